@@ -1,0 +1,247 @@
+"""What a search keeps: interactions, their functions, and embedding dimensions."""
+
+import dataclasses
+import itertools
+import json
+import math
+import os
+import pathlib
+from collections.abc import Mapping
+
+from aim_keras import atomic
+
+FORMAT = "aim_keras.architecture/1"
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """What a search keeps: interactions, their functions, and embedding dimensions.
+
+    It names fields, never positions, so it can be read, compared and moved to another model.
+
+    Args:
+        fields: Names of the fields, in the order of the features.
+        functions: Names of the candidate interaction functions.
+        embedding_dim: The embedding dimension before any was pruned.
+        interactions: `{function: interactions}`, the kept interactions of every order; an
+            interaction is a sequence of two or more field names.
+        dimensions: `{order: {function: {field: kept positions}}}` (paper Eq. 17), or `None` where
+            all are kept.
+        dataset: Name of the data set it was found on.
+        found_by: How it was found: stage, seed, figures. Not compared.
+
+    Raises:
+        ValueError: on anything repeated, unknown, or out of range, naming the place.
+    """
+
+    fields: tuple[str, ...]
+    functions: tuple[str, ...]
+    embedding_dim: int
+    interactions: Mapping[str, tuple[tuple[str, ...], ...]]
+    dimensions: Mapping[int, Mapping[str, Mapping[str, tuple[int, ...]]]] | None = None
+    dataset: str | None = None
+    found_by: Mapping = dataclasses.field(default_factory=dict, compare=False)
+
+    def __post_init__(self):
+        for name in ("fields", "functions"):
+            values = tuple(getattr(self, name))
+            if not values or not all(isinstance(value, str) for value in values):
+                raise ValueError(f"{name} must be one or more strings. Received: {name}={values}")
+            _check_distinct(values, name)
+            object.__setattr__(self, name, values)
+        if not isinstance(self.embedding_dim, int) or self.embedding_dim < 1:
+            raise ValueError(
+                "embedding_dim must be an integer of at least 1. "
+                f"Received: embedding_dim={self.embedding_dim!r}"
+            )
+        _check_known(self.interactions, self.functions, "functions", "interactions")
+        object.__setattr__(
+            self,
+            "interactions",
+            {k: self._checked_interactions(k) for k in self.functions if self.interactions.get(k)},
+        )
+        if self.dimensions is not None:
+            object.__setattr__(
+                self,
+                "dimensions",
+                {
+                    int(order): {
+                        k: self._checked_dimensions(of_field, f"dimensions/{order}/{k}")
+                        for k, of_field in by_function.items()
+                    }
+                    for order, by_function in self.dimensions.items()
+                },
+            )
+
+    def _checked_interactions(self, function):
+        position = {field: i for i, field in enumerate(self.fields)}
+        interactions = []
+        for i, interaction in enumerate(self.interactions[function]):
+            place = f"interactions/{function}/{i}"
+            _check_known(interaction, self.fields, "fields", place)
+            _check_distinct(interaction, place)
+            if len(interaction) < 2:
+                raise ValueError(
+                    f"{place}: an interaction has at least 2 fields. Received: {interaction}"
+                )
+            interactions.append(tuple(sorted(interaction, key=position.get)))
+        _check_distinct(interactions, f"interactions/{function}")
+        return tuple(sorted(interactions, key=lambda q: (len(q), [position[f] for f in q])))
+
+    def _checked_dimensions(self, of_field, place):
+        missing = [field for field in self.fields if field not in of_field]
+        if missing:
+            raise ValueError(f"{place}: every field must be listed. Received: none for {missing}")
+        _check_known(of_field, self.fields, "fields", place)
+        for field, positions in of_field.items():
+            if list(positions) != sorted(set(positions) & set(range(self.embedding_dim))):
+                raise ValueError(
+                    f"{place}/{field}: kept positions must be increasing and within "
+                    f"0 ... {self.embedding_dim - 1}. Received: {list(positions)}"
+                )
+        return {field: tuple(of_field[field]) for field in self.fields}
+
+    @classmethod
+    def full(cls, fields, functions, embedding_dim, order=2, **kwargs) -> "Architecture":
+        """Every interaction of `order` fields with every function, all dimensions kept."""
+        fields = tuple(fields)
+        if not 2 <= order <= len(fields):
+            raise ValueError(
+                f"order must be from 2 to the number of fields, {len(fields)}. "
+                f"Received: order={order}"
+            )
+        interactions = tuple(itertools.combinations(fields, order))
+        return cls(
+            fields, functions, embedding_dim, dict.fromkeys(functions, interactions), **kwargs
+        )
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """The orders of which an interaction is kept, lowest first."""
+        return tuple(sorted({len(q) for kept in self.interactions.values() for q in kept}))
+
+    def of_order(self, order) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """`{function: interactions}` of that order, functions without any left out."""
+        kept = {k: tuple(q for q in qs if len(q) == order) for k, qs in self.interactions.items()}
+        return {k: interactions for k, interactions in kept.items() if interactions}
+
+    def units(self, order) -> list[tuple[str, tuple[str, ...]]]:
+        """The kept `(function, interaction)` pairs of that order."""
+        return [(k, q) for k, interactions in self.of_order(order).items() for q in interactions]
+
+    def kept_dimensions(self, order, function) -> dict[str, tuple[int, ...]]:
+        """`{field: kept positions}` of the embeddings of that order and function."""
+        everything = tuple(range(self.embedding_dim))
+        by_function = (self.dimensions or {}).get(order, {})
+        return dict(by_function.get(function, dict.fromkeys(self.fields, everything)))
+
+    def interaction_ratio(self, order) -> float:
+        """Kept interactions over all of that order, whatever their functions (the FI ratio)."""
+        kept = {q for _, q in self.units(order)}
+        return len(kept) / math.comb(len(self.fields), order)
+
+    def unit_ratio(self, order) -> float:
+        """Kept `(function, interaction)` pairs over all of that order."""
+        candidates = math.comb(len(self.fields), order) * len(self.functions)
+        return len(self.units(order)) / candidates
+
+    def embedding_parameters(self, vocabulary_sizes) -> int:
+        """Number of parameters in the embedding tables of the kept functions.
+
+        Args:
+            vocabulary_sizes: `{field: number of ids}`.
+        """
+        return sum(
+            vocabulary_sizes[field] * len(positions)
+            for order in self.orders
+            for function in self.of_order(order)
+            for field, positions in self.kept_dimensions(order, function).items()
+        )
+
+    def to_dict(self) -> dict:
+        """The content of `architecture.json`."""
+        return {
+            "format": FORMAT,
+            "dataset": self.dataset,
+            "fields": list(self.fields),
+            "functions": list(self.functions),
+            "embedding_dim": self.embedding_dim,
+            "interactions": {k: [list(q) for q in qs] for k, qs in self.interactions.items()},
+            "dimensions": self.dimensions
+            and {
+                str(order): {
+                    k: {field: list(positions) for field, positions in of_field.items()}
+                    for k, of_field in by_function.items()
+                }
+                for order, by_function in self.dimensions.items()
+            },
+            "found_by": dict(self.found_by),
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping) -> "Architecture":
+        """The architecture of which `to_dict` gave `content`.
+
+        Raises:
+            ValueError: on another format, a missing or unknown key, or bad content, naming the
+                place.
+        """
+        if not isinstance(content, Mapping):
+            raise ValueError(
+                f"An architecture is a JSON object. Received: {type(content).__name__}"
+            )
+        if content.get("format") != FORMAT:
+            raise ValueError(f"format must be {FORMAT!r}. Received: {content.get('format')!r}")
+        known = [field.name for field in dataclasses.fields(cls)]
+        arguments = {key: value for key, value in content.items() if key != "format"}
+        if set(arguments) != set(known):
+            raise ValueError(
+                f"The keys must be format, {', '.join(known)}. Received: {', '.join(content)}"
+            )
+        try:
+            return cls(**arguments)
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"An entry has the wrong type: {error}") from error
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes `architecture.json`, one unit a line, whole or not at all."""
+        atomic.write_text(path, _json_one_row_a_line(self.to_dict()) + "\n")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Architecture":
+        """Reads `architecture.json`.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: on malformed content, naming the file and the place in it.
+        """
+        try:
+            return cls.from_dict(json.loads(pathlib.Path(path).read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ValueError(f"{os.fspath(path)} is not a valid architecture: {error}") from error
+
+
+def _check_distinct(values, place):
+    repeated = [value for i, value in enumerate(values) if value in values[:i]]
+    if repeated:
+        raise ValueError(f"{place}: nothing may repeat. Received: {repeated[0]} more than once")
+
+
+def _check_known(values, known, what, place):
+    unknown = [value for value in values if value not in known]
+    if unknown:
+        raise ValueError(f"{place}: {what} must be of {list(known)}. Received: {unknown[0]!r}")
+
+
+def _json_one_row_a_line(value, indent=""):
+    """JSON with each list of scalars and each scalar on a line of its own."""
+    inner = indent + "  "
+    if isinstance(value, dict) and value:
+        rows = [f"{json.dumps(k)}: {_json_one_row_a_line(v, inner)}" for k, v in value.items()]
+        brackets = "{}"
+    elif isinstance(value, list) and any(isinstance(item, list | dict) for item in value):
+        rows = [_json_one_row_a_line(item, inner) for item in value]
+        brackets = "[]"
+    else:
+        return json.dumps(value)
+    return brackets[0] + f"\n{inner}" + f",\n{inner}".join(rows) + f"\n{indent}" + brackets[1]
