@@ -1,0 +1,17 @@
+"""Keras layers of AIM."""
+
+from aim_keras.layers.dimension_gate import DimensionGate
+from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
+from aim_keras.layers.gated_interaction import GatedInteraction
+from aim_keras.layers.linear import Linear
+from aim_keras.layers.mlp import MLP
+from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
+
+__all__ = [
+    "MLP",
+    "DimensionGate",
+    "FunctionWiseEmbedding",
+    "GatedInteraction",
+    "Linear",
+    "ParamFreeBatchNorm",
+]

@@ -1,0 +1,125 @@
+"""Gates on embedding dimensions (EDS)."""
+
+import keras
+from keras import ops
+
+from aim_keras.layers.gates import GATE_BETA, gate_initializer
+from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class DimensionGate(keras.layers.Layer):
+    """Gates on embedding dimensions (EDS): which dimensions each field needs.
+
+        e'_{k,i} = beta_i * BN(e_{k,i})        per field, shared by the functions k (the paper)
+        e'_{k,i} = beta_{k,i} * BN(e_{k,i})    per function and field (the published code)
+
+    `beta` is trained by an optimizer that makes it sparse (`GRDA`); the dimensions with a
+    non-zero gate are kept (Eq. 16 and 17).
+
+    Args:
+        functions: Sequence of strings: the interaction functions of the embedding axis, in order.
+        order: Integer >= 2: the order of the interactions that read the embeddings.
+        fields: Sequence of field names; positions 0, 1, ... where `None`.
+        per_function: Boolean, a gate for each function and field instead of for each field.
+        normalize: Boolean, whether each coordinate is batch-normalized before its gate, as in the
+            published code, so that a gate cannot trade its scale with its embedding's.
+        epsilon, momentum: of the `ParamFreeBatchNorm`.
+
+    Input shape: `(batch, functions, fields, dim)`. Output shape: the same.
+
+    Raises:
+        ValueError: if the input's axes do not have the lengths of `functions` and `fields`.
+
+    Reference: AIM, section 3.4, Eq. 15; section 3.6 for the normalization.
+    """
+
+    def __init__(
+        self,
+        functions=("inner",),
+        order=2,
+        fields=None,
+        per_function=False,
+        normalize=True,
+        epsilon=1e-5,
+        momentum=0.99,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.functions = tuple(functions)
+        self.order = order
+        self.fields = None if fields is None else tuple(fields)
+        self.per_function = per_function
+        self.normalize = normalize
+        self.epsilon = epsilon
+        self.momentum = momentum
+        self.batch_norm = (
+            ParamFreeBatchNorm(epsilon, momentum, dtype=self.dtype_policy, name="batch_norm")
+            if normalize
+            else None
+        )
+
+    def build(self, input_shape):
+        if len(input_shape) != 4:
+            raise ValueError(
+                "DimensionGate takes embeddings of shape (batch, functions, fields, dim). "
+                f"Received: shape {tuple(input_shape)}"
+            )
+        _, num_embeddings, num_fields, dim = input_shape
+        if num_embeddings not in (1, len(self.functions)):
+            raise ValueError(
+                f"The embeddings must have one slice for all functions or {len(self.functions)}, "
+                f"one each of {self.functions}. Received: {num_embeddings}"
+            )
+        if self.per_function and num_embeddings != len(self.functions):
+            raise ValueError(
+                "per_function gates need function-wise embeddings. Received: one shared embedding "
+                f"for the functions {self.functions}"
+            )
+        if self.fields is None:
+            self.fields = tuple(range(num_fields))
+        if len(self.fields) != num_fields:
+            raise ValueError(
+                f"fields must name the {num_fields} fields of the input. "
+                f"Received: fields={self.fields}"
+            )
+        self.gate_beta = self.add_weight(
+            (num_embeddings if self.per_function else 1, num_fields, dim),
+            gate_initializer(),
+            name=GATE_BETA,
+            dtype="float32",
+            autocast=False,
+        )
+        if self.normalize:
+            self.batch_norm.build(input_shape)
+
+    def call(self, inputs, training=False):
+        if self.normalize:
+            inputs = self.batch_norm(inputs, training=training)
+        return inputs * ops.cast(self.gate_beta, self.compute_dtype)
+
+    def kept_dimensions(self):
+        """Kept positions, `{function: {field: positions}}`: those with a non-zero gate."""
+        kept = ops.convert_to_numpy(self.gate_beta) != 0
+        return {
+            function: {
+                field: tuple(kept[k if self.per_function else 0, i].nonzero()[0].tolist())
+                for i, field in enumerate(self.fields)
+            }
+            for k, function in enumerate(self.functions)
+        }
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "functions": self.functions,
+            "order": self.order,
+            "fields": self.fields,
+            "per_function": self.per_function,
+            "normalize": self.normalize,
+            "epsilon": self.epsilon,
+            "momentum": self.momentum,
+        }

@@ -1,0 +1,49 @@
+"""The linear term of a CTR model."""
+
+import keras
+from keras import ops
+
+from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class Linear(keras.layers.Layer):
+    """The linear term of a CTR model: one weight a feature, and a bias.
+
+        <w, x> + b = sum_i w_{x_i} + b
+
+    Args:
+        vocabulary_sizes: Sequence of integers >= 1: the number of ids of each field.
+        initializer: of the weights. Defaults to zeros.
+        regularizer: of the weights, not of the bias.
+
+    Input shape: `(batch, fields)`, integers. Output shape: `(batch, 1)`.
+
+    Reference: AIM, Eq. 4.
+    """
+
+    def __init__(self, vocabulary_sizes, initializer="zeros", regularizer=None, **kwargs):
+        super().__init__(**kwargs)
+        self.weights_by_feature = FunctionWiseEmbedding(
+            vocabulary_sizes,
+            embedding_dim=1,
+            initializer=initializer,
+            regularizer=regularizer,
+            dtype=self.dtype_policy,
+            name="weights",
+        )
+
+    def build(self, input_shape):
+        self.weights_by_feature.build(input_shape)
+        self.bias = self.add_weight((1,), "zeros", name="bias")
+
+    def call(self, inputs):
+        return ops.sum(self.weights_by_feature(inputs), axis=(1, 2)) + self.bias
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 1)
+
+    def get_config(self):
+        config = self.weights_by_feature.get_config()
+        shared = {key: config[key] for key in ("vocabulary_sizes", "initializer", "regularizer")}
+        return {**super().get_config(), **shared}

@@ -1,0 +1,78 @@
+"""The MLP tower of a CTR model."""
+
+import keras
+
+NORMS = {
+    "none": lambda **kwargs: None,
+    "layer": lambda **kwargs: keras.layers.LayerNormalization(epsilon=1e-5, **kwargs),
+    "batch": lambda **kwargs: keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **kwargs),
+}
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class MLP(keras.layers.Layer):
+    """The MLP tower of a CTR model, down to one logit.
+
+        a^(l+1) = dropout(relu(norm(W^(l) a^(l) + b^(l)))),  logit = W^(L) a^(L) + b^(L)
+
+    Args:
+        hidden_units: Sequence of integers >= 1: the width of each hidden layer.
+        norm: `"none"`, `"layer"` or `"batch"`: the normalization before each ReLU.
+        dropout: Float in [0, 1), after each ReLU.
+
+    Input shape: `(batch, features)`. Output shape: `(batch, 1)`.
+
+    Raises:
+        ValueError: on an argument outside these rules.
+
+    Reference: AIM, Eq. 7.
+    """
+
+    def __init__(self, hidden_units=(700,) * 5, norm="none", dropout=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden_units = tuple(hidden_units)
+        self.norm = norm
+        self.dropout = dropout
+        if not all(isinstance(units, int) and units >= 1 for units in self.hidden_units):
+            raise ValueError(
+                f"hidden_units must be integers of at least 1. Received: hidden_units={hidden_units}"
+            )
+        if norm not in NORMS:
+            raise ValueError(f"norm must be one of {', '.join(NORMS)}. Received: norm={norm!r}")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1). Received: dropout={dropout}")
+        policy = {"dtype": self.dtype_policy}
+        self.tower = []
+        for i, units in enumerate(self.hidden_units):
+            layers = (
+                keras.layers.Dense(units, name=f"dense_{i}", **policy),
+                NORMS[norm](name=f"norm_{i}", **policy),
+                keras.layers.ReLU(name=f"relu_{i}", **policy),
+                keras.layers.Dropout(dropout, name=f"dropout_{i}", **policy) if dropout else None,
+            )
+            self.tower += [layer for layer in layers if layer is not None]
+        self.tower.append(keras.layers.Dense(1, name="logit", **policy))
+
+    def build(self, input_shape):
+        for layer in self.tower:
+            layer.build(input_shape)
+            input_shape = layer.compute_output_shape(input_shape)
+
+    def call(self, inputs, training=False):
+        for layer in self.tower:
+            takes_training = isinstance(
+                layer, keras.layers.BatchNormalization | keras.layers.Dropout
+            )
+            inputs = layer(inputs, training=training) if takes_training else layer(inputs)
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "hidden_units": self.hidden_units,
+            "norm": self.norm,
+            "dropout": self.dropout,
+        }

@@ -1,0 +1,71 @@
+"""Batch normalization without scale and shift."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class ParamFreeBatchNorm(keras.layers.Layer):
+    """Batch normalization without scale and shift, each coordinate on its own.
+
+        z_BN = (z - mean_B(z)) / sqrt(var_B(z) + epsilon)
+
+    with the mean and the biased variance over the batch in training, and their moving averages
+    at inference. It takes the scale out of an interaction's value, so that the gate behind it
+    measures importance alone. A column that is constant over the batch gives exactly 0.
+
+    The moving averages are plain averages of the batches seen until `1 / (1 - momentum)` batches
+    have been seen, so they do not lag behind in a short run.
+
+    Args:
+        epsilon: Float > 0, added to the variance. Defaults to `1e-5`.
+        momentum: Float in [0, 1), of the moving averages. Defaults to `0.99`.
+
+    Input shape: `(batch, ...)`. Output shape: the same.
+
+    Reference: AIM, section 3.6, Eq. 20.
+    """
+
+    def __init__(self, epsilon=1e-5, momentum=0.99, **kwargs):
+        super().__init__(**kwargs)
+        if not epsilon > 0:
+            raise ValueError(f"epsilon must be above 0. Received: epsilon={epsilon}")
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum must be in [0, 1). Received: momentum={momentum}")
+        self.epsilon = epsilon
+        self.momentum = momentum
+
+    def build(self, input_shape):
+        options = {"trainable": False, "dtype": "float32", "autocast": False}
+        shape = input_shape[1:]
+        self.moving_mean = self.add_weight(shape, "zeros", name="moving_mean", **options)
+        self.moving_variance = self.add_weight(shape, "ones", name="moving_variance", **options)
+        self.batches_seen = self.add_weight((), "zeros", name="batches_seen", **options)
+
+    def call(self, inputs, training=False):
+        z = ops.cast(inputs, "float32")
+        if training:
+            shift = ops.stop_gradient(z[:1])
+            centred = z - shift
+            mean = ops.mean(centred, axis=0)
+            centred = centred - mean
+            variance = ops.mean(ops.square(centred), axis=0)
+            self._update_moving_averages(mean + shift[0], variance)
+        else:
+            centred = z - self.moving_mean
+            variance = self.moving_variance
+        normalized = centred * ops.rsqrt(variance + self.epsilon)
+        return ops.cast(normalized, self.compute_dtype)
+
+    def _update_moving_averages(self, mean, variance):
+        seen = self.batches_seen
+        decay = ops.minimum(self.momentum, seen / (seen + 1.0))
+        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * decay + ops.stop_gradient(value) * (1.0 - decay))
+        seen.assign_add(1.0)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon, "momentum": self.momentum}
