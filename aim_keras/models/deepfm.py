@@ -1,0 +1,98 @@
+"""DeepFM, and AIM's models."""
+
+import keras
+from keras import ops
+
+from aim_keras.layers import MLP, Linear
+from aim_keras.models.config import serialized
+from aim_keras.models.interaction_terms import field_ids, interaction_terms
+
+MLP_INPUTS = ("embeddings", "products", "scalars")
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class DeepFM(keras.Model):
+    """DeepFM: a factorization machine beside an MLP, with any interactions and functions.
+
+        logits = <w, x> + b + sum_{(k, q)} y_{k, q} + MLP(E)        (AIM, Eq. 9)
+
+    With the four functions of AIM, its architecture, and an MLP that reads the products of the
+    kept interactions this is AIM's re-trained model; without hidden units, its searched model.
+
+    Args:
+        vocabulary_sizes: `{field: number of ids}`, in the order of the features.
+        architecture: `Architecture` whose interactions and dimensions are built, or `None` for
+            every pair of fields.
+        search: `"interactions"`, `"dimensions"` or `None`: which gates there are.
+        hidden_units: Widths of the MLP's hidden layers; none of them, no MLP.
+        mlp_inputs: What the MLP reads, one or more of `"embeddings"`, `"products"` (those that
+            each interaction's value sums) and `"scalars"` (the interactions' values).
+        mlp_norm, dropout: of the `MLP`.
+        embedding_regularizer: of the embedding tables and of the linear weights.
+        **interaction_options: Keyword arguments of `interaction_terms`.
+
+    Input shape: `(batch, fields)`, integers. Output shape: `(batch, 1)`, logits.
+
+    References: Guo et al., DeepFM, IJCAI 2017; AIM, sections 3.1 and 4.2.3.
+    """
+
+    def __init__(
+        self,
+        vocabulary_sizes,
+        architecture=None,
+        search=None,
+        hidden_units=(400, 400, 400),
+        mlp_inputs=("embeddings",),
+        mlp_norm="none",
+        dropout=0.0,
+        embedding_regularizer=None,
+        name="deepfm",
+        **interaction_options,
+    ):
+        if not mlp_inputs or not set(mlp_inputs) <= set(MLP_INPUTS):
+            raise ValueError(
+                f"mlp_inputs must be one or more of {MLP_INPUTS}. Received: mlp_inputs={mlp_inputs}"
+            )
+
+        # === Layers ===
+        linear = Linear(vocabulary_sizes.values(), regularizer=embedding_regularizer, name="linear")
+        mlp = MLP(hidden_units, mlp_norm, dropout, name="mlp")
+
+        # === Functional model ===
+        features = field_ids(vocabulary_sizes)
+        interactions = interaction_terms(
+            features,
+            vocabulary_sizes,
+            architecture,
+            search,
+            read_embeddings=bool(hidden_units) and "embeddings" in mlp_inputs,
+            embedding_regularizer=embedding_regularizer,
+            **interaction_options,
+        )
+        logits = linear(features) + ops.sum(interactions.values, axis=1, keepdims=True)
+        read = {
+            "embeddings": interactions.embeddings,
+            "products": interactions.products,
+            "scalars": interactions.values,
+        }
+        mlp_input = ops.concatenate([read[name] for name in mlp_inputs], axis=1)
+        if hidden_units and mlp_input.shape[1]:
+            logits = logits + mlp(mlp_input)
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+
+        # === Config ===
+        self.architecture = interactions.architecture
+        self._arguments = serialized(
+            vocabulary_sizes=dict(vocabulary_sizes),
+            architecture=architecture,
+            search=search,
+            hidden_units=hidden_units,
+            mlp_inputs=mlp_inputs,
+            mlp_norm=mlp_norm,
+            dropout=dropout,
+            embedding_regularizer=embedding_regularizer,
+            **interaction_options,
+        )
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}

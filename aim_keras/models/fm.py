@@ -1,0 +1,69 @@
+"""Factorization machine."""
+
+import keras
+from keras import ops
+
+from aim_keras.layers import Linear
+from aim_keras.models.config import serialized
+from aim_keras.models.interaction_terms import field_ids, interaction_terms
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class FM(keras.Model):
+    """Factorization machine, with any interactions, functions and orders.
+
+        logits = <w, x> + b + sum_{(k, q)} y_{k, q}        (AIM, Eq. 4, 5 and 14)
+
+    By default the interactions are the inner products of all pairs of fields: the ordinary FM.
+
+    Args:
+        vocabulary_sizes: `{field: number of ids}`, in the order of the features.
+        architecture: `Architecture` whose interactions and dimensions are built, or `None` for
+            every pair of fields.
+        search: `"interactions"`, `"dimensions"` or `None`: which gates there are.
+        embedding_regularizer: of the embedding tables and of the linear weights.
+        **interaction_options: Keyword arguments of `interaction_terms`.
+
+    Input shape: `(batch, fields)`, integers. Output shape: `(batch, 1)`, logits.
+
+    References: Rendle, Factorization Machines, ICDM 2010; AIM, section 3.1.
+    """
+
+    def __init__(
+        self,
+        vocabulary_sizes,
+        architecture=None,
+        search=None,
+        embedding_regularizer=None,
+        name="fm",
+        **interaction_options,
+    ):
+        # === Layers ===
+        linear = Linear(vocabulary_sizes.values(), regularizer=embedding_regularizer, name="linear")
+
+        # === Functional model ===
+        features = field_ids(vocabulary_sizes)
+        interactions = interaction_terms(
+            features,
+            vocabulary_sizes,
+            architecture,
+            search,
+            read_embeddings=False,
+            embedding_regularizer=embedding_regularizer,
+            **interaction_options,
+        )
+        logits = linear(features) + ops.sum(interactions.values, axis=1, keepdims=True)
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+
+        # === Config ===
+        self.architecture = interactions.architecture
+        self._arguments = serialized(
+            vocabulary_sizes=dict(vocabulary_sizes),
+            architecture=architecture,
+            search=search,
+            embedding_regularizer=embedding_regularizer,
+            **interaction_options,
+        )
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}

@@ -1,0 +1,76 @@
+"""Inner product-based neural network."""
+
+import keras
+from keras import ops
+
+from aim_keras.layers import MLP
+from aim_keras.models.config import serialized
+from aim_keras.models.interaction_terms import field_ids, interaction_terms
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class IPNN(keras.Model):
+    """Inner product-based neural network: an MLP over embeddings and interactions.
+
+        logits = MLP([E, y])        (AIM, Eq. 10, y the vector of all interactions)
+
+    By default the interactions are the inner products of all pairs of fields.
+
+    Args:
+        vocabulary_sizes: `{field: number of ids}`, in the order of the features.
+        architecture: `Architecture` whose interactions and dimensions are built, or `None` for
+            every pair of fields.
+        search: `"interactions"`, `"dimensions"` or `None`: which gates there are.
+        hidden_units: Widths of the MLP's hidden layers.
+        mlp_norm, dropout: of the `MLP`.
+        embedding_regularizer: of the embedding tables.
+        **interaction_options: Keyword arguments of `interaction_terms`.
+
+    Input shape: `(batch, fields)`, integers. Output shape: `(batch, 1)`, logits.
+
+    References: Qu et al., Product-based Neural Networks, ICDM 2016; AIM, section 3.1.
+    """
+
+    def __init__(
+        self,
+        vocabulary_sizes,
+        architecture=None,
+        search=None,
+        hidden_units=(400, 400, 400),
+        mlp_norm="none",
+        dropout=0.0,
+        embedding_regularizer=None,
+        name="ipnn",
+        **interaction_options,
+    ):
+        # === Layers ===
+        mlp = MLP(hidden_units, mlp_norm, dropout, name="mlp")
+
+        # === Functional model ===
+        features = field_ids(vocabulary_sizes)
+        interactions = interaction_terms(
+            features,
+            vocabulary_sizes,
+            architecture,
+            search,
+            embedding_regularizer=embedding_regularizer,
+            **interaction_options,
+        )
+        logits = mlp(ops.concatenate([interactions.embeddings, interactions.values], axis=1))
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+
+        # === Config ===
+        self.architecture = interactions.architecture
+        self._arguments = serialized(
+            vocabulary_sizes=dict(vocabulary_sizes),
+            architecture=architecture,
+            search=search,
+            hidden_units=hidden_units,
+            mlp_norm=mlp_norm,
+            dropout=dropout,
+            embedding_regularizer=embedding_regularizer,
+            **interaction_options,
+        )
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}
