@@ -1,0 +1,122 @@
+"""Training one stage: optimizer, callbacks and data of a `fit` that can be interrupted."""
+
+import dataclasses
+import math
+import pathlib
+
+import keras
+import tensorflow_datasets as tfds
+
+from aim_keras.callbacks import RankMetrics, Resume
+from aim_keras.datasets import pipeline as data
+from aim_keras.optimizers import GRDA, with_gates
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What all stages of a run share: the prepared data, the batch size and the seed."""
+
+    builder: tfds.core.DatasetBuilder
+    batch_size: int
+    seed: int
+
+    def batches(self, split, batch_size=None):
+        """The batches of a split, in file order."""
+        return data.batches(self.builder, split, batch_size or self.batch_size)
+
+    @property
+    def steps_per_pass(self):
+        return math.ceil(data.rows(self.builder, "train") / self.batch_size)
+
+    def shuffled_batches(self, first_step):
+        """Endless shuffled batches of train, from a step on: the same ones, resumed or not."""
+        first_pass, step = divmod(first_step, self.steps_per_pass)
+        return data.batches(
+            self.builder,
+            "train",
+            self.batch_size,
+            shuffle_seed=self.seed,
+            first_pass=first_pass,
+            passes=None,
+        ).skip(step)
+
+
+def fit(
+    model,
+    stage_dir,
+    job,
+    searching,
+    weights=keras.optimizers.Adam,
+    gates=GRDA,
+    epochs=1,
+    epochs_per_pass=1,
+    epoch_decay=1.0,
+    patience=None,
+    plateau_factor=0.1,
+    jit_compile=False,
+):
+    """Compiles and trains the model of a stage in place, from where it was interrupted if it was.
+
+    A search ends with its last weights, since its gates are sparse only together; a re-training
+    with the weights of the best validation AUC.
+
+    Args:
+        model: Keras model of logits.
+        stage_dir: `pathlib.Path` of the stage's folder: backup, best weights, TensorBoard events.
+        job: `Job`.
+        searching: Whether the model has gates to search.
+        weights: Callable that gives the optimizer of all weights but the gates.
+        gates: Callable `(total_steps) -> optimizer` of the gates, in a search.
+        epochs: Number of epochs; after each one the model is validated.
+        epochs_per_pass: Number of epochs in one pass over the rows (the paper: 5).
+        epoch_decay: Factor of the learning rate after each epoch (the published code: 0.75).
+        patience: Number of epochs without a better validation AUC after which training stops;
+            after each such epoch the learning rate is multiplied by `plateau_factor`. `None`
+            trains all epochs.
+        plateau_factor: see `patience`.
+        jit_compile: of `keras.Model.compile`.
+    """
+    steps = math.ceil(job.steps_per_pass / epochs_per_pass)
+    optimizer = weights()
+    if searching:
+        optimizer = with_gates(weights=optimizer, gates=gates(total_steps=epochs * steps))
+    model.compile(
+        optimizer, keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit_compile
+    )
+    best = pathlib.Path(stage_dir) / "best.weights.h5"
+    best.parent.mkdir(parents=True, exist_ok=True)
+    monitor = {"monitor": "val_auc", "mode": "max"}
+    stateful = [
+        keras.callbacks.ModelCheckpoint(
+            best, **monitor, save_best_only=True, save_weights_only=True
+        )
+    ]
+    if patience is not None:
+        stateful += [
+            keras.callbacks.ReduceLROnPlateau(
+                **monitor, factor=plateau_factor, patience=1, min_delta=0, min_lr=1e-6
+            ),
+            keras.callbacks.EarlyStopping(**monitor, patience=patience),
+        ]
+    resume = Resume(stage_dir / "backup", stateful)
+    model.fit(
+        job.shuffled_batches(first_step=resume.finished_epochs * steps),
+        epochs=epochs,
+        steps_per_epoch=steps,
+        shuffle=False,
+        callbacks=[
+            RankMetrics(job.batches("valid")),
+            *stateful,
+            *([_decay(epoch_decay)] if epoch_decay != 1 else []),
+            keras.callbacks.TensorBoard(stage_dir / "tensorboard", write_graph=False),
+            resume,
+        ],
+    )
+    if not searching:
+        model.load_weights(best)
+
+
+def _decay(factor):
+    return keras.callbacks.LearningRateScheduler(
+        lambda epoch, rate: rate * factor if epoch else rate
+    )

@@ -1,0 +1,57 @@
+"""Searches and trains a CTR model: `python -m experiments.train --gin_file=quickstart.gin`."""
+
+import pathlib
+import sys
+
+import gin
+import tensorflow as tf
+from absl import app, flags, logging
+
+from experiments import pipeline
+
+GIN_DIR = pathlib.Path(__file__).parent.parent / "gin"
+
+GIN_FILE = flags.DEFINE_string(
+    "gin_file", None, "A file in gin/ (its name) or anywhere.", required=True
+)
+GIN_BINDINGS = flags.DEFINE_multi_string("gin_bindings", [], "Values over those of the file.")
+RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the results; runs/<gin file> by default.")
+RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
+DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the prepared data; data by default.")
+SEED = flags.DEFINE_integer("seed", None, "Seed of the weights and of the order of the rows.")
+
+
+def gin_path(name):
+    """The file of that name in gin/, or else at that path.
+
+    Raises:
+        FileNotFoundError: if there is neither.
+    """
+    for path in (GIN_DIR / name, pathlib.Path(name)):
+        if path.is_file():
+            return path
+    there = sorted(str(path.relative_to(GIN_DIR)) for path in GIN_DIR.glob("*.gin"))
+    raise FileNotFoundError(
+        f"gin_file must be a file in {GIN_DIR} or a path. Received: {name}. There are: {there}"
+    )
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
+    values = {"seed": SEED.value, "raw_dir": RAW_DIR.value, "data_dir": DATA_DIR.value}
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        path = gin_path(GIN_FILE.value)
+        gin.add_config_file_search_path(GIN_DIR.parent)
+        gin.parse_config_files_and_bindings([str(path)], GIN_BINDINGS.value)
+        run_dir = RUN_DIR.value or pathlib.Path("runs") / path.stem
+        gin.get_configurable(pipeline.run)(run_dir, **given)
+    except (ValueError, OSError, tf.errors.InvalidArgumentError, ImportError) as error:
+        logging.debug("The error came from", exc_info=True)
+        sys.exit(f"Error: {error}\n(--verbosity=1 shows where it came from)")
+
+
+if __name__ == "__main__":
+    logging.set_verbosity(logging.WARNING)
+    app.run(main)
