@@ -1,0 +1,239 @@
+"""Callbacks: exact validation metrics, and going on after an interruption."""
+
+import json
+import os
+import pathlib
+import warnings
+
+import keras
+import numpy as np
+
+from aim_keras import metrics
+
+
+class RankMetrics(keras.callbacks.Callback):
+    """Puts the exact AUC and log loss on validation data into the logs of every epoch.
+
+    The logs get `val_auc` and `val_log_loss`, from one pass over the data. List this callback
+    before those that monitor them, and give these the mode, which Keras cannot infer.
+
+    Args:
+        validation_data: Tuple `(features, labels)` of arrays, or an iterable of such tuples that
+            can be iterated over every epoch, such as a batched `tf.data.Dataset`. Labels are 0 and
+            1; the model's outputs for the features must be logits.
+        prefix: String before the names in the logs. Defaults to `"val_"`.
+        batch_size: Int, batch size for a tuple of arrays. Defaults to `1024`.
+
+    Raises:
+        ValueError: If `validation_data` is neither, or, at the end of an epoch, if it is empty, or
+            if the metrics do not take its labels or the logits (NaN, labels of one class).
+
+    Example:
+
+    ```python
+    model.fit(
+        train,
+        callbacks=[
+            RankMetrics(valid),
+            keras.callbacks.EarlyStopping("val_auc", mode="max", patience=2),
+        ],
+    )
+    ```
+    """
+
+    def __init__(self, validation_data, prefix="val_", batch_size=1024):
+        super().__init__()
+        if isinstance(validation_data, tuple):
+            valid = len(validation_data) == 2
+        else:
+            valid = hasattr(validation_data, "__iter__") and not hasattr(
+                validation_data, "__next__"
+            )
+        if not valid:
+            raise ValueError(
+                "`validation_data` must be a tuple (features, labels) or an iterable of such "
+                "batches that can be iterated over again. "
+                f"Received: validation_data of {type(validation_data)}"
+            )
+        self.validation_data = validation_data
+        self.prefix = prefix
+        self.batch_size = batch_size
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in rank_metrics(self.model, self.validation_data, self.batch_size).items():
+            logs[f"{self.prefix}{name}"] = value
+
+
+def rank_metrics(model, data, batch_size=1024):
+    """The exact AUC and log loss of a model of logits.
+
+    Args:
+        model: Keras model.
+        data: as `RankMetrics` takes them.
+        batch_size: Int, batch size for a tuple of arrays. Defaults to `1024`.
+
+    Returns:
+        `{"auc": ..., "log_loss": ...}`.
+
+    Raises:
+        ValueError: If the data are empty, or if the metrics do not take the labels or the logits.
+    """
+    if isinstance(data, tuple):
+        features, labels = data
+        logits = model.predict(features, batch_size=batch_size, verbose=0)
+    else:
+        # Labels and logits of the same pass, so that the data may be shuffled.
+        batches = [(np.asarray(y), model.predict_on_batch(x)) for x, y in data]
+        if not batches:
+            raise ValueError("The data must have at least one batch. Received: none")
+        labels, logits = map(np.concatenate, zip(*batches, strict=True))
+    return {"auc": metrics.auc(labels, logits), "log_loss": metrics.log_loss(labels, logits)}
+
+
+class Resume(keras.callbacks.Callback):
+    """Lets training that was interrupted go on after its last finished epoch.
+
+    After every epoch the weights of the model and of its optimizer are written to a new file, then
+    `state.json`, which names that file and holds the epoch, the seeds of layers such as Dropout and
+    the state of `callbacks`, replaces the previous one in a single step: whenever the process is
+    killed, `backup_dir` holds one finished epoch, whole. (`keras.callbacks.BackupAndRestore`
+    overwrites the weights before it writes their epoch, and leaves seeds and callbacks out.)
+
+    Run the same script again, and `fit` starts at the next epoch. If the training was over, be it
+    that its epochs were done or that a callback had stopped it, nothing more is trained. The backup
+    stays; delete the folder to start afresh.
+
+    List this callback last. Not restored: `History` (it has the epochs of this run only), the best
+    weights that `EarlyStopping(restore_best_weights=True)` keeps in memory (refused: use
+    `ModelCheckpoint(save_best_only=True)` and load its file), and the random order of the data:
+    the next epoch reads it as a first one does.
+
+    Args:
+        backup_dir: Path of a folder for this training alone; made if missing.
+        callbacks: List of the `EarlyStopping`, `ReduceLROnPlateau` and `ModelCheckpoint` callbacks
+            of the same `fit`, in the same order in each run. Defaults to none.
+
+    Raises:
+        ValueError: If a callback keeps its best weights in memory; at the start of the training, if
+            the backup belongs to other callbacks or another optimizer; at its first epoch, if this
+            callback is not listed after `callbacks`.
+
+    Example:
+
+    ```python
+    stop = keras.callbacks.EarlyStopping("val_auc", mode="max", patience=2)
+    best = keras.callbacks.ModelCheckpoint(
+        "best.weights.h5", "val_auc", mode="max", save_best_only=True, save_weights_only=True
+    )
+    model.fit(train, callbacks=[RankMetrics(valid), stop, best, Resume("backup", [stop, best])])
+    model.load_weights("best.weights.h5")
+    ```
+    """
+
+    def __init__(self, backup_dir, callbacks=()):
+        super().__init__()
+        for callback in callbacks:
+            if getattr(callback, "restore_best_weights", False):
+                raise ValueError(
+                    "A callback must not keep the best weights in memory, where an interruption "
+                    "loses them: use ModelCheckpoint(save_best_only=True). "
+                    f"Received: {type(callback).__name__}(restore_best_weights=True)"
+                )
+        self.backup_dir = pathlib.Path(backup_dir)
+        self.callbacks = list(callbacks)
+        self._restored = None
+
+    @property
+    def finished_epochs(self):
+        """Int: the number of epochs in the backup, 0 without one."""
+        return self._state()["epoch"]
+
+    def _state(self):
+        path = self.backup_dir / "state.json"
+        return json.loads(path.read_text()) if path.exists() else {"epoch": 0}
+
+    def on_train_begin(self, logs=None):
+        state = self._state()
+        if not state["epoch"]:
+            return
+        kinds = [type(callback).__name__ for callback in self.callbacks]
+        if kinds != [saved["callback"] for saved in state["callbacks"]]:
+            raise ValueError(
+                f"The backup in {self.backup_dir} was made with the callbacks "
+                f"{[saved['callback'] for saved in state['callbacks']]}. Received: {kinds}"
+            )
+        self._load_weights(self.backup_dir / state["weights"])
+        for variable, value in zip(self._seeds(), state["seeds"], strict=True):
+            variable.assign(value)
+        for callback, saved in zip(self.callbacks, state["callbacks"], strict=True):
+            for name in _scalars(callback):
+                setattr(callback, name, saved[name])
+        self._restored = state["callbacks"]
+        # Keras has no public way to move the first epoch once `fit` has begun; its own
+        # BackupAndRestore sets this attribute.
+        over = state["stopped"] or state["epoch"] >= self.params["epochs"]
+        self.model._initial_epoch = self.params["epochs"] if over else state["epoch"]
+
+    def _load_weights(self, path):
+        if not self.model.optimizer.built:
+            self.model.optimizer.build(self.model.trainable_variables)
+        with warnings.catch_warnings():
+            # Keras only warns when the optimizer's variables do not fit.
+            warnings.filterwarnings("error", message="Skipping variable loading")
+            self.model.load_weights(path)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._restored is not None and self._restored != self._states():
+            raise ValueError(
+                "`Resume` must be listed after the callbacks it restores. "
+                f"Received: one of {[type(callback).__name__ for callback in self.callbacks]} "
+                "started after it"
+            )
+        self._restored = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.backup_dir.mkdir(parents=True, exist_ok=True)
+        weights = self.backup_dir / f"epoch_{epoch + 1}.weights.h5"
+        self.model.save_weights(weights)
+        state = {
+            "epoch": epoch + 1,
+            "stopped": self.model.stop_training,
+            "weights": weights.name,
+            "seeds": [variable.numpy().tolist() for variable in self._seeds()],
+            "callbacks": self._states(),
+        }
+        temporary = self.backup_dir / "state.json.tmp"
+        temporary.write_text(json.dumps(state, indent=2) + "\n")
+        os.replace(temporary, self.backup_dir / "state.json")
+        for old in self.backup_dir.glob("epoch_*.weights.h5"):
+            if old != weights:
+                old.unlink()
+
+    def on_train_end(self, logs=None):
+        # A later fit of the same model starts where its caller says.
+        self.model._initial_epoch = None
+
+    def _seeds(self):
+        """The states of the random generators of layers such as Dropout, which Keras leaves out of
+        the weights."""
+        variables = self.model.non_trainable_variables
+        return [variable for variable in variables if variable.name == "seed_generator_state"]
+
+    def _states(self):
+        return [
+            {
+                "callback": type(callback).__name__,
+                **{name: _plain(getattr(callback, name)) for name in _scalars(callback)},
+            }
+            for callback in self.callbacks
+        ]
+
+
+def _scalars(callback):
+    names = ("best", "best_epoch", "wait", "stopped_epoch", "cooldown_counter")
+    return [name for name in names if hasattr(callback, name)]
+
+
+def _plain(value):
+    """The Python number of a number of NumPy or of a tensor; JSON keeps its every bit."""
+    return value if value is None or isinstance(value, int) else float(value)

@@ -1,0 +1,144 @@
+"""One optimizer for the gates of a model, another one for all its other weights."""
+
+import re
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="aim_keras")
+class GateOptimizer(keras.optimizers.MultiOptimizer):
+    """The optimizer that `with_gates` returns; see there."""
+
+    def __init__(self, weights, gates, pattern, loss_scale_factor=None, name=None):
+        _check_inner("weights", weights)
+        _check_inner("gates", gates)
+        if weights is gates:
+            raise ValueError(
+                "`weights` and `gates` must be two optimizers. "
+                f"Received: the same instance {weights.name!r} for both"
+            )
+        try:
+            re.compile(pattern)
+        except (TypeError, re.error) as error:
+            raise ValueError(
+                f"`pattern` must be a regular expression. Received: pattern={pattern!r} ({error})"
+            ) from error
+        # An OptimizerMap and not a function of the variable, which Keras saves but cannot load.
+        super().__init__(
+            keras.optimizers.OptimizerMap(weights, {pattern: gates}),
+            loss_scale_factor=loss_scale_factor,
+            name=name,
+        )
+        self.pattern = pattern
+        self._weights_optimizer = weights
+        self._gates_optimizer = gates
+
+    @property
+    def weights_optimizer(self):
+        """The optimizer of all variables that are not gates."""
+        return self._weights_optimizer
+
+    @property
+    def gates_optimizer(self):
+        """The optimizer of the gates."""
+        return self._gates_optimizer
+
+    def build(self, var_list):
+        """Builds both optimizers, each for its variables."""
+        if self.built:
+            return
+        paths = [variable.path for variable in var_list]
+        if not any(re.fullmatch(self.pattern, path) for path in paths):
+            raise ValueError(
+                f"No variable's path matches the pattern of gates {self.pattern!r}. "
+                f"Received: variables {paths}"
+            )
+        super().build(var_list)
+
+    @property
+    def learning_rate(self):
+        """The learning rate of the weights; the one of the gates is
+        `gates_optimizer.learning_rate`."""
+        return self.weights_optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        self.weights_optimizer.learning_rate = value
+
+    # `variables` includes those of the inner optimizers, which Keras saves by themselves as well:
+    # only our own ones are left to save.
+    def save_own_variables(self, store):
+        for i, variable in enumerate(self._variables):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store):
+        for i, variable in enumerate(self._variables):
+            variable.assign(store[str(i)])
+
+    def get_config(self):
+        return {
+            "weights": keras.saving.serialize_keras_object(self.weights_optimizer),
+            "gates": keras.saving.serialize_keras_object(self.gates_optimizer),
+            "pattern": self.pattern,
+            "loss_scale_factor": self.loss_scale_factor,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        inner = {
+            key: keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)
+            for key in ("weights", "gates")
+        }
+        return cls(**{**config, **inner})
+
+
+def with_gates(weights, gates, pattern=r".*gate_(alpha|beta)"):
+    """Returns an optimizer that trains the gates of a model by `gates`, all else by `weights`.
+
+    Every step computes all gradients at one point and then updates both groups, so that searching
+    for an architecture is plain `compile` and `fit`. Clipping by a global norm, accumulation of
+    gradients and schedules are those of the optimizer they were given to, over its own variables.
+
+    `optimizer.learning_rate` reads and sets the learning rate of the weights;
+    `optimizer.weights_optimizer` and `optimizer.gates_optimizer` are the two optimizers. Keras's
+    callbacks `ReduceLROnPlateau` and `LearningRateScheduler` change the learning rates of both.
+
+    Args:
+        weights: A new `keras.optimizers.Optimizer` for all variables but the gates.
+        gates: A new `keras.optimizers.Optimizer` for the gates, usually `GRDA`.
+        pattern: String, a regular expression that matches the whole path of a gate and of no other
+            variable. Defaults to `r".*gate_(alpha|beta)"`, the gates of this package's layers.
+
+    Returns:
+        A `keras.optimizers.MultiOptimizer`.
+
+    Raises:
+        ValueError: If an optimizer is not a Keras optimizer, is already built, wraps others, or is
+            given twice; if `pattern` is no regular expression; and, when the optimizer meets the
+            model's variables, if none of them matches `pattern`.
+
+    Example:
+
+    ```python
+    model.compile(
+        with_gates(weights=keras.optimizers.Adam(1e-3), gates=GRDA(0.1, c=0.05, mu=0.6)),
+        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+    )
+    ```
+    """
+    return GateOptimizer(weights, gates, pattern)
+
+
+def _check_inner(name, optimizer):
+    wrappers = (keras.optimizers.MultiOptimizer, keras.optimizers.LossScaleOptimizer)
+    if not isinstance(optimizer, keras.optimizers.Optimizer) or isinstance(optimizer, wrappers):
+        raise ValueError(
+            f"`{name}` must be a keras.optimizers.Optimizer that wraps no others. "
+            f"Received: {name}={optimizer}"
+        )
+    if optimizer.built:
+        raise ValueError(
+            f"`{name}` must be a new optimizer. "
+            f"Received: {name}={optimizer.name!r}, which is already built for other variables"
+        )
