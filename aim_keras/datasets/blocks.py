@@ -1,0 +1,179 @@
+"""The prepared form of every data set: blocks of encoded rows, and the facts about them."""
+
+import hashlib
+import json
+import pathlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from aim_keras.datasets.encoding import Encoding
+
+SPLITS = ("train", "valid", "test")
+BLOCK_ROWS = 4096
+SHARD_BLOCKS = 64
+MARKED_BYTES = 1 << 20
+ENCODING_FILE = "encoding.json"
+
+
+@dataclass(eq=False)
+class Config(tfds.core.BuilderConfig):
+    """One choice of options and raw files; its name is the name of the prepared folder.
+
+    Args:
+        options: dict of option values, JSON-able.
+        files: dict from raw file name to its path.
+    """
+
+    options: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, pathlib.Path] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], files: Mapping[str, pathlib.Path]) -> "Config":
+        """Names the first option and a hash of all options and of the raw files.
+
+        A file counts by name, size, first and last megabyte (the end of a gzip file holds a
+        checksum of its whole content).
+        """
+        options = json.loads(json.dumps(options))
+        key, value = next(iter(options.items()))
+        readable = re.sub(r"[^\w.+-]+", "_", f"{key}_{value}")
+        content = json.dumps([options, _marks(files)], sort_keys=True)
+        digest = hashlib.sha256(content.encode()).hexdigest()[:8]
+        return cls(name=f"{readable}-{digest}", options=options, files=dict(files))
+
+    def __str__(self):
+        return self.name
+
+
+class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registration=True):
+    """TFDS builder whose examples are blocks of up to 4096 rows, in the order of generation.
+
+    An example is `features`, int32 `(None, F)`, and `label`, float32 `(None,)`. A subclass gives
+    `field_names` and `_generate`. Rows are written as they come (TFDS's own generator writer holds
+    up to 1 GB, then sorts a whole split in memory when the order is to be kept), into a folder
+    that TFDS renames when all is done: an interrupted preparation leaves no data set.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def __init__(self, *, config: Config, data_dir=None, **kwargs):
+        super().__init__(config=config, data_dir=data_dir, **kwargs)
+        if self.data_path.exists():
+            self.info.metadata["rows"]  # TFDS reads the metadata file at the first subscript only
+
+    @property
+    def field_names(self) -> Sequence[str]:
+        """Names of the fields, in the order of the columns of `features`."""
+        raise NotImplementedError
+
+    def _generate(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """Yields (split, ids `(rows, F)`, labels `(rows,)`), and sets `self._encoding`."""
+        raise NotImplementedError
+
+    def _facts(self) -> dict[str, Any]:
+        """What a subclass adds to the metadata after `_generate` is done."""
+        return {}
+
+    @property
+    def vocabulary_sizes(self) -> dict[str, int]:
+        """Number of ids of each field, out-of-vocabulary id 0 included, in field order."""
+        return dict(self.facts("vocabulary_sizes"))
+
+    @property
+    def encoding(self) -> Encoding:
+        """The encodings from raw values to ids, from `encoding.json` in the prepared folder."""
+        self.facts("fields")
+        return Encoding.load(pathlib.Path(self.data_dir) / ENCODING_FILE)
+
+    def facts(self, key: str) -> Any:
+        """An entry of `info.metadata` of a prepared data set.
+
+        Raises:
+            RuntimeError: if the data set is not prepared.
+        """
+        if not self.is_prepared():
+            raise RuntimeError(
+                f"The data set must be prepared first: call builder.download_and_prepare(). "
+                f"Received: {self.name} in {self.data_dir}"
+            )
+        return self.info.metadata[key]
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        shape = (None, len(self.field_names))
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.__doc__,
+            features=tfds.features.FeaturesDict(
+                {
+                    "features": tfds.features.Tensor(shape=shape, dtype=np.int32),
+                    "label": tfds.features.Tensor(shape=(None,), dtype=np.float32),
+                }
+            ),
+            metadata=tfds.core.MetadataDict(),
+            disable_shuffling=True,
+        )
+
+    def _download_and_prepare(self, dl_manager, download_config) -> None:
+        del dl_manager, download_config
+        draft = self._info()  # bound to the temporary folder, which is self.data_dir now
+        writer = tfds.core.SequentialWriter(draft, max_examples_per_shard=SHARD_BLOCKS)
+        writer.initialize_splits(list(SPLITS))
+        pending: dict[str, list] = {split: [] for split in SPLITS}
+        rows, positives = dict.fromkeys(SPLITS, 0), dict.fromkeys(SPLITS, 0.0)
+        for split, ids, labels in self._generate():
+            rows[split] += len(labels)
+            positives[split] += float(labels.sum())
+            pending[split].append((ids, labels))
+            if sum(len(part) for _, part in pending[split]) >= BLOCK_ROWS:
+                blocks, pending[split] = _cut(pending[split], BLOCK_ROWS)
+                writer.add_examples({split: blocks})
+        if empty := [split for split in SPLITS if not rows[split]]:
+            raise ValueError(
+                f"Each split of {self.name} must have at least one row: {', '.join(empty)} has "
+                f"none. Received: rows={rows}, options={self.builder_config.options}"
+            )
+        for split, rest in pending.items():
+            writer.add_examples({split: _cut(rest, 1)[0]})
+        writer.close_all()
+        self.info.set_splits(draft.splits)
+        self._encoding.save(pathlib.Path(self.data_dir) / ENCODING_FILE)
+        self.info.metadata.update(
+            fields=list(self.field_names),
+            vocabulary_sizes=self._encoding.vocabulary_sizes,
+            rows=rows,
+            label_mean={split: positives[split] / rows[split] for split in SPLITS},
+            options=self.builder_config.options,
+            raw_files=_sizes(self.builder_config.files),
+            **self._facts(),
+        )
+
+
+def _cut(parts: list, least: int) -> tuple[list[dict], list]:
+    """Examples of BLOCK_ROWS rows, the last of at least `least` rows, and the parts left over."""
+    ids, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    starts = range(0, len(labels) - least + 1, BLOCK_ROWS)
+    blocks = [
+        {"features": ids[i : i + BLOCK_ROWS], "label": labels[i : i + BLOCK_ROWS]} for i in starts
+    ]
+    end = min(len(labels), len(starts) * BLOCK_ROWS)
+    return blocks, [(ids[end:], labels[end:])]
+
+
+def _marks(files: Mapping[str, pathlib.Path]) -> dict[str, list]:
+    marks = {}
+    for path in map(pathlib.Path, files.values()):
+        with path.open("rb") as file:
+            ends = file.read(MARKED_BYTES)
+            file.seek(max(file.tell(), path.stat().st_size - MARKED_BYTES))
+            ends += file.read()
+        marks[path.name] = [path.stat().st_size, hashlib.sha256(ends).hexdigest()]
+    return marks
+
+
+def _sizes(files: Mapping[str, pathlib.Path]) -> dict[str, int]:
+    return {pathlib.Path(path).name: pathlib.Path(path).stat().st_size for path in files.values()}

@@ -1,0 +1,136 @@
+"""From a prepared data set to batches: one tf.data stream for `fit`, `evaluate` and `predict`."""
+
+import tensorflow as tf
+
+from aim_keras.datasets.blocks import BLOCK_ROWS, BlockBuilder
+
+INTERLEAVED_SHARDS = 8
+MIXED_WINDOWS = 4  # windows whose blocks are shuffled together, still serialized
+
+
+def rows(builder: BlockBuilder, split: str) -> int:
+    """Number of rows of a split.
+
+    Raises:
+        RuntimeError: if the data set is not prepared.
+        ValueError: if there is no such split.
+    """
+    counts = builder.facts("rows")
+    if split not in counts:
+        raise ValueError(f"split must be one of {', '.join(counts)}. Received: split={split!r}")
+    return counts[split]
+
+
+def batches(
+    builder: BlockBuilder,
+    split: str,
+    batch_size: int,
+    shuffle_seed: int | None = None,
+    first_pass: int = 0,
+    passes: int | None = 1,
+    window: int = 64,
+) -> tf.data.Dataset:
+    """Batches of a split, pass after pass; every pass ends with its partial batch.
+
+    With a seed, shards come in random order, their blocks are shuffled over four windows, and rows
+    within each window. The order of pass `p` depends on `(shuffle_seed, p)` alone, neither on the
+    passes before it nor on TensorFlow's global seed: `first_pass=p` resumes a stream.
+
+    Args:
+        builder: prepared builder of this package.
+        split: "train", "valid" or "test".
+        batch_size: int >= 1.
+        shuffle_seed: int >= 0; None keeps the stored order. Defaults to None.
+        first_pass: int >= 0, number of the first pass. Defaults to 0.
+        passes: int >= 1, or None for an endless stream. Defaults to 1.
+        window: int >= 1, blocks of 4096 rows that are shuffled together, in memory: a split of up
+            to that many is shuffled fully. Defaults to 64.
+
+    Returns:
+        Dataset of `(features, label)`: int32 `(batch, F)` and float32 `(batch, 1)`, of known
+        cardinality. Reading it raises `tf.errors.InvalidArgumentError` for an id outside
+        `[0, vocabulary size)` and for a label outside `[0, 1]` or NaN.
+
+    Raises:
+        RuntimeError: if the data set is not prepared.
+        ValueError: for an argument out of range.
+    """
+    least = {"batch_size": 1, "shuffle_seed": 0, "first_pass": 0, "passes": 1, "window": 1}
+    given = (batch_size, shuffle_seed, first_pass, passes, window)
+    for (name, minimum), value in zip(least.items(), given, strict=True):
+        if not (value is None and name in ("shuffle_seed", "passes")) and (
+            isinstance(value, bool) or not isinstance(value, int) or value < minimum
+        ):
+            raise ValueError(f"{name} must be an integer >= {minimum}. Received: {name}={value!r}")
+    batches_in_pass = -(-rows(builder, split) // batch_size)
+    files = [str(path) for path in builder.info.splits[split].filepaths]
+    parse = _parser(builder)
+
+    def one_pass(number):
+        if shuffle_seed is None:
+            return tf.data.TFRecordDataset(files).map(parse, 2).rebatch(batch_size)
+        seed = tf.stack([tf.constant(shuffle_seed, tf.int64), number])
+        files_of_pass = tf.data.Dataset.from_tensor_slices(files).batch(len(files))
+        serialized = (
+            _shuffled(files_of_pass, seed, level=0)
+            .unbatch()
+            .interleave(tf.data.TFRecordDataset, INTERLEAVED_SHARDS, 1, 2, deterministic=True)
+            .batch(MIXED_WINDOWS * window)
+        )
+        blocks = _shuffled(serialized, seed, level=1).unbatch().map(parse, 2)
+        return _shuffled(blocks.rebatch(window * BLOCK_ROWS), seed, level=2).rebatch(batch_size)
+
+    counter = tf.data.Dataset.counter(first_pass)
+    if passes is None:
+        stream, cardinality = counter, tf.data.INFINITE_CARDINALITY
+    else:
+        stream, cardinality = counter.take(passes), passes * batches_in_pass
+    stream = stream.flat_map(one_pass).apply(tf.data.experimental.assert_cardinality(cardinality))
+    return stream.prefetch(tf.data.AUTOTUNE)
+
+
+def _shuffled(dataset, seed, level):
+    """Permutes the elements of each batch by stateless random numbers."""
+    seed = tf.random.fold_in(seed, level, alg="philox")
+
+    def shuffle(index, batch):
+        count = tf.shape(tf.nest.flatten(batch)[0])[0]
+        index_seed = tf.random.fold_in(seed, index, alg="philox")
+        order = tf.random.experimental.stateless_shuffle(tf.range(count), index_seed, alg="philox")
+        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, order), batch)
+
+    return dataset.enumerate().map(shuffle, 2)
+
+
+def _parser(builder):
+    """Serialized block -> checked `(features (rows, F), label (rows, 1))`."""
+    names, sizes = zip(*builder.vocabulary_sizes.items(), strict=True)
+
+    def parse(serialized):
+        block = builder.info.features.deserialize_example(serialized)
+        ids, label = block["features"], block["label"]
+        low, high = tf.reduce_min(ids, axis=0), tf.reduce_max(ids, axis=0)
+        wrong = (low < 0) | (high >= sizes)  # (fields,)
+        field = tf.argmax(wrong)
+        value = tf.where(low < 0, low, high)[field]
+        size = tf.gather(sizes, field)
+        _require(
+            ~tf.reduce_any(wrong),
+            ["Field ", tf.gather(names, field), ": an id must be in [0, ", size, "). Received: "],
+            value,
+        )
+        valid = (label >= 0) & (label <= 1)  # False for NaN
+        worst = label[tf.argmin(tf.cast(valid, tf.int32))]
+        _require(tf.reduce_all(valid), ["label must be in [0, 1]. Received: "], worst)
+        return ids, label[:, None]
+
+    return parse
+
+
+def _require(condition, rule, received):
+    parts = [part if isinstance(part, str) else _text(part) for part in [*rule, received]]
+    tf.debugging.Assert(condition, [tf.strings.join(parts)])
+
+
+def _text(value):
+    return value if value.dtype == tf.string else tf.strings.as_string(value)

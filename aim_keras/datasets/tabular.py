@@ -1,0 +1,156 @@
+"""From raw text files to a prepared data set, in two streamed passes: count, then encode."""
+
+import itertools
+import json
+import logging
+import pathlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow_datasets as tfds
+from tqdm.auto import tqdm
+
+from aim_keras.datasets import encoding, raw
+from aim_keras.datasets.blocks import SPLITS, BlockBuilder, Config
+
+TRAIN, VALID, TEST = range(len(SPLITS))
+
+
+class TabularBuilder(BlockBuilder, skip_registration=True):
+    """Base of the builders that read raw files.
+
+    The first pass counts the raw values of the train rows, the second encodes all rows; memory
+    grows with distinct values, not with rows. A subclass gives `KINDS`, `SOURCE`, `_find` and
+    `_reader`, and `_split` and `_columns` where the defaults do not fit.
+    """
+
+    KINDS: ClassVar[dict[str, str]]  # field name, in field order -> categorical or numerical
+    LABEL: ClassVar[str] = "label"  # name of the label's column
+    SOURCE: ClassVar[str]  # where the raw files come from
+
+    @classmethod
+    def from_raw(cls, raw_dir, data_dir, options: Mapping[str, Any]) -> "TabularBuilder":
+        """The builder for these options and raw files, not yet prepared.
+
+        Args:
+            raw_dir: folder of the raw files. None reopens what was prepared with these options.
+            data_dir: folder of prepared data sets. None is TFDS's default.
+            options: option values; see the builder's module.
+        """
+        _check_options(options)
+        if raw_dir is None:
+            return cls._reopen(data_dir, options)
+        files = cls._find(raw_dir, options)
+        return cls(config=Config.of(options, files), data_dir=data_dir)
+
+    @classmethod
+    def _reopen(cls, data_dir, options) -> "TabularBuilder":
+        root = pathlib.Path(data_dir or tfds.core.constants.DATA_DIR).expanduser() / cls.name
+        options = json.loads(json.dumps(options))
+        found = [
+            path.parent.parent.name
+            for path in sorted(root.glob(f"*/{cls.VERSION}/metadata.json"))
+            if json.loads(path.read_text(encoding="utf-8"))["options"] == options
+        ]
+        if len(found) != 1:
+            raise ValueError(
+                f"raw_dir must be given unless exactly one data set with these options is prepared "
+                f"in {root}. Received: raw_dir=None, options={options}, prepared={found}"
+            )
+        return cls(config=Config(name=found[0], options=options), data_dir=data_dir)
+
+    @classmethod
+    def _find(cls, raw_dir, options) -> dict[str, pathlib.Path]:
+        """The raw files to read, by name, in reading order."""
+        raise NotImplementedError
+
+    def _reader(self) -> raw.Reader:
+        """The reader of these raw files."""
+        raise NotImplementedError
+
+    def _split(self, file: str, draws: np.ndarray) -> np.ndarray:
+        """Split index of each row of a file. Default: the file is named after its split."""
+        return np.full(len(draws), SPLITS.index(file.split(".")[0]), np.int8)
+
+    def _holds_train(self, file: str) -> bool:
+        """Whether a file has train rows. Default: the file is named after its split."""
+        return file.split(".")[0] == "train"
+
+    def _keep(self, file: str) -> Callable[[list[str], np.ndarray], Sequence[int]] | None:
+        """Which lines of a file to parse, as `raw.Reader.read` wants it. Default: all."""
+        return None
+
+    def _columns(self, columns: dict) -> Mapping[str, Sequence[str]]:
+        """The fields' raw columns, made of the file's."""
+        return columns
+
+    @property
+    def field_names(self) -> Sequence[str]:
+        return tuple(self.KINDS)
+
+    def _generate(self):
+        options = self.builder_config.options
+        self._encoding = encoding.learn(
+            self.KINDS,
+            self._count(),
+            min_count=options["min_count"],
+            bucket_count=options.get("bucket_count", 40),
+        )
+        for chunk, split in self._chunks("encoding", self.builder_config.files):
+            ids = self._encoding.encode(self._columns(chunk.columns))
+            labels = np.array(chunk.columns[self.LABEL]).astype(np.float32)
+            for index in np.unique(split):
+                yield SPLITS[index], ids[split == index], labels[split == index]
+
+    def _count(self) -> dict[str, Counter]:
+        counts = {name: Counter() for name in self.KINDS}
+        files = {k: path for k, path in self.builder_config.files.items() if self._holds_train(k)}
+        for chunk, split in self._chunks("counting", files):
+            train = (split == TRAIN).tolist()
+            if any(train):
+                columns = self._columns(chunk.columns)
+                for name, counter in counts.items():
+                    counter.update(itertools.compress(columns[name], train))
+        return counts
+
+    def _chunks(self, task: str, files) -> Iterator[tuple[raw.Chunk, np.ndarray]]:
+        reader = self._reader()
+        size = sum(path.stat().st_size for path in files.values())
+        with tqdm(total=size, desc=f"{task} {self.name}", unit="B", unit_scale=True) as bar:
+            for name, path in files.items():
+                for chunk in reader.read(path, bar.update, self._keep(name)):
+                    yield chunk, self._split(name, chunk.draws)
+        self._skipped = reader.skipped
+
+    def _facts(self) -> dict[str, Any]:
+        for file, count in self._skipped.items():
+            if count:
+                logging.warning("%s: skipped %d malformed lines of %s", self.name, count, file)
+        return {"skipped_rows": self._skipped}
+
+
+def random_split(draws: np.ndarray, valid: float, test: float = 0.0) -> np.ndarray:
+    """Split index of each row from its first draw: a share `test`, a share `valid`, else train."""
+    return np.where(draws[:, 0] < test, TEST, np.where(draws[:, 0] < test + valid, VALID, TRAIN))
+
+
+def is_fraction(value) -> bool:
+    """Whether a value is a number in (0, 1)."""
+    return isinstance(value, int | float) and 0 < value < 1
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    for name, least in {"min_count": 1, "bucket_count": 1, "seed": 0}.items():
+        value = options.get(name, least)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} must be an integer >= {least}. Received: {name}={value!r}")
+    shares = {name: value for name, value in options.items() if name.endswith("_fraction")}
+    if not all(map(is_fraction, shares.values())) or sum(shares.values()) >= 1:
+        given = ", ".join(f"{name}={value!r}" for name, value in shares.items())
+        raise ValueError(f"Fractions must lie in (0, 1) and leave rows to train. Received: {given}")
+    if options["on_error"] not in raw.ON_ERROR:
+        raise ValueError(
+            f"on_error must be one of {raw.ON_ERROR}. Received: on_error={options['on_error']!r}"
+        )

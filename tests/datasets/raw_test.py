@@ -1,0 +1,133 @@
+import gzip
+import re
+
+import numpy as np
+import pytest
+
+from aim_keras.datasets import raw
+
+
+def _reader(**kwargs):
+    return raw.Reader({"label": raw.LABEL, "n": raw.INTEGER, "c": None}, **kwargs)
+
+
+def _rows(reader, path, **kwargs):
+    chunks = list(reader.read(path, **kwargs))
+    return [row for chunk in chunks for row in zip(*chunk.columns.values(), strict=True)]
+
+
+GOOD = ["label,n,c", "1,5,x", "0,,", "1,-3,a b"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+@pytest.mark.parametrize("ending", ["", "\r"])
+def test_reads_plain_and_gzip_with_either_line_end(tmp_path, write, name, ending):
+    path = write(tmp_path / name, [line + ending for line in GOOD])
+    assert _rows(_reader(), path) == [("1", "5", "x"), ("0", "", ""), ("1", "-3", "a b")]
+
+
+def test_last_line_needs_no_newline(tmp_path):
+    (tmp_path / "a.csv").write_text("\n".join(GOOD))
+    assert len(_rows(_reader(), tmp_path / "a.csv")) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "rule", "received"),
+    [
+        ("1,5", "must have 3 columns", "2"),
+        ("1,5,x,", "must have 3 columns", "4"),
+        ("", "must have 3 columns", "1"),
+        ("2,5,x", "label must be 0 or 1", "'2'"),
+        (",5,x", "label must be 0 or 1", "''"),
+        ("1,5.0,x", "n must be an integer", "'5.0'"),
+        ("1,1_0,x", "n must be an integer", "'1_0'"),
+        ("1,1234567890123456789,x", "n must be an integer of at most 18 digits", "'1234"),
+        ("1,5,\udcff", "must be UTF-8", r"b'1,5,\xff'"),
+    ],
+)
+def test_malformed_line_is_an_error_with_its_number_or_is_counted(
+    tmp_path, write, line, rule, received
+):
+    path = write(tmp_path / "a.csv", [*GOOD, line, *GOOD[1:], line])
+    with pytest.raises(ValueError, match=re.escape(f"a.csv, line 5: {rule}")) as error:
+        _rows(_reader(), path)
+    assert f"Received: {received}" in str(error.value)
+
+    reader = _reader(on_error="skip")
+    assert _rows(reader, path) == _rows(_reader(), write(tmp_path / "b.csv", GOOD)) * 2
+    assert reader.skipped == {"a.csv": 2}
+
+
+def test_line_numbers_count_over_chunks(tmp_path, write, monkeypatch):
+    monkeypatch.setattr(raw, "CHUNK_BYTES", 50)
+    path = write(tmp_path / "a.csv.gz", ["label,n,c", *["1,5,xyz"] * 100, "1,bad,x"])
+    with pytest.raises(ValueError, match=r"line 102: n must be an integer"):
+        _rows(_reader(), path)
+
+
+def test_header_is_checked(tmp_path, write):
+    path = write(tmp_path / "a.csv", ["label,c,n", "1,5,x"])
+    with pytest.raises(ValueError, match=r"line 1: header must be 'label,n,c'\. Received: 'label,"):
+        _rows(_reader(), path)
+
+
+@pytest.mark.parametrize("on_error", raw.ON_ERROR)
+@pytest.mark.parametrize("damage", ["truncated", "no gzip", "garbled"])
+def test_damaged_gzip_is_an_error(tmp_path, damage, on_error):
+    data = bytearray(gzip.compress("\n".join([GOOD[0], *["1,5,x"] * 9000]).encode()))
+    if damage == "truncated":
+        data = data[: len(data) // 2]
+    elif damage == "no gzip":
+        data = b"label,n,c\n1,5,x\n"
+    else:
+        data[20:40] = b"x" * 20
+    (tmp_path / "a.csv.gz").write_bytes(bytes(data))
+    with pytest.raises(ValueError, match=r"a\.csv\.gz, after line \d+: must be readable"):
+        _rows(_reader(on_error=on_error), tmp_path / "a.csv.gz")
+
+
+def test_chunks_do_not_change_rows_or_draws(tmp_path, write, monkeypatch):
+    path = write(tmp_path / "a.csv.gz", ["label,n,c", *[f"1,{i},x" for i in range(500)]])
+
+    def read():
+        chunks = list(_reader(seed=3).read(path))
+        numbers = [number for chunk in chunks for number in chunk.columns["n"]]
+        return len(chunks), numbers, np.concatenate([chunk.draws for chunk in chunks])
+
+    chunks, numbers, draws = read()
+    monkeypatch.setattr(raw, "CHUNK_BYTES", 64)
+    more_chunks, same_numbers, same_draws = read()
+
+    assert chunks == 1
+    assert more_chunks > 20
+    assert numbers == same_numbers == [str(i) for i in range(500)]
+    np.testing.assert_array_equal(draws, same_draws)
+    assert 0.4 < draws.mean() < 0.6
+
+
+def test_keep_selects_lines_and_their_draws_and_numbers(tmp_path, write):
+    path = write(tmp_path / "a.csv", [*GOOD, "1,bad,x"])
+    everything = next(iter(_reader(on_error="skip").read(path)))
+    kept = next(iter(_reader().read(path, keep=lambda lines, draws: [0, 2])))
+    assert kept.columns["n"] == ["5", "-3"]
+    np.testing.assert_array_equal(kept.draws, everything.draws[[0, 2]])
+    with pytest.raises(ValueError, match=r"line 5: n must be"):
+        list(_reader().read(path, keep=lambda lines, draws: [1, 3]))
+
+
+def test_progress_adds_up_to_the_file_size(tmp_path, write, monkeypatch):
+    monkeypatch.setattr(raw, "CHUNK_BYTES", 1000)
+    path = write(tmp_path / "a.csv.gz", ["label,n,c", *[f"1,{i**3},x" for i in range(5000)]])
+    steps = []
+    _rows(_reader(), path, progress=steps.append)
+    assert sum(steps) == path.stat().st_size
+
+
+def test_find_lists_missing_files_source_and_folder(tmp_path, write):
+    write(tmp_path / "b.gz", ["x"])
+    with pytest.raises(FileNotFoundError) as error:
+        raw.find(tmp_path, ["a", "b", "c"], "https://example.org")
+    message = str(error.value)
+    assert f"in {tmp_path}: a, c (plain or .gz)" in message
+    assert "from https://example.org" in message
+    assert message.endswith(f"put them into {tmp_path}")
