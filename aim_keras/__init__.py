@@ -1,0 +1,16 @@
+"""AIM for CTR models: search of feature interactions, functions and embedding dimensions."""
+
+from aim_keras import layers, models, optimizers
+from aim_keras.architecture import Architecture
+from aim_keras.search import drop_dead, read_gates, search_architecture
+
+__all__ = [
+    "Architecture",
+    "drop_dead",
+    "layers",
+    "models",
+    "optimizers",
+    "read_gates",
+    "search_architecture",
+]
+__version__ = "0.1.0"

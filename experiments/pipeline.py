@@ -94,6 +94,9 @@ def _claim(run_dir, configuration):
 def _run_stages(run_dir, job, build_model, fit, stages, architecture):
     records = []
     for stage in stages:
+        if STAGES[stage] and architecture is not None and not architecture.orders:
+            print(f"Stage: {stage}: nothing to search, no interaction is left")
+            continue
         with gin.config_scope(stage):
             model, architecture, record = run_stage(
                 run_dir / "stages" / stage, job, build_model, fit, stage, architecture

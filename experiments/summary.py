@@ -1,5 +1,7 @@
 """The table at the end of a run."""
 
+import sys
+
 from rich.console import Console
 from rich.table import Table
 
@@ -25,7 +27,7 @@ def show(results):
         )
     table.add_section()
     table.add_row("test", *_metrics(results["test"]))
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 100)
     console.print(table)
     for order, scores in results.get("planted", {}).items():
         console.print(

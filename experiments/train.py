@@ -54,4 +54,7 @@ def main(argv):
 
 if __name__ == "__main__":
     logging.set_verbosity(logging.WARNING)
+    logging.get_absl_logger().addFilter(
+        lambda record: "Using custom data configuration" not in record.getMessage()
+    )
     app.run(main)

@@ -1,0 +1,205 @@
+"""The real binary, end to end."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import gin
+import keras
+import numpy as np
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+
+from aim_keras import Architecture
+from experiments import train as binary
+
+ROOT = pathlib.Path(__file__).parents[2]
+REAL_DATA = ROOT.parent / "shared" / "data"
+SMALL = (
+    "planted.builder.num_train=6000",
+    "planted.builder.num_valid=1000",
+    "planted.builder.num_test=1000",
+    "BATCH_SIZE=500",
+    "ALPHA_THRESHOLD=0.58",
+    "BETA_THRESHOLD=0.3",
+    "search_interactions/fitting.fit.epochs=2",
+    "search_dimensions/fitting.fit.epochs=2",
+    "retrain/fitting.fit.epochs=3",
+)
+
+
+def quickstart(run_dir, data_dir, *bindings):
+    return [
+        *(sys.executable, "-m", "experiments.train", "--gin_file=quickstart.gin"),
+        *(f"--run_dir={run_dir}", f"--data_dir={data_dir}"),
+        *(f"--gin_bindings={binding}" for binding in (*SMALL, *bindings)),
+    ]
+
+
+def run(command):
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def error_of(*arguments, **values):
+    """What the binary says, in this process, to arguments it must refuse."""
+    flags.FLAGS.mark_as_parsed()
+    gin.clear_config()
+    with flagsaver.flagsaver(**values), pytest.raises((SystemExit, Exception)) as caught:
+        binary.main(["train", *arguments])
+    return str(caught.value)
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, data_dir):
+    run_dir = tmp_path_factory.mktemp("runs") / "run"
+    result = run(quickstart(run_dir, data_dir))
+    assert result.returncode == 0, result.stderr
+    return run_dir, result.stdout
+
+
+def test_writes_everything_that_a_run_promises(finished):
+    run_dir, stdout = finished
+    metrics = json.loads((run_dir / "metrics.json").read_text())
+    assert [stage["stage"] for stage in metrics["stages"]] == [
+        "search_interactions",
+        "search_dimensions",
+        "retrain",
+    ]
+    for split in ("test", "valid"):
+        assert 0.5 < metrics[split]["auc"] < 1
+        assert 0 < metrics[split]["log_loss"] < 2
+    assert set(metrics["planted"]) == {"2"}
+    architecture = Architecture.load(run_dir / "architecture.json")
+    assert architecture.dimensions is not None
+    assert len(architecture.units(2)) == metrics["stages"][-1]["units"]["2"]
+    for stage in ("search_interactions", "search_dimensions", "retrain"):
+        Architecture.load(run_dir / "stages" / stage / "architecture.json")
+        assert list((run_dir / "stages" / stage / "tensorboard").rglob("events*"))
+    assert "search_interactions/optimizers.GRDA.mu" in (run_dir / "config.gin").read_text()
+    assert f"{metrics['test']['auc']:.5f}" in stdout
+    assert "recall" in stdout
+
+
+def test_saved_model_serves_the_keras_model_without_aim_keras(finished):
+    run_dir, _ = finished
+    model = keras.models.load_model(run_dir / "model.keras")
+    metrics = json.loads((run_dir / "metrics.json").read_text())
+    assert sum(np.prod(v.shape) for v in model.trainable_variables) == metrics["parameters"]
+    ids = np.random.default_rng(0).integers(0, 13, (50, 10)).astype("int32")
+    np.save(run_dir / "ids.npy", ids)
+    script = (
+        "import sys, numpy as np, tensorflow as tf\n"
+        "ids = np.load(sys.argv[1] + '/ids.npy')\n"
+        "served = tf.saved_model.load(sys.argv[1] + '/saved_model/1')\n"
+        "columns = {f'f{i}': tf.constant(ids[:, i]) for i in range(10)}\n"
+        "np.save(sys.argv[1] + '/ctr.npy', served.signatures['serving_default'](**columns)['ctr'])\n"
+        "assert not any(name.startswith('aim_keras') for name in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, run_dir], check=True, cwd="/")
+    expected = 1 / (1 + np.exp(-model.predict(ids, verbose=0)))
+    np.testing.assert_allclose(np.load(run_dir / "ctr.npy"), expected, atol=1e-6)
+
+
+def test_a_finished_run_is_not_run_again(finished, data_dir):
+    run_dir, stdout = finished
+    before = contents(run_dir)
+    result = run(quickstart(run_dir, data_dir))
+    assert result.returncode == 0, result.stderr
+    assert contents(run_dir) == before
+    assert result.stdout.splitlines()[-2] == stdout.splitlines()[-2]
+
+
+def test_goes_on_where_it_was_killed(finished, data_dir, tmp_path):
+    run_dir, _ = finished
+    command = quickstart(tmp_path / "killed", data_dir)
+    with open(tmp_path / "log", "w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        state = tmp_path / "killed" / "stages" / "search_dimensions" / "backup" / "state.json"
+        deadline = time.monotonic() + 120
+        while not state.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert json.loads(state.read_text())["epoch"] == 1, (tmp_path / "log").read_text()
+    found = tmp_path / "killed" / "stages" / "search_interactions" / "architecture.json"
+    stamp = found.stat().st_mtime_ns
+    result = run(command)
+    assert result.returncode == 0, result.stderr
+    assert found.stat().st_mtime_ns == stamp
+    uninterrupted = json.loads((run_dir / "metrics.json").read_text())
+    resumed = json.loads((tmp_path / "killed" / "metrics.json").read_text())
+    assert resumed["test"]["auc"] == pytest.approx(uninterrupted["test"]["auc"], abs=1e-6)
+
+
+def test_trains_without_any_interaction_where_all_were_pruned(data_dir, tmp_path):
+    result = run(quickstart(tmp_path / "run", data_dir, "ALPHA_THRESHOLD=9"))
+    assert result.returncode == 0, result.stderr
+    assert "Every interaction was pruned" in result.stderr
+    assert "nothing to search" in result.stdout
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["stages"][-1]["units"] == {}
+    assert metrics["planted"]["2"] == {"recall": 0.0, "precision": 0.0}
+    assert metrics["test"]["auc"] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("bindings", "message"),
+    [
+        (("EMBEDDING_DIM=9",), "another configuration"),
+        (("pipeline.run.seed=3",), "another configuration"),
+        (("models.DeepFM.embeding_dim=9",), "embeding_dim"),
+        (("model.Deepfm.embedding_dim=9",), "model.Deepfm"),
+        (("pipeline.run.stages=('retrian',)",), "stages must be of"),
+        (("pipeline.run.architecture='none.json'",), "none.json"),
+        (("planted.builder.vocabulary=(0, 5)",), "vocabulary"),
+        (("planted.builder.seed=-1",), "seed"),
+    ],
+)
+def test_a_mistake_is_named_and_leaves_the_run_alone(finished, data_dir, bindings, message):
+    run_dir, _ = finished
+    before = contents(run_dir)
+    error = error_of(
+        gin_file="quickstart.gin",
+        run_dir=str(run_dir),
+        data_dir=str(data_dir),
+        gin_bindings=[*SMALL, *bindings],
+    )
+    assert error.startswith("Error:")
+    assert message in error
+    assert contents(run_dir) == before
+
+
+@pytest.mark.parametrize(
+    ("gin_file", "messages"),
+    [
+        ("quickstrat.gin", ("quickstrat.gin", "quickstart.gin")),
+        ("frappe.gin", ("train.csv",)),
+        ("movielens.gin", ("train.csv",)),
+        ("criteo.gin", ("day_6",)),
+        ("avazu.gin", ("train",)),
+    ],
+)
+def test_missing_files_are_named(gin_file, messages, tmp_path):
+    run_dir = tmp_path / "run"
+    error = error_of(gin_file=gin_file, run_dir=str(run_dir), raw_dir=str(tmp_path))
+    assert error.startswith("Error:")
+    assert all(message in error for message in messages)
+    assert not run_dir.exists()
+
+
+def test_every_argument_is_a_flag():
+    assert "stray" in error_of("stray", gin_file="quickstart.gin")
