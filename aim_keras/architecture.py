@@ -6,7 +6,7 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from aim_keras import atomic
 
@@ -44,16 +44,20 @@ class Architecture:
 
     def __post_init__(self):
         for name in ("fields", "functions"):
-            values = tuple(getattr(self, name))
+            values = _checked_list(getattr(self, name), name)
             if not values or not all(isinstance(value, str) for value in values):
                 raise ValueError(f"{name} must be one or more strings. Received: {name}={values}")
             _check_distinct(values, name)
             object.__setattr__(self, name, values)
-        if not isinstance(self.embedding_dim, int) or self.embedding_dim < 1:
+        if type(self.embedding_dim) is not int or self.embedding_dim < 1:
             raise ValueError(
                 "embedding_dim must be an integer of at least 1. "
                 f"Received: embedding_dim={self.embedding_dim!r}"
             )
+        _check_mapping(self.found_by, "found_by")
+        if not isinstance(self.dataset, str | None):
+            raise ValueError(f"dataset must be a string or null. Received: {self.dataset!r}")
+        _check_mapping(self.interactions, "interactions")
         _check_known(self.interactions, self.functions, "functions", "interactions")
         object.__setattr__(
             self,
@@ -61,23 +65,20 @@ class Architecture:
             {k: self._checked_interactions(k) for k in self.functions if self.interactions.get(k)},
         )
         if self.dimensions is not None:
-            object.__setattr__(
-                self,
-                "dimensions",
-                {
-                    int(order): {
-                        k: self._checked_dimensions(of_field, f"dimensions/{order}/{k}")
-                        for k, of_field in by_function.items()
-                    }
-                    for order, by_function in self.dimensions.items()
-                },
-            )
+            _check_mapping(self.dimensions, "dimensions")
+            dimensions = {
+                self._checked_order(order): self._checked_functions(by_function, order)
+                for order, by_function in self.dimensions.items()
+            }
+            object.__setattr__(self, "dimensions", dimensions)
 
     def _checked_interactions(self, function):
         position = {field: i for i, field in enumerate(self.fields)}
         interactions = []
-        for i, interaction in enumerate(self.interactions[function]):
+        candidates = _checked_list(self.interactions[function], f"interactions/{function}")
+        for i, interaction in enumerate(candidates):
             place = f"interactions/{function}/{i}"
+            interaction = _checked_list(interaction, place)
             _check_known(interaction, self.fields, "fields", place)
             _check_distinct(interaction, place)
             if len(interaction) < 2:
@@ -88,18 +89,44 @@ class Architecture:
         _check_distinct(interactions, f"interactions/{function}")
         return tuple(sorted(interactions, key=lambda q: (len(q), [position[f] for f in q])))
 
+    def _checked_order(self, order):
+        if str(order) not in map(str, range(2, len(self.fields) + 1)):
+            raise ValueError(
+                f"dimensions/{order}: an order is from 2 to the number of fields, "
+                f"{len(self.fields)}. Received: {order!r}"
+            )
+        return int(order)
+
+    def _checked_functions(self, by_function, order):
+        place = f"dimensions/{order}"
+        _check_mapping(by_function, place)
+        _check_known(by_function, self.functions, "functions", place)
+        return {
+            k: self._checked_dimensions(of_field, f"{place}/{k}")
+            for k, of_field in by_function.items()
+        }
+
     def _checked_dimensions(self, of_field, place):
+        _check_mapping(of_field, place)
         missing = [field for field in self.fields if field not in of_field]
         if missing:
             raise ValueError(f"{place}: every field must be listed. Received: none for {missing}")
         _check_known(of_field, self.fields, "fields", place)
-        for field, positions in of_field.items():
-            if list(positions) != sorted(set(positions) & set(range(self.embedding_dim))):
-                raise ValueError(
-                    f"{place}/{field}: kept positions must be increasing and within "
-                    f"0 ... {self.embedding_dim - 1}. Received: {list(positions)}"
-                )
-        return {field: tuple(of_field[field]) for field in self.fields}
+        return {
+            field: self._checked_positions(of_field[field], f"{place}/{field}")
+            for field in self.fields
+        }
+
+    def _checked_positions(self, positions, place):
+        positions = _checked_list(positions, place)
+        if [j for j in range(self.embedding_dim) if j in positions] != list(positions) or not all(
+            type(j) is int for j in positions
+        ):
+            raise ValueError(
+                f"{place}: kept positions must be increasing integers within "
+                f"0 ... {self.embedding_dim - 1}. Received: {list(positions)}"
+            )
+        return positions
 
     @classmethod
     def full(cls, fields, functions, embedding_dim, order=2, **kwargs) -> "Architecture":
@@ -186,10 +213,7 @@ class Architecture:
             ValueError: on another format, a missing or unknown key, or bad content, naming the
                 place.
         """
-        if not isinstance(content, Mapping):
-            raise ValueError(
-                f"An architecture is a JSON object. Received: {type(content).__name__}"
-            )
+        _check_mapping(content, "An architecture")
         if content.get("format") != FORMAT:
             raise ValueError(f"format must be {FORMAT!r}. Received: {content.get('format')!r}")
         known = [field.name for field in dataclasses.fields(cls)]
@@ -198,10 +222,7 @@ class Architecture:
             raise ValueError(
                 f"The keys must be format, {', '.join(known)}. Received: {', '.join(content)}"
             )
-        try:
-            return cls(**arguments)
-        except (TypeError, AttributeError) as error:
-            raise ValueError(f"An entry has the wrong type: {error}") from error
+        return cls(**arguments)
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes `architecture.json`, one unit a line, whole or not at all."""
@@ -216,9 +237,26 @@ class Architecture:
             ValueError: on malformed content, naming the file and the place in it.
         """
         try:
-            return cls.from_dict(json.loads(pathlib.Path(path).read_text(encoding="utf-8")))
+            text = pathlib.Path(path).read_text(encoding="utf-8")
+            return cls.from_dict(json.loads(text, object_pairs_hook=_without_repeated_keys))
         except ValueError as error:
             raise ValueError(f"{os.fspath(path)} is not a valid architecture: {error}") from error
+
+
+def _checked_list(values, place):
+    if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
+        raise ValueError(f"{place} must be a list. Received: {values!r}")
+    return tuple(values)
+
+
+def _check_mapping(values, place):
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{place} must be a mapping (a JSON object). Received: {values!r}")
+
+
+def _without_repeated_keys(pairs):
+    _check_distinct([key for key, _ in pairs], "keys")
+    return dict(pairs)
 
 
 def _check_distinct(values, place):

@@ -1,14 +1,13 @@
 """Callbacks: exact validation metrics, and going on after an interruption."""
 
 import json
-import os
 import pathlib
 import warnings
 
 import keras
 import numpy as np
 
-from aim_keras import metrics
+from aim_keras import atomic, metrics
 
 
 class RankMetrics(keras.callbacks.Callback):
@@ -64,13 +63,14 @@ class RankMetrics(keras.callbacks.Callback):
             logs[f"{self.prefix}{name}"] = value
 
 
-def rank_metrics(model, data, batch_size=1024):
+def rank_metrics(model, data, batch_size=1024, verbose=0):
     """The exact AUC and log loss of a model of logits.
 
     Args:
         model: Keras model.
         data: as `RankMetrics` takes them.
         batch_size: Int, batch size for a tuple of arrays. Defaults to `1024`.
+        verbose: 1 for a progress bar, 0 for silence. Defaults to `0`.
 
     Returns:
         `{"auc": ..., "log_loss": ...}`.
@@ -80,10 +80,16 @@ def rank_metrics(model, data, batch_size=1024):
     """
     if isinstance(data, tuple):
         features, labels = data
-        logits = model.predict(features, batch_size=batch_size, verbose=0)
+        logits = model.predict(features, batch_size=batch_size, verbose=verbose)
     else:
+        progress = keras.utils.Progbar(
+            len(data) if hasattr(data, "__len__") else None, verbose=verbose
+        )
+        batches = []
         # Labels and logits of the same pass, so that the data may be shuffled.
-        batches = [(np.asarray(y), model.predict_on_batch(x)) for x, y in data]
+        for features, labels in data:
+            batches.append((np.asarray(labels), model.predict_on_batch(features)))
+            progress.add(1)
         if not batches:
             raise ValueError("The data must have at least one batch. Received: none")
         labels, logits = map(np.concatenate, zip(*batches, strict=True))
@@ -202,9 +208,7 @@ class Resume(keras.callbacks.Callback):
             "seeds": [variable.numpy().tolist() for variable in self._seeds()],
             "callbacks": self._states(),
         }
-        temporary = self.backup_dir / "state.json.tmp"
-        temporary.write_text(json.dumps(state, indent=2) + "\n")
-        os.replace(temporary, self.backup_dir / "state.json")
+        atomic.write_text(self.backup_dir / "state.json", json.dumps(state, indent=2) + "\n")
         for old in self.backup_dir.glob("epoch_*.weights.h5"):
             if old != weights:
                 old.unlink()

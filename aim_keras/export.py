@@ -27,8 +27,9 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
         features: Integer array `(rows, fields)` on which the SavedModel is compared to the model.
 
     Raises:
-        ValueError: if a field's name cannot be a signature's input, or if the SavedModel's
-            probabilities differ from the model's by more than 1e-6.
+        ValueError: if a field's name cannot be a signature's input or repeats, if `features` has
+            not a column for each field, or if the SavedModel's probabilities differ from the
+            model's by more than 1e-6.
     """
     for field in fields:
         if not re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.-]*", field):
@@ -36,6 +37,14 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
                 "To be served, a field's name must be of letters, digits, '_', '.' and '-'. "
                 f"Received: {field!r}"
             )
+    if len(set(fields)) < len(fields):
+        raise ValueError(f"fields must be distinct. Received: fields={fields}")
+    features = np.asarray(features, "int32")
+    if features.ndim != 2 or features.shape[1] != len(fields):
+        raise ValueError(
+            f"features must have a column for each of the {len(fields)} fields. "
+            f"Received: shape {features.shape}"
+        )
     specification = {field: tf.TensorSpec((None,), tf.int32, name=field) for field in fields}
 
     @tf.function(input_signature=[specification])
@@ -48,7 +57,7 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
     module.serve = serve
     with atomic.new_directory(path) as temporary:
         tf.saved_model.save(module, str(temporary), signatures={"serving_default": serve})
-        _check_parity(model, fields, temporary, np.asarray(features, "int32"))
+        _check_parity(model, fields, temporary, features)
     return pathlib.Path(path)
 
 

@@ -23,19 +23,21 @@ def read_gates(model) -> Architecture:
         model: A built Keras model, ours or a user's, with `GatedInteraction` layers.
 
     Raises:
-        ValueError: if the model has no `GatedInteraction`, or its layers disagree on the fields
-            or the embedding dimension.
+        ValueError: if the model has no `GatedInteraction` or is not built, or its layers disagree
+            on the fields or the embedding dimension.
     """
     layers = list(model._flatten_layers())
     interaction_layers = [layer for layer in layers if isinstance(layer, GatedInteraction)]
     dimension_gates = [layer for layer in layers if isinstance(layer, DimensionGate)]
     if not interaction_layers:
         raise ValueError(f"The model must have a GatedInteraction layer. Received: {model.name}")
+    if not all(layer.built for layer in (*interaction_layers, *dimension_gates)):
+        raise ValueError(f"The model must be built. Received: {model.name}")
     shapes = {(layer.fields, layer.embedding_dim) for layer in interaction_layers}
     if len(shapes) > 1:
         raise ValueError(
             "All GatedInteraction layers must have the same fields and embedding dimension. "
-            f"Received: {sorted(shapes)}"
+            f"Received: {sorted(shapes, key=str)}"
         )
     fields, embedding_dim = shapes.pop()
     interactions = {}
@@ -87,13 +89,17 @@ def found_architecture(model, searched: Architecture | None = None) -> Architect
 
     Args:
         model: The model whose gates were searched.
-        searched: The architecture it was built from, whose candidate functions and data set the
-            result keeps; `None` for a model of all candidates.
+        searched: The architecture it was built from, whose candidate functions, data set and
+            (where there are no gates on them) dimensions the result keeps; `None` for a model of
+            all candidates.
     """
     architecture = read_gates(model)
     if searched is not None:
         architecture = dataclasses.replace(
-            architecture, functions=searched.functions, dataset=searched.dataset
+            architecture,
+            functions=searched.functions,
+            dimensions=architecture.dimensions or searched.dimensions,
+            dataset=searched.dataset,
         )
     architecture, dead = drop_dead(architecture)
     if dead:

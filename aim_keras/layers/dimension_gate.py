@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from aim_keras.layers.gates import GATE_BETA, gate_initializer
+from aim_keras.layers.gates import GATE_BETA, check_candidates, gate_initializer
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
 
 
@@ -29,7 +29,8 @@ class DimensionGate(keras.layers.Layer):
     Input shape: `(batch, functions, fields, dim)`. Output shape: the same.
 
     Raises:
-        ValueError: if the input's axes do not have the lengths of `functions` and `fields`.
+        ValueError: on an unknown or repeated function or field, a wrong order, or an input whose
+            axes do not have the lengths of `functions` and `fields`.
 
     Reference: AIM, section 3.4, Eq. 15; section 3.6 for the normalization.
     """
@@ -42,13 +43,14 @@ class DimensionGate(keras.layers.Layer):
         per_function=False,
         normalize=True,
         epsilon=1e-5,
-        momentum=0.99,
+        momentum=0.9,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.functions = tuple(functions)
         self.order = order
         self.fields = None if fields is None else tuple(fields)
+        check_candidates(self.functions, self.order, self.fields)
         self.per_function = per_function
         self.normalize = normalize
         self.epsilon = epsilon
@@ -78,6 +80,7 @@ class DimensionGate(keras.layers.Layer):
             )
         if self.fields is None:
             self.fields = tuple(range(num_fields))
+            check_candidates(self.functions, self.order, self.fields)
         if len(self.fields) != num_fields:
             raise ValueError(
                 f"fields must name the {num_fields} fields of the input. "

@@ -81,7 +81,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             raise ValueError(
                 f"dimensions must hold, for each of the {self.num_functions} functions, kept "
                 f"positions for each of the {num_fields} fields. "
-                f"Received: {len(dimensions)} functions with {[len(row) for row in dimensions]} fields"
+                f"Received: {len(dimensions)} functions with "
+                f"{[len(row) for row in dimensions]} fields"
             )
         kept = [[[int(j) for j in positions] for positions in row] for row in dimensions]
         for row in kept:
@@ -109,7 +110,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             sizes = [self.vocabulary_sizes[field] for field in fields]
             table = self.add_weight(
                 (sum(sizes), width),
-                self.initializer,
+                self.initializer.clone(),  # An instance gives the same numbers each time.
                 name=f"table_{width}",
                 regularizer=self.regularizer,
                 autocast=False,

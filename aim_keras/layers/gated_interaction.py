@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from aim_keras.layers.gates import GATE_ALPHA, gate_initializer
+from aim_keras.layers.gates import GATE_ALPHA, check_candidates, gate_initializer
 from aim_keras.layers.interaction_functions import interaction_function
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
 
@@ -65,20 +65,15 @@ class GatedInteraction(keras.layers.Layer):
         gated=True,
         return_products=False,
         epsilon=1e-5,
-        momentum=0.99,
+        momentum=0.9,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.functions = tuple(functions)
-        if not self.functions or len(set(self.functions)) < len(self.functions):
-            raise ValueError(
-                f"functions must hold at least one name, each once. Received: functions={functions}"
-            )
-        self._functions = [interaction_function(name) for name in self.functions]
-        if order < 2:
-            raise ValueError(f"order must be at least 2. Received: order={order}")
         self.order = order
         self.fields = None if fields is None else tuple(fields)
+        check_candidates(self.functions, self.order, self.fields)
+        self._functions = [interaction_function(name) for name in self.functions]
         self.interactions = self._by_function(interactions)
         self.gated = gated
         self.return_products = return_products
@@ -110,12 +105,6 @@ class GatedInteraction(keras.layers.Layer):
 
     def _check_interactions(self):
         fields, order = self.fields, self.order
-        if len(set(fields)) < len(fields):
-            raise ValueError(f"fields must be distinct. Received: fields={fields}")
-        if order > len(fields):
-            raise ValueError(
-                f"order must be at most the number of fields, {len(fields)}. Received: order={order}"
-            )
         for name, interactions in (self.interactions or {}).items():
             seen = set()
             for interaction in interactions:
@@ -160,6 +149,7 @@ class GatedInteraction(keras.layers.Layer):
             )
         if self.fields is None:
             self.fields = tuple(range(num_fields))
+            check_candidates(self.functions, self.order, self.fields)
             self._check_interactions()
         if len(self.fields) != num_fields:
             raise ValueError(

@@ -35,7 +35,8 @@ class MLP(keras.layers.Layer):
         self.dropout = dropout
         if not all(isinstance(units, int) and units >= 1 for units in self.hidden_units):
             raise ValueError(
-                f"hidden_units must be integers of at least 1. Received: hidden_units={hidden_units}"
+                "hidden_units must be integers of at least 1. "
+                f"Received: hidden_units={hidden_units}"
             )
         if norm not in NORMS:
             raise ValueError(f"norm must be one of {', '.join(NORMS)}. Received: norm={norm!r}")

@@ -19,14 +19,14 @@ class ParamFreeBatchNorm(keras.layers.Layer):
 
     Args:
         epsilon: Float > 0, added to the variance. Defaults to `1e-5`.
-        momentum: Float in [0, 1), of the moving averages. Defaults to `0.99`.
+        momentum: Float in [0, 1), of the moving averages. Defaults to `0.9`.
 
     Input shape: `(batch, ...)`. Output shape: the same.
 
     Reference: AIM, section 3.6, Eq. 20.
     """
 
-    def __init__(self, epsilon=1e-5, momentum=0.99, **kwargs):
+    def __init__(self, epsilon=1e-5, momentum=0.9, **kwargs):
         super().__init__(**kwargs)
         if not epsilon > 0:
             raise ValueError(f"epsilon must be above 0. Received: epsilon={epsilon}")
@@ -61,7 +61,9 @@ class ParamFreeBatchNorm(keras.layers.Layer):
         seen = self.batches_seen
         decay = ops.minimum(self.momentum, seen / (seen + 1.0))
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(moving * decay + ops.stop_gradient(value) * (1.0 - decay))
+            value = ops.stop_gradient(value)
+            # A constant's average is exactly that constant, unlike a sum of two shares of it.
+            moving.assign(value + (moving - value) * decay)
         seen.assign_add(1.0)
 
     def compute_output_shape(self, input_shape):

@@ -55,11 +55,11 @@ class DeepFM(keras.Model):
             )
 
         # === Layers ===
+        features = field_ids(vocabulary_sizes)
         linear = Linear(vocabulary_sizes.values(), regularizer=embedding_regularizer, name="linear")
         mlp = MLP(hidden_units, mlp_norm, dropout, name="mlp")
 
         # === Functional model ===
-        features = field_ids(vocabulary_sizes)
         interactions = interaction_terms(
             features,
             vocabulary_sizes,

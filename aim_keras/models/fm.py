@@ -39,10 +39,10 @@ class FM(keras.Model):
         **interaction_options,
     ):
         # === Layers ===
+        features = field_ids(vocabulary_sizes)
         linear = Linear(vocabulary_sizes.values(), regularizer=embedding_regularizer, name="linear")
 
         # === Functional model ===
-        features = field_ids(vocabulary_sizes)
         interactions = interaction_terms(
             features,
             vocabulary_sizes,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 from aim_keras.architecture import Architecture
@@ -17,7 +18,7 @@ class InteractionTerms(NamedTuple):
 
     values: keras.KerasTensor  # (batch, units)
     products: keras.KerasTensor  # (batch, widths), what each value sums
-    embeddings: keras.KerasTensor  # (batch, functions * fields * dim)
+    embeddings: keras.KerasTensor  # (batch, kept dimensions of all functions and fields)
     architecture: Architecture
 
 
@@ -53,7 +54,7 @@ def interaction_terms(
     embedding_initializer=None,
     embedding_regularizer=None,
     epsilon=1e-5,
-    momentum=0.99,
+    momentum=0.9,
 ) -> InteractionTerms:
     """The interactions of an architecture, order by order, each order with its own embeddings.
 
@@ -100,13 +101,14 @@ def interaction_terms(
     for order in architecture.orders or (2,):
         interactions = architecture.of_order(order)
         kept = list(interactions) or list(architecture.functions[:1])
+        dimensions = _stored_dimensions(
+            architecture, order, kept, shared_embedding, read_embeddings
+        )
         e = FunctionWiseEmbedding(
             vocabulary_sizes.values(),
             architecture.embedding_dim,
             num_functions=1 if shared_embedding else len(kept),
-            dimensions=_stored_dimensions(
-                architecture, order, kept, shared_embedding, read_embeddings
-            ),
+            dimensions=dimensions,
             initializer=embedding_initializer,
             regularizer=embedding_regularizer,
             name=f"embedding_{order}",
@@ -133,13 +135,22 @@ def interaction_terms(
         value, product = interaction(e)
         values.append(value)
         products.append(product)
-        embeddings.append(keras.layers.Flatten()(e))
+        embeddings.append(_without_pruned(keras.layers.Flatten()(e), dimensions, e.shape[-1]))
     return InteractionTerms(
         ops.concatenate(values, axis=1),
         ops.concatenate(products, axis=1),
         ops.concatenate(embeddings, axis=1),
         architecture,
     )
+
+
+def _without_pruned(flat, dimensions, embedding_dim):
+    """The columns of flattened embeddings that are stored, not those that are always zero."""
+    if dimensions is None:
+        return flat
+    stored = [kept for of_field in dimensions for kept in of_field]
+    columns = [i * embedding_dim + j for i, kept in enumerate(stored) for j in kept]
+    return ops.take(flat, np.array(columns, dtype="int32"), axis=1)
 
 
 def _stored_dimensions(architecture, order, functions, shared, everything):

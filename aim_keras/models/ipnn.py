@@ -44,10 +44,10 @@ class IPNN(keras.Model):
         **interaction_options,
     ):
         # === Layers ===
+        features = field_ids(vocabulary_sizes)
         mlp = MLP(hidden_units, mlp_norm, dropout, name="mlp")
 
         # === Functional model ===
-        features = field_ids(vocabulary_sizes)
         interactions = interaction_terms(
             features,
             vocabulary_sizes,

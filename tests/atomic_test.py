@@ -1,0 +1,91 @@
+import os
+import pathlib
+
+import pytest
+
+from aim_keras import atomic
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def fail(*arguments, **options):
+    raise OSError("disk full")
+
+
+def test_write_text(tmp_path):
+    path = tmp_path / "new" / "a.json"
+    atomic.write_text(path, "größe\n")
+    atomic.write_text(path, "second\n")
+    assert path.read_text() == "second\n"
+    assert names(path.parent) == ["a.json"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_write_text_that_fails_leaves_the_old(step, tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    atomic.write_text(path, "old")
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(OSError, match="disk full"):
+        atomic.write_text(path, "new")
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.json"]
+
+
+def write_folder(path, name):
+    with atomic.new_directory(path) as folder:
+        (folder / name).write_text(name)
+
+
+def test_new_directory_replaces_the_old(tmp_path):
+    path = tmp_path / "deep" / "1"
+    write_folder(path, "old")
+    write_folder(path, "new")
+    assert names(path) == ["new"]
+    assert names(path.parent) == ["1"]
+    assert path.stat().st_mode & 0o777 == 0o755
+
+
+def test_new_directory_is_not_there_before_its_end(tmp_path):
+    path = tmp_path / "1"
+    with atomic.new_directory(path) as folder:
+        (folder / "half").write_text("")
+        assert not path.exists()
+    assert names(path) == ["half"]
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_body_that_fails_leaves_the_old(old, tmp_path):
+    path = tmp_path / "1"
+    if old:
+        write_folder(path, "old")
+
+    def write_and_fail():
+        with atomic.new_directory(path) as folder:
+            (folder / "half").write_text("")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_and_fail()
+    assert names(tmp_path) == (["1"] if old else [])
+    assert not old or names(path) == ["old"]
+
+
+def test_rename_that_fails_leaves_the_old(tmp_path, monkeypatch):
+    path = tmp_path / "1"
+    write_folder(path, "old")
+    rename = pathlib.Path.rename
+
+    def only_away(self, target):
+        return (
+            fail()
+            if pathlib.Path(target) == path and (self / "new").exists()
+            else rename(self, target)
+        )
+
+    monkeypatch.setattr(pathlib.Path, "rename", only_away)
+    with pytest.raises(OSError, match="disk full"):
+        write_folder(path, "new")
+    assert names(path) == ["old"]
+    assert names(tmp_path) == ["1"]

@@ -1,0 +1,181 @@
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from aim_keras.architecture import Architecture
+from aim_keras.export import export_saved_model
+from aim_keras.models import FM, IPNN, DeepFM
+
+SIZES = {"user_id": 9, "app-1": 7, "7.hour": 5}
+FIELDS = tuple(SIZES)
+IDS = np.stack([np.random.default_rng(0).integers(0, n, 33) for n in SIZES.values()], 1)
+ARCHITECTURE = Architecture(
+    FIELDS,
+    ("inner", "outer"),
+    4,
+    {"inner": [FIELDS[:2], FIELDS], "outer": [FIELDS[1:]]},
+    {2: {"inner": {"user_id": (0, 3), "app-1": (3,), "7.hour": ()}}},
+)
+MODELS = {
+    "fm": lambda: FM(SIZES, embedding_dim=4),
+    "ipnn": lambda: IPNN(SIZES, hidden_units=(8,), mlp_norm="batch", dropout=0.5),
+    "searched": lambda: DeepFM(SIZES, None, "interactions", (8,), functions=("inner", "outer")),
+    "aim": lambda: DeepFM(SIZES, ARCHITECTURE, hidden_units=(8,), mlp_inputs=("products",)),
+    "empty": lambda: FM(SIZES, Architecture(FIELDS, ("inner",), 4, {})),
+}
+
+
+def randomized(model):
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.uniform(0.1, 1, w.shape) - 0.3 * w.trainable for w in model.weights])
+    return model
+
+
+def probabilities(model, ids=IDS):
+    return tf.sigmoid(model.predict(ids, verbose=0)).numpy()
+
+
+def named(ids, dtype="int32"):
+    return {field: tf.constant(ids[:, i], dtype) for i, field in enumerate(FIELDS)}
+
+
+def signature(path):
+    """Inputs and outputs `{name: (shape, dtype)}`, as TF Serving reads them."""
+    content = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+    (graph,) = content.meta_graphs
+    assert list(graph.meta_info_def.tags) == ["serve"]
+    serving = graph.signature_def["serving_default"]
+    return tuple(
+        {
+            name: ([dim.size for dim in info.tensor_shape.dim], tf.as_dtype(info.dtype))
+            for name, info in infos.items()
+        }
+        for infos in (serving.inputs, serving.outputs)
+    )
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS.keys())
+def test_signature_and_parity(make, tmp_path):
+    model = randomized(make())
+    path = export_saved_model(model, FIELDS, tmp_path / "saved_model" / "1", IDS)
+    assert path == tmp_path / "saved_model" / "1"
+    assert signature(path) == (
+        {field: ([-1], tf.int32) for field in FIELDS},
+        {"ctr": ([-1, 1], tf.float32)},
+    )
+    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
+    for rows in (IDS, IDS[:1], np.concatenate([IDS, IDS])):
+        outputs = serve(**named(rows))
+        assert list(outputs) == ["ctr"]
+        ctr = outputs["ctr"].numpy()
+        assert ctr.shape == (len(rows), 1)
+        assert ctr.dtype == "float32"
+        assert ctr.min() >= 0
+        assert ctr.max() <= 1
+        np.testing.assert_allclose(ctr, probabilities(model, rows), rtol=0, atol=1e-6)
+
+
+def test_serves_unknown_ids(tmp_path):
+    model = randomized(FM(SIZES))
+    export_saved_model(model, FIELDS, tmp_path / "1", IDS)
+    serve = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"]
+    ctr = serve(**named(np.array([[-1, 10**6, 5]])))["ctr"]
+    np.testing.assert_allclose(ctr, probabilities(model, np.zeros((1, 3), "int32")), atol=1e-6)
+
+
+LOADER = """
+import json, sys
+import tensorflow as tf
+serve = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+ids = json.loads(sys.argv[2])
+ctr = serve(**{name: tf.constant(column, tf.int32) for name, column in ids.items()})["ctr"]
+assert not [name for name in sys.modules if name.split(".")[0] in ("aim_keras", "experiments")]
+print(json.dumps(ctr.numpy().tolist()))
+"""
+
+
+def test_loads_where_aim_keras_was_never_imported(tmp_path):
+    model = randomized(MODELS["aim"]())
+    export_saved_model(model, FIELDS, tmp_path / "1", IDS)
+    ids = json.dumps({field: IDS[:, i].tolist() for i, field in enumerate(FIELDS)})
+    run = subprocess.run(
+        [sys.executable, "-c", LOADER, str(tmp_path / "1"), ids],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    np.testing.assert_allclose(json.loads(run.stdout), probabilities(model), rtol=0, atol=1e-6)
+
+
+def test_weights_are_stored_once(tmp_path):
+    model = FM({"a": 50_000, "b": 50_000}, embedding_dim=8)
+    ids = np.zeros((2, 2), "int32")
+    export_saved_model(model, ("a", "b"), tmp_path / "1", ids)
+    on_disk = sum(
+        os.path.getsize(os.path.join(folder, name))
+        for folder, _, names in os.walk(tmp_path)
+        for name in names
+    )
+    weights = 4 * model.count_params()
+    assert weights <= on_disk < 1.1 * weights
+
+
+def test_trained_model_leaves_its_optimizer_out(tmp_path):
+    model = FM(SIZES, embedding_dim=4)
+    model.compile(keras.optimizers.Adam(), keras.losses.BinaryCrossentropy(from_logits=True))
+    model.fit(IDS, np.zeros((33, 1)), verbose=0)
+    export_saved_model(model, FIELDS, tmp_path / "1", IDS)
+    saved = tf.train.list_variables(str(tmp_path / "1" / "variables" / "variables"))
+    floats = sum(int(np.prod(shape)) for name, shape in saved if shape)
+    assert floats == model.count_params()
+
+
+def tree(path):
+    return {p.relative_to(path): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+
+
+def test_replaces_an_older_export(tmp_path):
+    export_saved_model(randomized(FM(SIZES)), FIELDS, tmp_path / "1", IDS)
+    old = tree(tmp_path)
+    export_saved_model(FM(SIZES), FIELDS, tmp_path / "1", IDS)
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+    assert tree(tmp_path) != old
+
+
+@pytest.mark.parametrize("difference", [1e-3, float("nan")])
+def test_without_parity_the_old_export_stays(difference, tmp_path, monkeypatch):
+    model = randomized(FM(SIZES))
+    export_saved_model(model, FIELDS, tmp_path / "1", IDS)
+    old = tree(tmp_path)
+    predict = model.predict
+    monkeypatch.setattr(model, "predict", lambda *a, **k: predict(*a, **k) + difference)
+    with pytest.raises(ValueError, match=r"probabilities to 1e-06. Received: a difference of"):
+        export_saved_model(model, FIELDS, tmp_path / "1", IDS)
+    assert tree(tmp_path) == old
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (("user", "app", "local time"), "letters, digits.*Received: 'local time'"),
+        (("user", "app", "größe"), "letters, digits.*Received: 'größe'"),
+        (("user", "app", ""), "letters, digits.*Received: ''"),
+        (("user", "app", "_hidden"), "letters, digits.*Received: '_hidden'"),
+        (("user", "app", "app"), "must be distinct. Received: .*'app', 'app'"),
+        (("user", "app"), r"a column for each of the 2 fields. Received: shape \(33, 3\)"),
+    ],
+)
+def test_field_errors(fields, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        export_saved_model(FM(SIZES), fields, tmp_path / "1", IDS)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,122 @@
+"""Imports run downwards only: who may import what, read from the sources."""
+
+import ast
+import configparser
+import pathlib
+
+import pytest
+import setuptools
+
+ROOT = pathlib.Path(__file__).parents[1]
+FLOORS = {
+    "aim_keras.atomic": -1,
+    "aim_keras.architecture": 0,
+    "aim_keras.metrics": 0,
+    "aim_keras.layers.interaction_functions": 0,
+    "aim_keras.layers": 1,
+    "aim_keras.optimizers": 1,
+    "aim_keras.datasets": 1,
+    "aim_keras.callbacks": 1,
+    "aim_keras.analysis": 1,
+    "aim_keras.models": 2,
+    "aim_keras.search": 3,
+    "aim_keras.export": 3,
+    "aim_keras": 3,
+    "experiments": 4,
+    "experiments.train": 5,
+    "experiments.tables": 5,
+    "experiments.plots": 5,
+}
+WHO_MAY = {
+    "tensorflow": (
+        "aim_keras.datasets",
+        "aim_keras.export",
+        "aim_keras.optimizers.lazy_adam",
+        "experiments",
+    ),
+    "tensorflow_datasets": ("aim_keras.datasets", "experiments"),
+    "gin": ("experiments",),
+    "absl": ("experiments.train", "experiments.tables", "experiments.plots"),
+    "matplotlib": ("experiments.plots",),
+    "keras": ("aim_keras", "experiments"),
+}
+NUMPY_ONLY = ("aim_keras.atomic", "aim_keras.architecture", "aim_keras.metrics")
+
+
+def within(module, *packages):
+    return any(module == p or module.startswith(f"{p}.") for p in packages)
+
+
+def floor(module):
+    return FLOORS[max((name for name in FLOORS if within(module, name)), key=len)]
+
+
+def module_name(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+PATHS = sorted(
+    path for folder in ("aim_keras", "experiments") for path in (ROOT / folder).rglob("*.py")
+)
+MODULES = {module_name(path): path for path in PATHS}
+
+
+def imports(module):
+    """Full names of all that a module imports, in functions too."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} has a relative import"
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                is_module = node.module not in MODULES or name in MODULES
+                yield name if is_module else node.module
+
+
+def test_there_is_something_to_check():
+    assert {"aim_keras.search", "aim_keras.layers", "experiments.train"} <= set(MODULES)
+    assert "aim_keras.layers.gates" in set(imports("aim_keras.layers.dimension_gate"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_downwards(module):
+    is_package = MODULES[module].name == "__init__.py"
+    package = module if is_package else module.rpartition(".")[0]
+    for imported in imports(module):
+        if within(imported, "aim_keras", "experiments"):
+            in_package = within(imported, package) and (is_package or package != "aim_keras")
+            assert floor(imported) < floor(module) + in_package, imported
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_third_parties(module):
+    for imported in imports(module):
+        for party, allowed in WHO_MAY.items():
+            if within(imported, party):
+                assert within(module, *allowed), imported
+                assert module not in NUMPY_ONLY, imported
+
+
+def test_nothing_imports_the_experiments():
+    assert not [
+        m for m in MODULES if within(m, "aim_keras") for i in imports(m) if within(i, "experiments")
+    ]
+
+
+def test_gin_folder_holds_text_only():
+    """A Python file in it would make it the module `gin` in place of gin-config."""
+    assert list((ROOT / "gin").rglob("*.gin"))
+    assert {path.suffix for path in (ROOT / "gin").rglob("*") if path.is_file()} == {".gin"}
+
+
+def test_wheel_holds_the_library_only():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    include = setup["options.packages.find"]["include"].split()
+    packages = setuptools.find_packages(ROOT, include=include)
+    assert packages
+    assert all(within(package, "aim_keras") for package in packages)
+    assert {m.rpartition(".")[0] for m in MODULES if within(m, "aim_keras") and "." in m} <= set(
+        packages
+    )

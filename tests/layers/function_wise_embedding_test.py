@@ -1,0 +1,168 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from aim_keras.layers import FunctionWiseEmbedding
+
+SIZES, FUNCTIONS, DIM = [4, 1, 6, 3, 5], 2, 4
+OFFSETS = [0, 4, 5, 11, 14]
+RNG = np.random.default_rng(0)
+IDS = np.stack([RNG.integers(0, size, 9) for size in SIZES], axis=1).astype("int32")
+TABLE = RNG.normal(size=(sum(SIZES), FUNCTIONS * DIM)).astype("float32")
+
+ALL = [0, 1, 2, 3]
+KEPT = {
+    "ragged": [[[0, 2], [1], [], [3], [0, 1, 2]], [[1], [], [2, 3], [0, 1], []]],
+    "field_without_any": [[[], [0], [], [1, 3], []], [[], ALL, [], ALL, []]],
+    "function_without_any": [[[]] * 5, [[0, 3], [1], [2], ALL, [1]]],
+    "all": [[ALL] * 5] * 2,
+    "none": [[[]] * 5] * 2,
+}
+
+
+def full():
+    layer = FunctionWiseEmbedding(SIZES, DIM, FUNCTIONS)
+    layer.build(IDS.shape)
+    layer.set_weights([TABLE])
+    return layer
+
+
+def mask(kept):
+    """1 at the kept positions, `(functions, fields, dim)`."""
+    return np.array([[[float(j in positions) for j in ALL] for positions in row] for row in kept])
+
+
+def compacted(table, kept):
+    """The short rows of a full table: the kept columns, one table for each length of rows."""
+    rows_by_length = {}
+    for i, (size, offset) in enumerate(zip(SIZES, OFFSETS, strict=True)):
+        columns = [k * DIM + j for k, row in enumerate(kept) for j in row[i]]
+        rows = table[offset : offset + size][:, columns]
+        rows_by_length.setdefault(len(columns), []).append(rows)
+    return [np.concatenate(rows_by_length[n]) for n in sorted(rows_by_length) if n]
+
+
+def compact(kept):
+    layer = FunctionWiseEmbedding(SIZES, DIM, FUNCTIONS, kept)
+    layer.build(IDS.shape)
+    layer.set_weights(compacted(TABLE, kept))
+    return layer
+
+
+def gradients(layer, scale):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(IDS) * scale)
+    tables = [table.value for table in layer.trainable_variables]
+    return [tf.convert_to_tensor(g).numpy() for g in tape.gradient(loss, tables)]
+
+
+@pytest.mark.parametrize("functions", [1, 2])
+def test_equals_the_definition(functions):
+    layer = FunctionWiseEmbedding(SIZES, DIM, functions)
+    outputs = layer(IDS).numpy()
+    (table,) = layer.get_weights()
+    assert table.shape == (sum(SIZES), functions * DIM)
+    for b, k, i, j in np.ndindex(outputs.shape):
+        assert outputs[b, k, i, j] == table[OFFSETS[i] + IDS[b, i], k * DIM + j]
+
+
+def test_one_function_is_an_ordinary_embedding():
+    layer = FunctionWiseEmbedding(SIZES, DIM)
+    outputs = layer(IDS).numpy()
+    for i, (size, offset) in enumerate(zip(SIZES, OFFSETS, strict=True)):
+        ordinary = keras.layers.Embedding(size, DIM)
+        ordinary.build()
+        ordinary.set_weights([layer.get_weights()[0][offset : offset + size]])
+        np.testing.assert_array_equal(outputs[:, 0, i], ordinary(IDS[:, i]))
+
+
+@pytest.mark.parametrize("make", [full, lambda: compact(KEPT["ragged"])], ids=["full", "compact"])
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_unknown_ids_read_row_zero_of_their_field(make, dtype):
+    layer = make()
+    limits = np.iinfo(dtype)
+    for i, size in enumerate(SIZES):
+        known = IDS.astype(dtype)
+        known[:, i] = 0
+        for bad in (-1, -size, size, size + 1, sum(SIZES), limits.min, limits.max):
+            ids = known.copy()
+            ids[:, i] = bad
+            np.testing.assert_array_equal(layer(ids), layer(known))
+
+
+@pytest.mark.parametrize("kept", KEPT.values(), ids=KEPT.keys())
+def test_compact_equals_the_masked_full_table(kept):
+    layer = compact(kept)
+    np.testing.assert_array_equal(layer(IDS), full()(IDS).numpy() * mask(kept))
+    stored = sum(size * sum(len(row[i]) for row in kept) for i, size in enumerate(SIZES))
+    assert layer.count_params() == stored
+
+
+@pytest.mark.parametrize("kept", KEPT.values(), ids=KEPT.keys())
+def test_compact_gradient_equals_the_masked_full_gradient(kept):
+    scale = RNG.normal(size=(len(IDS), FUNCTIONS, len(SIZES), DIM)).astype("float32")
+    (of_full,) = gradients(full(), scale * mask(kept))
+    expected = compacted(of_full, kept)
+    for gradient, masked in zip(gradients(compact(kept), scale), expected, strict=True):
+        np.testing.assert_allclose(gradient, masked, rtol=1e-6, atol=1e-7)
+
+
+def test_only_the_rows_of_the_batch_get_a_gradient():
+    (gradient,) = gradients(full(), np.float32(1))
+    read = {OFFSETS[i] + row[i] for row in IDS for i in range(len(SIZES))}
+    assert set(np.flatnonzero(gradient.any(axis=1))) == read
+
+
+@pytest.mark.parametrize("dimensions", [None, KEPT["ragged"]])
+def test_regularizer_takes_the_whole_tables(dimensions):
+    layer = FunctionWiseEmbedding(
+        SIZES, DIM, FUNCTIONS, dimensions, "normal", keras.regularizers.L2(0.3)
+    )
+    layer(IDS[:1])
+    expected = 0.3 * sum(np.square(table).sum() for table in layer.get_weights())
+    assert float(sum(layer.losses)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_tables_start_apart():
+    initializer = keras.initializers.RandomNormal(stddev=0.3)
+    kept = [[[0, 1], [0, 1, 2]]]
+    tables = []
+    for _ in range(2):
+        layer = FunctionWiseEmbedding([50, 50], DIM, 1, kept, initializer)
+        layer.build((None, 2))
+        tables += [table.ravel()[:100] for table in layer.get_weights()]
+    correlation = np.corrcoef(tables) - np.eye(4)
+    assert np.abs(correlation).max() < 0.4
+    assert np.std(tables) == pytest.approx(0.3, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([[], 4], r"one size of at least 1 for each field. Received: vocabulary_sizes=\[\]"),
+        (
+            [[3, 0], 4],
+            r"one size of at least 1 for each field. Received: vocabulary_sizes=\[3, 0\]",
+        ),
+        ([[3], 0], "embedding_dim must be at least 1. Received: embedding_dim=0"),
+        ([[3], 4, 0], "num_functions must be at least 1. Received: num_functions=0"),
+        ([[3, 2], 4, 1, [[[0]]]], r"for each of the 2 fields. Received: 1 functions with \[1\]"),
+        ([[3], 4, 2, [[[0]]]], r"for each of the 2 functions.*Received: 1 functions with \[1\]"),
+        ([[3], 4, 1, [[[4]]]], r"increasing and within 0 ... 3. Received: \[4\]"),
+        ([[3], 4, 1, [[[-1]]]], r"within 0 ... 3. Received: \[-1\]"),
+        ([[3], 4, 1, [[[1, 0]]]], r"increasing and within 0 ... 3. Received: \[1, 0\]"),
+        ([[3], 4, 1, [[[1, 1]]]], r"increasing and within 0 ... 3. Received: \[1, 1\]"),
+    ],
+)
+def test_argument_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        FunctionWiseEmbedding(*arguments)
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (2,), (2, 5, 1)])
+def test_shape_errors(shape):
+    with pytest.raises(
+        ValueError, match=r"ids of shape \(batch, 5\), one a field. Received: shape"
+    ):
+        FunctionWiseEmbedding(SIZES, DIM)(np.zeros(shape, "int32"))

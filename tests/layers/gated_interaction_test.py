@@ -1,0 +1,200 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from aim_keras.layers import GatedInteraction
+from aim_keras.layers.interaction_functions import FUNCTIONS
+
+BATCH, FIELDS, DIM = 5, 5, 3
+NAMES = ("a", "b", "c", "d", "e")
+EPSILON = 1e-3
+
+
+def products(function, vectors, kernel, u):
+    """The products of the interaction `u` of one row, straight from the formulas."""
+    dim = range(len(vectors[0]))
+    if function == "outer":
+        factors = [sum(kernel[r][j] * vector[j] for j in dim) for r, vector in enumerate(vectors)]
+        return [math.prod(factors)]
+    if function == "matrix_kernel":
+        left = vectors[0]
+        for matrices, vector in zip(kernel, vectors[1:], strict=True):
+            left = [sum(left[i] * matrices[u][i][j] for i in dim) * vector[j] for j in dim]
+        return left
+    weight = {
+        "inner": lambda j: 1.0,
+        "vector_kernel": lambda j: kernel[u][j],
+        "scalar_kernel": lambda j: kernel[u][0],
+    }[function]
+    return [weight(j) * math.prod(vector[j] for vector in vectors) for j in dim]
+
+
+def definition(layer, embeddings):
+    """Values `(batch, units)` and products `(batch, widths)` of the units, one after the other."""
+    values, widths = [], []
+    for row in embeddings.astype("float64"):
+        row_products = []
+        for k, (function, kernel) in enumerate(zip(layer.functions, layer.kernels, strict=True)):
+            of_function = [q for name, q in layer.units if name == function]
+            kernel = None if kernel is None else kernel.numpy().astype("float64")
+            for u, interaction in enumerate(of_function):
+                e = row[k if len(row) > 1 else 0]
+                vectors = [e[NAMES.index(field)] for field in interaction]
+                row_products.append(products(function, vectors, kernel, u))
+        values.append([sum(p) for p in row_products])
+        widths.append([x for p in row_products for x in p])
+    return np.array(values).reshape(len(embeddings), -1), np.array(widths)
+
+
+def candidates(order, kind):
+    everything = list(itertools.combinations(NAMES, order))
+    return {
+        "full": None,
+        "one_list": [everything[1], everything[-1][::-1]],
+        "sparse": {
+            "inner": everything[:2],
+            "outer": everything[-3:],
+            "matrix_kernel": [everything[0]],
+        },
+    }[kind]
+
+
+def built(order, kind="full", functions=tuple(FUNCTIONS), slices=None, **options):
+    slices = len(functions) if slices is None else slices
+    rng = np.random.default_rng(order)
+    embeddings = rng.normal(size=(BATCH, slices, FIELDS, DIM)).astype("float32")
+    layer = GatedInteraction(
+        functions, candidates(order, kind), order, NAMES, epsilon=EPSILON, momentum=0.8, **options
+    )
+    layer.build(embeddings.shape)
+    layer.set_weights([rng.uniform(0.2, 1.5, w.shape) for w in layer.weights])
+    return layer, embeddings
+
+
+@pytest.mark.parametrize("kind", ["full", "one_list", "sparse"])
+@pytest.mark.parametrize("slices", [1, len(FUNCTIONS)])
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_values_and_products(order, slices, kind):
+    layer, embeddings = built(order, kind, slices=slices, gated=False, return_products=True)
+    for output, expected in zip(layer(embeddings), definition(layer, embeddings), strict=True):
+        np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-5)
+    if slices == 1:
+        for a, b in zip(layer(embeddings[:, 0]), layer(embeddings), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kind", ["full", "sparse"])
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_batch_norm_and_gate(order, kind):
+    layer, embeddings = built(order, kind)
+    values, _ = definition(layer, embeddings)
+    alpha, norm = layer.gate_alpha.numpy(), layer.batch_norm
+    mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy()
+    expected = (values - mean) / np.sqrt(variance + EPSILON) * alpha
+    np.testing.assert_allclose(layer(embeddings), expected, rtol=1e-4, atol=1e-5)
+
+    mean, variance = values.mean(axis=0), values.var(axis=0)
+    expected = (values - mean) / np.sqrt(variance + EPSILON) * alpha
+    outputs = layer(embeddings, training=True)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_products_are_neither_normalized_nor_gated():
+    layer, embeddings = built(2, return_products=True)
+    _, expected = definition(layer, embeddings)
+    for training in (False, True):
+        np.testing.assert_allclose(layer(embeddings, training=training)[1], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_one_function_equals_its_slice(order):
+    everything, embeddings = built(order, gated=False)
+    values = everything(embeddings).numpy().reshape(BATCH, len(FUNCTIONS), -1)
+    for k, (function, kernel) in enumerate(zip(FUNCTIONS, everything.kernels, strict=True)):
+        layer, _ = built(order, functions=(function,), gated=False)
+        layer.set_weights([] if kernel is None else [kernel])
+        alone = layer(embeddings[:, k])
+        np.testing.assert_allclose(alone, values[:, k], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_new_matrix_kernels_give_the_inner_product(order):
+    shared = np.random.default_rng(0).normal(size=(BATCH, FIELDS, DIM)).astype("float32")
+    layer = GatedInteraction(["inner", "matrix_kernel"], order=order, gated=False)
+    inner, matrix = np.split(layer(shared), 2, axis=1)
+    np.testing.assert_allclose(matrix, inner, rtol=1e-5, atol=1e-6)
+
+
+def test_gates_start_open_and_close_columns():
+    layer, embeddings = built(2)
+    fresh = GatedInteraction(layer.functions, None, 2, NAMES)
+    fresh.build(embeddings.shape)
+    gates = fresh.gate_alpha.numpy()
+    assert gates.shape == (5 * 10,)
+    assert gates.min() >= 0.599
+    assert gates.max() <= 0.601
+    assert len(set(gates)) > 40
+
+    gates[[0, 7, 23]] = [0.0, -0.4, 0.0]
+    fresh.gate_alpha.assign(gates)
+    outputs = fresh(embeddings, training=True).numpy()
+    np.testing.assert_array_equal(np.flatnonzero((outputs == 0).all(axis=0)), [0, 23])
+    kept = [unit for i, unit in enumerate(fresh.units) if i not in (0, 23)]
+    assert [(k, q) for k, qs in fresh.kept_interactions().items() for q in qs] == kept
+
+
+def test_units_are_in_the_order_of_the_functions():
+    layer = GatedInteraction(["outer", "inner"], {"inner": ["ab"], "outer": ["ca", "bc"]}, 2, "abc")
+    assert layer.units == [
+        ("outer", ("c", "a")),
+        ("outer", ("b", "c")),
+        ("inner", ("a", "b")),
+    ]
+
+
+def test_outer_meets_the_fields_in_their_given_order():
+    e = np.array([[[1.0, 0.0], [0.0, 1.0]]], "float32")
+    layer = GatedInteraction(["outer"], [(1, 0)], gated=False)
+    layer.build(e.shape)
+    layer.set_weights([np.array([[2.0, 3.0], [5.0, 7.0]])])
+    assert float(layer(e)[0, 0]) == 3.0 * 5.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"functions": []}, r"at least one name, each once. Received: functions=\(\)"),
+        ({"functions": ["inner", "inner"]}, "each once"),
+        ({"functions": ["cosine"]}, "one of inner, outer, .*Received: 'cosine'"),
+        ({"order": 1}, "order must be at least 2. Received: order=1"),
+        ({"order": 4}, "at most the number of fields, 3. Received: order=4"),
+        ({"fields": "aab"}, "fields must be distinct. Received: fields=.'a', 'a', 'b'"),
+        ({"interactions": ["ax"]}, r"Received: \('a', 'x'\) of inner, with unknown \['x'\]"),
+        ({"interactions": ["abc"]}, "order 2 has 2 distinct fields. Received: .'a', 'b', 'c'"),
+        ({"interactions": ["aa"]}, "order 2 has 2 distinct fields. Received: .'a', 'a'"),
+        ({"interactions": ["ab", "ba"]}, r"must not repeat. Received: \('b', 'a'\) of inner twice"),
+        ({"interactions": {"outer": ["ab"]}}, r"Received: interactions of \['outer'\]"),
+        ({"epsilon": 0}, "epsilon must be above 0. Received: epsilon=0"),
+        ({"momentum": 1.0}, r"momentum must be in \[0, 1\). Received: momentum=1.0"),
+    ],
+)
+def test_argument_errors(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        GatedInteraction(**{"fields": "abc", **arguments})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape", "message"),
+    [
+        ({"order": 3}, (4, 2, 5), "at most the number of fields, 2. Received: order=3"),
+        ({"interactions": [(0, 2)]}, (4, 2, 5), r"with unknown \[2\]"),
+        ({"fields": "abc"}, (4, 2, 5), "must name the 2 fields of the input"),
+        ({}, (4, 5), r"of shape \(batch, functions, fields, dim\) or .*Received: shape \(4, 5\)"),
+        ({"functions": ["inner", "outer"]}, (4, 3, 2, 5), "for all functions or 2.*Received: 3"),
+    ],
+)
+def test_shape_errors(arguments, shape, message):
+    with pytest.raises(ValueError, match=message):
+        GatedInteraction(**arguments)(np.zeros(shape, "float32"))

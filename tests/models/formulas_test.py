@@ -1,0 +1,162 @@
+"""The forward pass of the models, written out in NumPy, and what their tables store."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from aim_keras.architecture import Architecture
+from aim_keras.models import FM, IPNN, DeepFM
+
+SIZES = {"a": 5, "b": 4, "c": 3, "d": 6}
+DIM = 3
+RNG = np.random.default_rng(0)
+IDS = np.stack([RNG.integers(0, size, 10) for size in SIZES.values()], axis=1).astype("int32")
+OFFSETS = np.cumsum([0, *SIZES.values()][:-1])
+
+
+def randomized(model):
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
+    for w in model.weights:
+        if w.name == "moving_variance":
+            w.assign(rng.uniform(0.5, 2, w.shape))
+    return model
+
+
+def by_path(model):
+    return {w.path: w.numpy().astype("float64") for w in model.weights}
+
+
+def linear(w):
+    return w["linear/weights/table_1"][OFFSETS + IDS].sum(axis=1) + w["linear/bias"]
+
+
+def embedded(w):
+    return w[f"embedding_2/table_{DIM}"][OFFSETS + IDS]  # (batch, fields, dim)
+
+
+def pairs(e):
+    return np.array(
+        [[row[i] @ row[j] for i, j in itertools.combinations(range(len(SIZES)), 2)] for row in e]
+    )
+
+
+def mlp(w, a, depth):
+    for i in range(depth):
+        a = np.maximum(a @ w[f"mlp/dense_{i}/kernel"] + w[f"mlp/dense_{i}/bias"], 0)
+    return a @ w["mlp/logit/kernel"] + w["mlp/logit/bias"]
+
+
+def flat(e):
+    return e.reshape(len(e), -1)
+
+
+def fm(w):
+    return linear(w) + pairs(embedded(w)).sum(axis=1, keepdims=True)
+
+
+FORMULAS = {
+    "fm": (lambda: FM(SIZES, embedding_dim=DIM), fm),
+    "deepfm": (
+        lambda: DeepFM(SIZES, embedding_dim=DIM, hidden_units=(7, 4)),
+        lambda w: fm(w) + mlp(w, flat(embedded(w)), 2),
+    ),
+    "deepfm_without_mlp": (lambda: DeepFM(SIZES, embedding_dim=DIM, hidden_units=()), fm),
+    "deepfm_scalars": (
+        lambda: DeepFM(
+            SIZES, embedding_dim=DIM, hidden_units=(7,), mlp_inputs=("scalars", "embeddings")
+        ),
+        lambda w: fm(w) + mlp(w, np.hstack([pairs(embedded(w)), flat(embedded(w))]), 1),
+    ),
+    "ipnn": (
+        lambda: IPNN(SIZES, embedding_dim=DIM, hidden_units=(7, 4)),
+        lambda w: mlp(w, np.hstack([flat(embedded(w)), pairs(embedded(w))]), 2),
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "formula"), FORMULAS.values(), ids=FORMULAS.keys())
+def test_plain_model_equals_its_formula(make, formula):
+    model = randomized(make())
+    expected = formula(by_path(model))
+    assert expected.shape == (len(IDS), 1)
+    np.testing.assert_allclose(model(IDS), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_searched_interactions_equal_their_formula():
+    model = randomized(FM(SIZES, search="interactions", embedding_dim=DIM, epsilon=1e-3))
+    w = by_path(model)
+    mean, variance = (w[f"interaction_2/batch_norm/moving_{x}"] for x in ("mean", "variance"))
+    gated = w["interaction_2/gate_alpha"] * (pairs(embedded(w)) - mean) / np.sqrt(variance + 1e-3)
+    expected = linear(w) + gated.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model(IDS), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_searched_dimensions_equal_their_formula():
+    model = randomized(FM(SIZES, search="dimensions", embedding_dim=DIM, epsilon=1e-3))
+    w = by_path(model)
+    mean, variance = (w[f"dimension_gate_2/batch_norm/moving_{x}"] for x in ("mean", "variance"))
+    e = w["dimension_gate_2/gate_beta"] * (embedded(w) - mean) / np.sqrt(variance + 1e-3)
+    expected = linear(w) + pairs(e).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model(IDS), expected, rtol=1e-4, atol=1e-4)
+
+
+def stored(model):
+    """`{embedding layer: number of parameters}`."""
+    return {e.name: e.count_params() for e in model.layers if e.name.startswith("embedding_")}
+
+
+# Of order 2, inner reads a, b, c and outer b, d; of order 3, inner reads a, b, c. No vector_kernel.
+SPARSE = Architecture(
+    tuple(SIZES),
+    ("inner", "outer", "vector_kernel"),
+    DIM,
+    {"inner": [("a", "b"), ("b", "c"), ("a", "b", "c")], "outer": [("b", "d")]},
+    {
+        2: {
+            "inner": {"a": (0, 1, 2), "b": (0, 2), "c": (1,), "d": (0, 1)},
+            "outer": {"a": (), "b": (0,), "c": (0, 1), "d": (2,)},
+        },
+        3: {"inner": {"a": (0, 1), "b": (1,), "c": (0, 1, 2), "d": (2,)}},
+    },
+)
+INNER_2, OUTER_2, INNER_3 = 5 * 3 + 4 * 2 + 3 * 1, 4 * 1 + 6 * 1, 5 * 2 + 4 * 1 + 3 * 3
+UNREAD_2, UNREAD_3 = 6 * 2 + 3 * 2, 6 * 1
+EMPTY = Architecture(tuple(SIZES), ("inner", "outer"), DIM, {})
+N = sum(SIZES.values())
+
+
+@pytest.mark.parametrize("search", [None, "interactions", "dimensions"])
+def test_all_that_the_interactions_read_is_stored_and_nothing_else(search):
+    model = FM(SIZES, SPARSE, search)
+    assert stored(model) == {"embedding_2": INNER_2 + OUTER_2, "embedding_3": INNER_3}
+    assert model.get_layer("embedding_2").num_functions == 2
+
+
+def test_a_model_that_reads_all_embeddings_stores_the_architectures_parameters():
+    for model in (DeepFM(SIZES, SPARSE), IPNN(SIZES, SPARSE)):
+        assert stored(model) == {
+            "embedding_2": INNER_2 + OUTER_2 + UNREAD_2,
+            "embedding_3": INNER_3 + UNREAD_3,
+        }
+        assert sum(stored(model).values()) == SPARSE.embedding_parameters(SIZES)
+
+
+def test_full_architecture():
+    model = FM(SIZES, functions=("inner", "outer"), embedding_dim=DIM)
+    assert stored(model) == {"embedding_2": N * 2 * DIM}
+    assert model.architecture.embedding_parameters(SIZES) == N * 2 * DIM
+
+
+def test_without_interactions_only_an_mlp_has_embeddings():
+    assert stored(FM(SIZES, EMPTY)) == {"embedding_2": 0}
+    assert stored(DeepFM(SIZES, EMPTY, hidden_units=())) == {"embedding_2": 0}
+    assert stored(DeepFM(SIZES, EMPTY, mlp_inputs=("products",))) == {"embedding_2": 0}
+    assert stored(IPNN(SIZES, EMPTY)) == {"embedding_2": N * DIM}
+
+
+def test_shared_embeddings_store_what_any_function_keeps():
+    # Of order 2: a 3 (inner), b 2 (the outer's within it), c 1, d 1 (outer).
+    expected = {"embedding_2": 5 * 3 + 4 * 2 + 3 * 1 + 6 * 1, "embedding_3": INNER_3}
+    assert stored(FM(SIZES, SPARSE, shared_embedding=True)) == expected

@@ -1,0 +1,244 @@
+"""What every model must hold; a new model is a line in `MODELS`."""
+
+import itertools
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from aim_keras.architecture import Architecture
+from aim_keras.models import FM, IPNN, DeepFM
+from aim_keras.optimizers import GRDA, with_gates
+
+MODELS = {
+    "fm": (FM, {}),
+    "deepfm": (DeepFM, {"hidden_units": (16,)}),
+    "aim": (DeepFM, {"hidden_units": (16,), "mlp_inputs": ("products", "scalars")}),
+    "ipnn": (IPNN, {"hidden_units": (16,), "mlp_norm": "layer"}),
+}
+
+SIZES = {"a": 8, "b": 8, "c": 3, "d": 4}
+FUNCTIONS = ("inner", "outer", "vector_kernel")
+DIM = 8
+SPARSE = Architecture(
+    tuple(SIZES),
+    FUNCTIONS,
+    DIM,
+    {"inner": [("a", "b"), ("c", "d"), ("a", "b", "c")], "outer": [("b", "d")]},
+    {
+        2: {
+            "inner": {"a": range(8), "b": range(7), "c": (1, 2), "d": (2,)},
+            "outer": {"a": (0, 1), "b": (3, 4, 5), "c": (), "d": (0, 7)},
+        },
+        3: {"inner": {"a": range(4), "b": range(6), "c": (1, 2, 3), "d": ()}},
+    },
+)
+ARCHITECTURES = {
+    "full": None,
+    "sparse": SPARSE,
+    "empty": Architecture(tuple(SIZES), FUNCTIONS, DIM, {}),
+}
+SEARCHES = ("interactions", "dimensions", None)
+VARIANTS = [
+    *itertools.product(ARCHITECTURES, SEARCHES, ["function_wise"]),
+    ("full", "interactions", "shared"),
+    ("sparse", "dimensions", "shared"),
+    ("empty", None, "shared"),
+]
+
+RNG = np.random.default_rng(0)
+IDS = np.array(
+    [(a, b, RNG.integers(3), RNG.integers(4)) for a in range(8) for b in range(8)], "int32"
+)
+LABELS = RNG.integers(0, 2, (64, 1)).astype("float32")
+
+each_model = pytest.mark.parametrize("model", MODELS)
+each_variant = pytest.mark.parametrize(
+    "variant", VARIANTS, ids=["-".join(map(str, v)) for v in VARIANTS]
+)
+
+
+def build(model, variant=("full", None, "function_wise"), **options):
+    cls, arguments = MODELS[model]
+    architecture, search, sharing = variant
+    return cls(
+        SIZES,
+        ARCHITECTURES[architecture],
+        search,
+        **arguments,
+        embedding_dim=DIM,
+        functions=FUNCTIONS,
+        shared_embedding=sharing == "shared",
+        **options,
+    )
+
+
+def randomized(model):
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.uniform(0.1, 0.9, w.shape) for w in model.get_weights()])
+    return model
+
+
+def embeddings(model):
+    return [layer for layer in model.layers if layer.name.startswith("embedding_")]
+
+
+@each_model
+@each_variant
+def test_shape_and_gradients(model, variant):
+    model = randomized(build(model, variant))
+    assert model.output_shape == (None, 1)
+    with tf.GradientTape() as tape:
+        logits = model(IDS, training=True)
+        loss = tf.reduce_sum(logits * RNG.normal(size=logits.shape))
+    assert logits.shape == (64, 1)
+    trained = {w.path: w.value for w in model.trainable_variables if 0 not in w.shape}
+    gradients = tape.gradient(loss, trained)
+    unread = {path for path, gradient in gradients.items() if gradient is None}
+    reads_embeddings = model.name == "ipnn" or model.get_config().get("mlp_inputs") == (
+        "embeddings",
+    )
+    if variant[:2] == ("empty", "dimensions") and not reads_embeddings:
+        assert unread == {"dimension_gate_2/gate_beta"}
+    else:
+        assert not unread
+    for path in gradients.keys() - unread:
+        assert np.isfinite(tf.convert_to_tensor(gradients[path])).all(), path
+        assert np.any(tf.convert_to_tensor(gradients[path])), path
+
+
+@each_model
+@each_variant
+def test_save_and_load(model, variant, tmp_path):
+    model = randomized(build(model, variant, embedding_regularizer=keras.regularizers.L2(0.01)))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(IDS), model(IDS))
+    assert type(loaded) is type(model)
+    assert json.dumps(loaded.get_config()) == json.dumps(model.get_config())
+    assert loaded.architecture == model.architecture
+    assert sum(loaded.losses) == sum(model.losses) > 0
+
+
+@each_model
+@pytest.mark.parametrize(
+    "variant",
+    [
+        ("full", "interactions", "function_wise"),
+        ("full", None, "shared"),
+        ("sparse", "dimensions", "function_wise"),
+    ],
+    ids=lambda variant: "-".join(map(str, variant)),
+)
+def test_overfits(model, variant):
+    model = build(model, variant)
+    optimizer = keras.optimizers.Adam(0.05)
+    if variant[1]:
+        optimizer = with_gates(weights=optimizer, gates=GRDA(0.05, c=1e-4))
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(optimizer, loss)
+    model.fit(tf.data.Dataset.from_tensors((IDS, LABELS)).repeat(240), shuffle=False, verbose=0)
+    assert model.evaluate(IDS, LABELS, verbose=0) < 0.02
+
+
+@each_model
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("search", SEARCHES)
+def test_mixed_precision(model, architecture, search):
+    variant = (architecture, search, "function_wise")
+    exact = randomized(build(model, variant))(IDS)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    mixed = randomized(build(model, variant))
+    logits = mixed(IDS)
+    assert logits.dtype == "float32"
+    assert {w.dtype for w in mixed.weights} == {"float32"}
+    assert {e.compute_dtype for e in embeddings(mixed)} == {"bfloat16"}
+    scale = np.abs(exact).max()
+    np.testing.assert_allclose(logits, exact, atol=0.05 * scale)
+    assert np.any(logits != exact)
+
+
+def test_jit_compile_makes_no_difference():
+    def trained(jit_compile):
+        keras.utils.set_random_seed(0)
+        model = build("deepfm", ("sparse", "interactions", "function_wise"))
+        optimizer = with_gates(keras.optimizers.SGD(0.1), GRDA(0.1))
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        model.compile(optimizer, loss, jit_compile=jit_compile)
+        for _ in range(3):
+            model.train_on_batch(IDS, LABELS)
+        return model.get_weights()
+
+    for a, b in zip(trained(jit_compile=True), trained(jit_compile=False), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+@each_model
+def test_out_of_range_ids_are_the_fields_row_zero(model):
+    model = randomized(build(model))
+    np.testing.assert_array_equal(
+        model(IDS * [[1, -1, 1, 0]] + [[9, -1, 0, 4]]), model(IDS * [[0, 0, 1, 0]])
+    )
+
+
+@each_model
+def test_architecture_from_its_json(model):
+    cls, arguments = MODELS[model]
+    a, b = (cls(SIZES, given, **arguments) for given in (SPARSE, SPARSE.to_dict()))
+    b.set_weights(a.get_weights())
+    np.testing.assert_array_equal(a(IDS), b(IDS))
+    assert a.architecture == b.architecture == SPARSE
+
+
+@pytest.mark.parametrize(
+    ("sizes", "arguments", "message"),
+    [
+        ([8, 8], {}, r"must map each field's name to its number of ids. Received: .*\[8, 8\]"),
+        ({}, {}, "must map each field's name to its number of ids"),
+        ({"a": 8, "b": 0}, {}, "A vocabulary size must be at least 1. Received: b=0"),
+        ({"a": 8}, {}, "order must be from 2 to the number of fields, 1. Received: order=2"),
+        (SIZES, {"search": "alpha"}, "search must be one of .*Received: search='alpha'"),
+        (SIZES, {"functions": ["cosine"]}, "Received: 'cosine'"),
+        (SIZES, {"functions": []}, "functions must be one or more strings"),
+        (SIZES, {"embedding_dim": 0}, "embedding_dim must be an integer of at least 1"),
+        (SIZES, {"epsilon": 0, "search": "interactions"}, "epsilon must be above 0"),
+        (
+            {"b": 8, "a": 8, "c": 3, "d": 4},
+            {"architecture": SPARSE},
+            "must have the fields of vocabulary_sizes, in their order. Received: .*'a', 'b'",
+        ),
+        (
+            SIZES,
+            {"search": "dimensions", "shared_embedding": True, "per_function_gates": True}
+            | {"functions": FUNCTIONS},
+            "per_function gates need function-wise embeddings",
+        ),
+    ],
+)
+@each_model
+def test_argument_errors(model, sizes, arguments, message):
+    cls, _ = MODELS[model]
+    with pytest.raises(ValueError, match=message):
+        cls(sizes, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("cls", "arguments", "message"),
+    [
+        (DeepFM, {"mlp_inputs": ()}, r"one or more of .*Received: mlp_inputs=\(\)"),
+        (DeepFM, {"mlp_inputs": ("linear",)}, "Received: mlp_inputs=.'linear'"),
+        (DeepFM, {"hidden_units": (0,)}, "hidden_units must be integers of at least 1"),
+        (DeepFM, {"dropout": 1.0}, "dropout must be in"),
+        (IPNN, {"mlp_norm": "group"}, "norm must be one of"),
+    ],
+)
+def test_argument_errors_of_the_mlp(cls, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        cls(SIZES, **arguments)
+
+
+def test_unknown_argument():
+    with pytest.raises(TypeError, match="embeding_dim"):
+        FM(SIZES, embeding_dim=4)
