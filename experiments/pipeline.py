@@ -124,7 +124,8 @@ def run_stage(stage_dir, job, build_model, fit, stage, architecture):
     started = time.monotonic()
     fit(model, stage_dir, job, searching=searched is not None)
     seconds = round(time.monotonic() - started, 1)
-    valid = rank_metrics(model, job.batches("valid"))
+    print(f"Evaluation of {stage} on valid")
+    valid = rank_metrics(model, job.batches("valid"), verbose=1)
     if searched:
         found = search.found_architecture(model, architecture)
     else:
@@ -148,8 +149,9 @@ def run_stage(stage_dir, job, build_model, fit, stage, architecture):
 
 
 def _evaluate(job, model, architecture, records):
+    print("Evaluation on test")
     results = {
-        "test": rank_metrics(model, job.batches("test")),
+        "test": rank_metrics(model, job.batches("test"), verbose=1),
         "valid": {key: records[-1][key] for key in ("auc", "log_loss")},
         "parameters": records[-1]["parameters"],
         "stages": records,
