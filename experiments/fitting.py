@@ -11,6 +11,8 @@ from aim_keras.callbacks import RankMetrics, Resume
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
 
+MIN_DELTA = 1e-5  # of AUC: less is no improvement
+
 
 @dataclasses.dataclass(frozen=True)
 class Job:
@@ -94,9 +96,9 @@ def fit(
     if patience is not None:
         stateful += [
             keras.callbacks.ReduceLROnPlateau(
-                **monitor, factor=plateau_factor, patience=1, min_delta=0, min_lr=1e-6
+                **monitor, factor=plateau_factor, patience=1, min_delta=MIN_DELTA, min_lr=1e-6
             ),
-            keras.callbacks.EarlyStopping(**monitor, patience=patience),
+            keras.callbacks.EarlyStopping(**monitor, patience=patience, min_delta=MIN_DELTA),
         ]
     resume = Resume(stage_dir / "backup", stateful)
     model.fit(
