@@ -2,6 +2,7 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 
@@ -160,3 +161,16 @@ def test_shared_embeddings_store_what_any_function_keeps():
     # Of order 2: a 3 (inner), b 2 (the outer's within it), c 1, d 1 (outer).
     expected = {"embedding_2": 5 * 3 + 4 * 2 + 3 * 1 + 6 * 1, "embedding_3": INNER_3}
     assert stored(FM(SIZES, SPARSE, shared_embedding=True)) == expected
+
+
+def test_mlp_reads_the_kept_dimensions_only():
+    model = randomized(DeepFM(SIZES, SPARSE, hidden_units=(7,)))
+    features = keras.Model(model.input, model.get_layer("mlp").input)(IDS).numpy()
+    expected = []
+    for order in (2, 3):
+        e = model.get_layer(f"embedding_{order}")(IDS).numpy()
+        for k, of_field in enumerate(SPARSE.dimensions[order].values()):
+            for i, positions in enumerate(of_field.values()):
+                expected += [e[:, k, i, j] for j in positions]
+    assert len(expected) == (3 + 2 + 1 + 2) + (0 + 1 + 2 + 1) + (2 + 1 + 3 + 1)
+    np.testing.assert_array_equal(features, np.stack(expected, axis=1))
