@@ -163,7 +163,7 @@ def test_mixed_precision(model, architecture, search):
 def test_jit_compile_makes_no_difference():
     def trained(jit_compile):
         keras.utils.set_random_seed(0)
-        model = build("deepfm", ("sparse", "interactions", "function_wise"))
+        model = build("fm", ("sparse", "interactions", "function_wise"))
         optimizer = with_gates(keras.optimizers.SGD(0.1), GRDA(0.1))
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
         model.compile(optimizer, loss, jit_compile=jit_compile)
