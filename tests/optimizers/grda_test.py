@@ -270,6 +270,10 @@ def test_sparse_gradient():
         GRDA().apply([gradient], [table])
 
 
+def test_total_steps_without_a_target_leave_c_alone():
+    assert GRDA(c=0.3, total_steps=5).c == 0.3
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -281,8 +285,7 @@ def test_sparse_gradient():
         ({"c": None}, "Received: c=None"),
         ({"mu": 0}, "`mu` must be > 0. Received: mu=0"),
         ({"mu": -0.5}, "`mu` must be .* Received: mu=-0.5"),
-        ({"target_threshold": 0.5}, "together. Received: target_threshold=0.5, total_steps=None"),
-        ({"total_steps": 5}, "together. Received: target_threshold=None, total_steps=5"),
+        ({"target_threshold": 0.5}, "needs `total_steps`. Received: target_threshold=0.5"),
         ({"target_threshold": -1.0, "total_steps": 5}, "Received: target_threshold=-1.0"),
         ({"target_threshold": 1.0, "total_steps": 0}, "integer >= 1. Received: total_steps=0"),
         ({"target_threshold": 1.0, "total_steps": 2.5}, "Received: total_steps=2.5"),
