@@ -5,7 +5,7 @@ from keras import ops
 
 from aim_keras.layers import MLP, Linear
 from aim_keras.models.config import serialized
-from aim_keras.models.interaction_terms import field_ids, interaction_terms
+from aim_keras.models.interaction_terms import as_architecture, field_ids, interaction_terms
 
 MLP_INPUTS = ("embeddings", "products", "scalars")
 
@@ -26,7 +26,8 @@ class DeepFM(keras.Model):
         search: `"interactions"`, `"dimensions"` or `None`: which gates there are.
         hidden_units: Widths of the MLP's hidden layers; none of them, no MLP.
         mlp_inputs: What the MLP reads, one or more of `"embeddings"`, `"products"` (those that
-            each interaction's value sums) and `"scalars"` (the interactions' values).
+            each interaction's value sums) and `"scalars"` (the interactions' values). Where the
+            architecture keeps no interaction it reads the embeddings.
         mlp_norm, dropout: of the `MLP`.
         embedding_regularizer: of the embedding tables and of the linear weights.
         **interaction_options: Keyword arguments of `interaction_terms`.
@@ -54,6 +55,9 @@ class DeepFM(keras.Model):
                 f"mlp_inputs must be one or more of {MLP_INPUTS}. Received: mlp_inputs={mlp_inputs}"
             )
 
+        nothing_kept = architecture is not None and not as_architecture(architecture).orders
+        inputs = ("embeddings",) if nothing_kept else mlp_inputs
+
         # === Layers ===
         features = field_ids(vocabulary_sizes)
         linear = Linear(vocabulary_sizes.values(), regularizer=embedding_regularizer, name="linear")
@@ -65,7 +69,7 @@ class DeepFM(keras.Model):
             vocabulary_sizes,
             architecture,
             search,
-            read_embeddings=bool(hidden_units) and "embeddings" in mlp_inputs,
+            read_embeddings=bool(hidden_units) and "embeddings" in inputs,
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )
@@ -75,9 +79,8 @@ class DeepFM(keras.Model):
             "products": interactions.products,
             "scalars": interactions.values,
         }
-        mlp_input = ops.concatenate([read[name] for name in mlp_inputs], axis=1)
-        if hidden_units and mlp_input.shape[1]:
-            logits = logits + mlp(mlp_input)
+        if hidden_units:
+            logits = logits + mlp(ops.concatenate([read[name] for name in inputs], axis=1))
         super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
         # === Config ===

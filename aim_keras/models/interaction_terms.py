@@ -88,8 +88,7 @@ def interaction_terms(
         gated = architecture is not None
     if architecture is None:
         architecture = Architecture.full(fields, functions, embedding_dim)
-    elif isinstance(architecture, Mapping):
-        architecture = Architecture.from_dict(architecture)
+    architecture = as_architecture(architecture)
     if architecture.fields != fields:
         raise ValueError(
             "The architecture must have the fields of vocabulary_sizes, in their order. "
@@ -142,6 +141,13 @@ def interaction_terms(
         ops.concatenate(embeddings, axis=1),
         architecture,
     )
+
+
+def as_architecture(architecture):
+    """An `Architecture` from itself or from its serialised form."""
+    if isinstance(architecture, Mapping):
+        return Architecture.from_dict(architecture)
+    return architecture
 
 
 def _without_pruned(flat, dimensions, embedding_dim):

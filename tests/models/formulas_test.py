@@ -153,7 +153,9 @@ def test_full_architecture():
 def test_without_interactions_only_an_mlp_has_embeddings():
     assert stored(FM(SIZES, EMPTY)) == {"embedding_2": 0}
     assert stored(DeepFM(SIZES, EMPTY, hidden_units=())) == {"embedding_2": 0}
-    assert stored(DeepFM(SIZES, EMPTY, mlp_inputs=("products",))) == {"embedding_2": 0}
+    products = DeepFM(SIZES, EMPTY, mlp_inputs=("products",))
+    assert stored(products) == stored(DeepFM(SIZES, EMPTY, mlp_inputs=("embeddings",)))
+    assert any("mlp" in variable.path for variable in products.trainable_variables)
     assert stored(IPNN(SIZES, EMPTY)) == {"embedding_2": N * DIM}
 
 
