@@ -27,6 +27,8 @@ class Architecture:
             interaction is a sequence of two or more field names.
         dimensions: `{order: {function: {field: kept positions}}}` (paper Eq. 17), or `None` where
             all are kept.
+        alpha: `{function: values}`, the gate of each interaction where a search gave it one, in
+            the order of `interactions`; or `None`. Not compared.
         dataset: Name of the data set it was found on.
         found_by: How it was found: stage, seed, figures. Not compared.
 
@@ -39,6 +41,7 @@ class Architecture:
     embedding_dim: int
     interactions: Mapping[str, tuple[tuple[str, ...], ...]]
     dimensions: Mapping[int, Mapping[str, Mapping[str, tuple[int, ...]]]] | None = None
+    alpha: Mapping[str, tuple[float, ...]] | None = dataclasses.field(default=None, compare=False)
     dataset: str | None = None
     found_by: Mapping = dataclasses.field(default_factory=dict, compare=False)
 
@@ -59,11 +62,11 @@ class Architecture:
             raise ValueError(f"dataset must be a string or null. Received: {self.dataset!r}")
         _check_mapping(self.interactions, "interactions")
         _check_known(self.interactions, self.functions, "functions", "interactions")
-        object.__setattr__(
-            self,
-            "interactions",
-            {k: self._checked_interactions(k) for k in self.functions if self.interactions.get(k)},
-        )
+        kept = [k for k in self.functions if self.interactions.get(k)]
+        units = {k: self._checked_units(k) for k in kept}
+        object.__setattr__(self, "interactions", {k: tuple(units[k]) for k in kept})
+        if self.alpha is not None:
+            object.__setattr__(self, "alpha", {k: tuple(units[k].values()) for k in kept})
         if self.dimensions is not None:
             _check_mapping(self.dimensions, "dimensions")
             dimensions = {
@@ -72,7 +75,8 @@ class Architecture:
             }
             object.__setattr__(self, "dimensions", dimensions)
 
-    def _checked_interactions(self, function):
+    def _checked_units(self, function):
+        """`{interaction: alpha}` of a function, by order and then by position of the fields."""
         position = {field: i for i, field in enumerate(self.fields)}
         interactions = []
         candidates = _checked_list(self.interactions[function], f"interactions/{function}")
@@ -87,7 +91,27 @@ class Architecture:
                 )
             interactions.append(tuple(sorted(interaction, key=position.get)))
         _check_distinct(interactions, f"interactions/{function}")
-        return tuple(sorted(interactions, key=lambda q: (len(q), [position[f] for f in q])))
+        alpha = self._checked_alpha(function, len(interactions))
+        units = sorted(
+            zip(interactions, alpha, strict=True),
+            key=lambda unit: (len(unit[0]), [position[field] for field in unit[0]]),
+        )
+        return dict(units)
+
+    def _checked_alpha(self, function, length):
+        if self.alpha is None:
+            return (None,) * length
+        _check_mapping(self.alpha, "alpha")
+        _check_known(self.alpha, self.functions, "functions", "alpha")
+        alpha = _checked_list(self.alpha.get(function, ()), f"alpha/{function}")
+        if len(alpha) != length or not all(
+            isinstance(value, int | float) and math.isfinite(value) for value in alpha
+        ):
+            raise ValueError(
+                f"alpha/{function} must hold a finite number for each of the {length} "
+                f"interactions. Received: {list(alpha)}"
+            )
+        return tuple(map(float, alpha))
 
     def _checked_order(self, order):
         if str(order) not in map(str, range(2, len(self.fields) + 1)):
@@ -156,6 +180,33 @@ class Architecture:
         """The kept `(function, interaction)` pairs of that order."""
         return [(k, q) for k, interactions in self.of_order(order).items() for q in interactions]
 
+    def importance(self, order) -> dict[tuple[str, tuple[str, ...]], float]:
+        """`{(function, interaction): |alpha|}` of that order.
+
+        Raises:
+            ValueError: if the architecture has no `alpha`.
+        """
+        if self.alpha is None:
+            raise ValueError(
+                "The architecture must have the alpha of a search. Received: alpha=None"
+            )
+        return {
+            (k, q): abs(value)
+            for k, interactions in self.interactions.items()
+            for q, value in zip(interactions, self.alpha[k], strict=True)
+            if len(q) == order
+        }
+
+    def keep(self, units) -> "Architecture":
+        """The architecture with only these of its `(function, interaction)` pairs."""
+        units = set(units)
+        kept = {k: [(k, q) in units for q in qs] for k, qs in self.interactions.items()}
+        interactions = {k: itertools.compress(self.interactions[k], kept[k]) for k in kept}
+        alpha = self.alpha and {k: itertools.compress(self.alpha[k], kept[k]) for k in kept}
+        return dataclasses.replace(
+            self, interactions={k: tuple(qs) for k, qs in interactions.items()}, alpha=alpha
+        )
+
     def kept_dimensions(self, order, function) -> dict[str, tuple[int, ...]]:
         """`{field: kept positions}` of the embeddings of that order and function."""
         everything = tuple(range(self.embedding_dim))
@@ -172,17 +223,54 @@ class Architecture:
         candidates = math.comb(len(self.fields), order) * len(self.functions)
         return len(self.units(order)) / candidates
 
-    def embedding_parameters(self, vocabulary_sizes) -> int:
-        """Number of parameters in the embedding tables of the kept functions.
+    def embeddings(self, shared_embedding=False, share_orders=False, read_embeddings=True):
+        """The embeddings that a model stores, `{orders: {functions: {field: positions}}}`.
+
+        There is one for each order and function, unless orders or functions share theirs, which
+        then keeps what any of them keeps. Where nothing is kept, there is one for the first
+        function, for whatever else reads it.
+
+        Args:
+            shared_embedding: Whether all functions of an order share one embedding.
+            share_orders: Whether all orders share their embeddings.
+            read_embeddings: Whether anything but the interactions reads the embeddings, so that
+                fields without any interaction need theirs too.
+        """
+        orders = self.orders or (2,)
+        stored = {}
+        for group in [orders] if share_orders else [(order,) for order in orders]:
+            kept = [k for k in self.functions if any(k in self.of_order(p) for p in group)]
+            kept = kept or list(self.functions[:1])
+            stored[group] = {
+                functions: {
+                    field: self._stored(group, functions, field, read_embeddings)
+                    for field in self.fields
+                }
+                for functions in ([tuple(kept)] if shared_embedding else [(k,) for k in kept])
+            }
+        return stored
+
+    def _stored(self, orders, functions, field, read_embeddings):
+        kept = [
+            self.kept_dimensions(order, function)[field]
+            for order in orders
+            for function in functions
+            if read_embeddings or any(field in q for q in self.of_order(order).get(function, ()))
+        ]
+        return tuple(sorted(set().union(*kept)))
+
+    def embedding_parameters(self, vocabulary_sizes, **sharing) -> int:
+        """Number of parameters in the embedding tables of a model.
 
         Args:
             vocabulary_sizes: `{field: number of ids}`.
+            **sharing: Arguments of `embeddings`, those of the model.
         """
         return sum(
             vocabulary_sizes[field] * len(positions)
-            for order in self.orders
-            for function in self.of_order(order)
-            for field, positions in self.kept_dimensions(order, function).items()
+            for tables in self.embeddings(**sharing).values()
+            for of_field in tables.values()
+            for field, positions in of_field.items()
         )
 
     def to_dict(self) -> dict:
@@ -202,6 +290,7 @@ class Architecture:
                 }
                 for order, by_function in self.dimensions.items()
             },
+            "alpha": self.alpha and {k: list(values) for k, values in self.alpha.items()},
             "found_by": dict(self.found_by),
         }
 

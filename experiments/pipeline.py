@@ -1,22 +1,19 @@
 """The main job: data, search stages, re-training, evaluation, export; each part resumable."""
 
-import dataclasses
 import difflib
 import json
 import pathlib
-import time
 
 import gin
-import keras
-import numpy as np
 
-from aim_keras import atomic, search
+from aim_keras import atomic
 from aim_keras.architecture import Architecture
 from aim_keras.callbacks import rank_metrics
 from aim_keras.export import export_saved_model
-from experiments import fitting, summary
+from aim_keras.search import grow
+from experiments import fitting, stage, summary
 
-STAGES = {"search_interactions": "interactions", "search_dimensions": "dimensions", "retrain": None}
+STAGES = ("search_interactions", "search_dimensions", "retrain")
 PARITY_ROWS = 1000
 
 
@@ -25,7 +22,10 @@ def run(
     dataset=gin.REQUIRED,
     model=gin.REQUIRED,
     fit=gin.REQUIRED,
-    stages=tuple(STAGES),
+    search=stage.search,
+    grow=grow,
+    stages=STAGES,
+    order=2,
     architecture=None,
     batch_size=2000,
     seed=0,
@@ -34,8 +34,9 @@ def run(
 ):
     """Runs what `run_dir` does not hold yet: the stages, then evaluation and export.
 
-    Each stage runs in the gin scope of its name, so a value can be given to one stage alone. The
-    test split is read once, at the end.
+    Each stage runs in the gin scope of its name, so a value can be given to one stage alone;
+    `search_interactions` runs once for each order, and for order 3 also in the scope
+    `search_interactions/order_3`. The test split is read once, at the end.
 
     Args:
         run_dir: Folder of the results. One that holds a finished or interrupted run of the same
@@ -43,8 +44,13 @@ def run(
         dataset: Callable that gives a TFDS builder from `data_dir` and, where given, `raw_dir`.
         model: Callable `(vocabulary_sizes, architecture, search) -> Keras model` of logits.
         fit: `fitting.fit`, as configured.
+        search: `stage.search`, as configured.
+        grow: Callable `(architecture, seed) -> architecture` that adds the candidates of the next
+            order: `aim_keras.search.grow`, as configured.
         stages: Names out of `search_interactions`, `search_dimensions` and, last, `retrain`.
-        architecture: Path of an `architecture.json` to start from, or `None`.
+        order: Highest order of interactions that `search_interactions` searches.
+        architecture: Path of an `architecture.json` to start from, or `None`. Its interactions are
+            the candidates of a search's first order.
         batch_size: Rows of a batch.
         seed: Of the weights and of the order of the rows.
         raw_dir: Folder of the raw files.
@@ -56,9 +62,11 @@ def run(
     Raises:
         ValueError: on unknown stages, or a `run_dir` of another configuration.
     """
-    unknown = [stage for stage in stages if stage not in STAGES]
+    unknown = [name for name in stages if name not in STAGES]
     if unknown or not stages or stages[-1] != "retrain":
         raise ValueError(f"stages must be of {list(STAGES)}, retrain last. Received: {stages}")
+    if order < 2:
+        raise ValueError(f"order must be at least 2. Received: order={order}")
     run_dir = pathlib.Path(run_dir)
     start = None if architecture is None else Architecture.load(architecture)
     folders = {"raw_dir": raw_dir, "data_dir": data_dir}
@@ -68,7 +76,9 @@ def run(
     if not finished.exists():
         builder.download_and_prepare()
         job = fitting.Job(builder, batch_size, seed)
-        trained, found, records = _run_stages(run_dir, job, model, fit, stages, start)
+        trained, found, records = _run_stages(
+            run_dir, job, model, fit, search, grow, stages, order, start
+        )
         results = _evaluate(job, trained, found, records)
         _save(run_dir, job, trained, found)
         atomic.write_text(finished, json.dumps(results, indent=2) + "\n")
@@ -91,61 +101,44 @@ def _claim(run_dir, configuration):
         )
 
 
-def _run_stages(run_dir, job, build_model, fit, stages, architecture):
+def _run_stages(run_dir, job, build_model, fit, search, grow, stages, order, architecture):
+    lowest = max(architecture.orders, default=2) if architecture else 2
     records = []
-    for stage in stages:
-        if STAGES[stage] and architecture is not None and not architecture.orders:
-            print(f"Stage: {stage}: nothing to search, no interaction is left")
-            continue
-        with gin.config_scope(stage):
-            model, architecture, record = run_stage(
-                run_dir / "stages" / stage, job, build_model, fit, stage, architecture
-            )
+    for name, scope, p in _plan(stages, range(lowest, order + 1)):
+        stage_dir = run_dir / "stages" / name
+        print(f"Stage: {name}")
+        with gin.config_scope(scope):
+            if name == "retrain":
+                model, architecture, record = stage.retrain(
+                    stage_dir, job, build_model, fit, architecture
+                )
+            else:
+                grows = p is not None and p > lowest
+                if architecture is not None and not (
+                    p - 1 in architecture.orders if grows else architecture.orders
+                ):
+                    print("Nothing to search: no interaction is left")
+                    continue
+                architecture, record = search(
+                    stage_dir,
+                    job,
+                    build_model,
+                    fit,
+                    "dimensions" if p is None else "interactions",
+                    grow(architecture, seed=job.seed) if grows else architecture,
+                )
         records.append(record)
         atomic.write_text(run_dir / "config.gin", gin.operative_config_str())
     return model, architecture, records
 
 
-def run_stage(stage_dir, job, build_model, fit, stage, architecture):
-    """Trains one stage, or reads what a search stage found if it is done.
-
-    Returns:
-        The trained model (`None` for a search stage that was done before), the architecture for
-        the next stage, and the stage's record for `metrics.json`.
-    """
-    searched = STAGES[stage]
-    record_path, architecture_path = stage_dir / "metrics.json", stage_dir / "architecture.json"
-    if searched and record_path.exists():
-        return None, Architecture.load(architecture_path), json.loads(record_path.read_text())
-    print(f"Stage: {stage}")
-    keras.utils.set_random_seed(job.seed)
-    sizes = job.builder.vocabulary_sizes
-    model = build_model(sizes, architecture=architecture, search=searched)
-    started = time.monotonic()
-    fit(model, stage_dir, job, searching=searched is not None)
-    seconds = round(time.monotonic() - started, 1)
-    print(f"Evaluation of {stage} on valid")
-    valid = rank_metrics(model, job.batches("valid"), verbose=1)
-    if searched:
-        found = search.found_architecture(model, architecture)
-    else:
-        found = architecture or search.read_gates(model)
-    found = dataclasses.replace(
-        found,
-        dataset=job.builder.info.full_name,
-        found_by={"stage": stage, "seed": job.seed, **valid},
-    )
-    record = {
-        "stage": stage,
-        **valid,
-        "interactions": {str(p): len({q for _, q in found.units(p)}) for p in found.orders},
-        "units": {str(p): len(found.units(p)) for p in found.orders},
-        "parameters": sum(int(np.prod(v.shape)) for v in model.trainable_variables),
-        "seconds": seconds,
-    }
-    found.save(architecture_path)
-    atomic.write_text(record_path, json.dumps(record, indent=2) + "\n")
-    return model, found, record
+def _plan(stages, orders):
+    """`(name, gin scope, order)` of each stage; a search of interactions is one for each order."""
+    for name in stages:
+        if name == "search_interactions":
+            yield from ((f"{name}_{p}", f"{name}/order_{p}", p) for p in orders)
+        else:
+            yield name, name, None
 
 
 def _evaluate(job, model, architecture, records):

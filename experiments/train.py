@@ -44,7 +44,8 @@ def main(argv):
     try:
         path = gin_path(GIN_FILE.value)
         gin.add_config_file_search_path(GIN_DIR.parent)
-        gin.parse_config_files_and_bindings([str(path)], GIN_BINDINGS.value)
+        seed = [] if SEED.value is None else [f"SEED = {SEED.value}"]
+        gin.parse_config_files_and_bindings([str(path)], [*seed, *GIN_BINDINGS.value])
         run_dir = RUN_DIR.value or pathlib.Path("runs") / path.stem
         gin.get_configurable(pipeline.run)(run_dir, **given)
     except (ValueError, OSError, tf.errors.InvalidArgumentError, ImportError) as error:

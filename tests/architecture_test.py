@@ -79,7 +79,9 @@ def test_embedding_parameters():
     order_3 = (100 + 50 + 24 + 7) * 3  # nothing pruned, and inner only
     assert FOUND.embedding_parameters(SIZES) == inner + outer + order_3
     assert Architecture.full(FIELDS, ["inner", "outer"], 8).embedding_parameters(SIZES) == 181 * 16
-    assert Architecture(FIELDS, ("inner",), 8, {}).embedding_parameters(SIZES) == 0
+    nothing = Architecture(FIELDS, ("inner", "outer"), 8, {})
+    assert nothing.embedding_parameters(SIZES) == 181 * 8  # what an MLP reads
+    assert nothing.embedding_parameters(SIZES, read_embeddings=False) == 0
 
 
 @pytest.mark.parametrize(

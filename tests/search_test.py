@@ -28,7 +28,7 @@ def gates_of(model, cls):
 
 def set_alpha(model, *values):
     for layer, alpha in zip(gates_of(model, GatedInteraction), values, strict=True):
-        layer.gate_alpha.assign(alpha)
+        layer.alpha.assign(alpha)
 
 
 # === read_gates ===
@@ -82,7 +82,7 @@ def test_read_gates_of_new_gates_keeps_everything():
 def test_read_gates_of_fields_without_names():
     layer = GatedInteraction(["outer"])
     model = keras.Sequential([keras.Input((3, 4)), layer])
-    layer.gate_alpha.assign([1, 0, 1])
+    layer.alpha.assign([1, 0, 1])
     kept = {"outer": (("0", "1"), ("1", "2"))}
     assert read_gates(model) == Architecture(("0", "1", "2"), ("outer",), 4, kept)
 
@@ -94,8 +94,8 @@ def several_orders():
 
 def test_read_gates_of_several_orders_and_functions():
     model = FM(SIZES, several_orders(), "interactions")
-    set_alpha(model, [0, -1, 1], [0], [0.5])  # orders 2, 3 and 4
-    kept = {"inner": [PAIRS[1]], "outer": [PAIRS[4], FIELDS]}
+    set_alpha(model, [0, -1, 1], [0], [0.5])  # orders 2, 3 and 4: only the last is searched
+    kept = {"inner": [*PAIRS[:2], FIELDS[:3]], "outer": [PAIRS[4], FIELDS]}
     assert read_gates(model) == Architecture(FIELDS, ("inner", "outer"), 3, kept)
 
 
@@ -105,11 +105,11 @@ def test_read_gates_of_dimensions(per_function):
     model = FM(SIZES, architecture, "dimensions", per_function_gates=per_function)
     expected = {2: {}, 3: {}, 4: {}}
     for layer in gates_of(model, DimensionGate):
-        open_gates = RNG.integers(0, 2, layer.gate_beta.shape)
-        layer.gate_beta.assign(open_gates * RNG.choice([-1, 1], open_gates.shape))
+        open_gates = RNG.integers(0, 2, layer.beta.shape)
+        layer.beta.assign(open_gates * RNG.choice([-1, 1], open_gates.shape))
         for k, function in enumerate(layer.functions):
             of_function = open_gates[k if per_function else 0]
-            expected[layer.order][function] = {
+            expected[layer.orders[0]][function] = {
                 field: tuple(np.flatnonzero(of_function[i])) for i, field in enumerate(FIELDS)
             }
     found = read_gates(model)
@@ -178,7 +178,7 @@ def test_drop_dead_takes_each_order_by_itself():
 def test_found_architecture_says_what_is_dead(caplog):
     searched = Architecture(FIELDS, ("outer", "inner"), 2, {"inner": [("a", "b")]}, dataset="d/1")
     model = FM(SIZES, searched, "dimensions")
-    gates_of(model, DimensionGate)[0].gate_beta.assign([[[1, 0], [0, 1], [1, 1], [1, 1]]])
+    gates_of(model, DimensionGate)[0].beta.assign([[[1, 0], [0, 1], [1, 1], [1, 1]]])
     found = found_architecture(model, searched)
     assert found.orders == ()
     assert found.functions == ("outer", "inner")

@@ -1,6 +1,7 @@
 """Gates on embedding dimensions (EDS)."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from aim_keras.layers.gates import GATE_BETA, check_candidates, gate_initializer
@@ -19,7 +20,7 @@ class DimensionGate(keras.layers.Layer):
 
     Args:
         functions: Sequence of strings: the interaction functions of the embedding axis, in order.
-        order: Integer >= 2: the order of the interactions that read the embeddings.
+        orders: Sequence of integers >= 2: the orders of the interactions that read the embeddings.
         fields: Sequence of field names; positions 0, 1, ... where `None`.
         per_function: Boolean, a gate for each function and field instead of for each field.
         normalize: Boolean, whether each coordinate is batch-normalized before its gate, as in the
@@ -38,7 +39,7 @@ class DimensionGate(keras.layers.Layer):
     def __init__(
         self,
         functions=("inner",),
-        order=2,
+        orders=(2,),
         fields=None,
         per_function=False,
         normalize=True,
@@ -48,9 +49,9 @@ class DimensionGate(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.functions = tuple(functions)
-        self.order = order
+        self.orders = tuple(orders)
         self.fields = None if fields is None else tuple(fields)
-        check_candidates(self.functions, self.order, self.fields)
+        self._check_candidates()
         self.per_function = per_function
         self.normalize = normalize
         self.epsilon = epsilon
@@ -60,6 +61,12 @@ class DimensionGate(keras.layers.Layer):
             if normalize
             else None
         )
+
+    def _check_candidates(self):
+        if not self.orders:
+            raise ValueError(f"orders must hold at least one. Received: orders={self.orders}")
+        for order in self.orders:
+            check_candidates(self.functions, order, self.fields)
 
     def build(self, input_shape):
         if len(input_shape) != 4:
@@ -80,13 +87,13 @@ class DimensionGate(keras.layers.Layer):
             )
         if self.fields is None:
             self.fields = tuple(range(num_fields))
-            check_candidates(self.functions, self.order, self.fields)
+            self._check_candidates()
         if len(self.fields) != num_fields:
             raise ValueError(
                 f"fields must name the {num_fields} fields of the input. "
                 f"Received: fields={self.fields}"
             )
-        self.gate_beta = self.add_weight(
+        self.beta = self.add_weight(
             (num_embeddings if self.per_function else 1, num_fields, dim),
             gate_initializer(),
             name=GATE_BETA,
@@ -99,11 +106,11 @@ class DimensionGate(keras.layers.Layer):
     def call(self, inputs, training=False):
         if self.normalize:
             inputs = self.batch_norm(inputs, training=training)
-        return inputs * ops.cast(self.gate_beta, self.compute_dtype)
+        return inputs * ops.cast(self.beta, self.compute_dtype)
 
-    def kept_dimensions(self):
-        """Kept positions, `{function: {field: positions}}`: those with a non-zero gate."""
-        kept = ops.convert_to_numpy(self.gate_beta) != 0
+    def kept_dimensions(self, threshold=0.0):
+        """Kept positions, `{function: {field: positions}}`: those with `|beta| > threshold`."""
+        kept = np.abs(ops.convert_to_numpy(self.beta)) > threshold
         return {
             function: {
                 field: tuple(kept[k if self.per_function else 0, i].nonzero()[0].tolist())
@@ -119,7 +126,7 @@ class DimensionGate(keras.layers.Layer):
         return {
             **super().get_config(),
             "functions": self.functions,
-            "order": self.order,
+            "orders": self.orders,
             "fields": self.fields,
             "per_function": self.per_function,
             "normalize": self.normalize,

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from aim_keras.layers.gates import GATE_ALPHA, check_candidates, gate_initializer
+from aim_keras.layers.gates import ALPHA, GATE_ALPHA, check_candidates, gate_initializer
 from aim_keras.layers.interaction_functions import interaction_function
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
 
@@ -33,6 +33,8 @@ class GatedInteraction(keras.layers.Layer):
         order: Integer >= 2: the number of fields of an interaction.
         fields: Sequence of distinct field names; positions 0, 1, ... where `None`.
         gated: Boolean. `False` leaves out batch norm and gate: `y_{q,k} = f_k(...)`.
+        searched: Boolean, whether `with_gates` takes `alpha` for a gate, or for an ordinary weight
+            like any other.
         return_products: Boolean, whether the products that each value sums are returned too, as
             the input of a product-based network's MLP.
         epsilon, momentum: of the `ParamFreeBatchNorm`.
@@ -63,6 +65,7 @@ class GatedInteraction(keras.layers.Layer):
         order=2,
         fields=None,
         gated=True,
+        searched=True,
         return_products=False,
         epsilon=1e-5,
         momentum=0.9,
@@ -76,6 +79,7 @@ class GatedInteraction(keras.layers.Layer):
         self._functions = [interaction_function(name) for name in self.functions]
         self.interactions = self._by_function(interactions)
         self.gated = gated
+        self.searched = searched
         self.return_products = return_products
         self.epsilon = epsilon
         self.momentum = momentum
@@ -167,8 +171,12 @@ class GatedInteraction(keras.layers.Layer):
             self.kernels.append(self._add_kernel(function, len(positions)))
         if self.gated:
             num_units = len(self.units)
-            self.gate_alpha = self.add_weight(
-                (num_units,), gate_initializer(), name=GATE_ALPHA, dtype="float32", autocast=False
+            self.alpha = self.add_weight(
+                (num_units,),
+                gate_initializer(),
+                name=GATE_ALPHA if self.searched else ALPHA,
+                dtype="float32",
+                autocast=False,
             )
             self.batch_norm.build((None, num_units))
 
@@ -197,19 +205,19 @@ class GatedInteraction(keras.layers.Layer):
         outputs = ops.concatenate(values, axis=1)  # (batch, units)
         if self.gated:
             normalized = self.batch_norm(outputs, training=training)
-            outputs = normalized * ops.cast(self.gate_alpha, self.compute_dtype)
+            outputs = normalized * ops.cast(self.alpha, self.compute_dtype)
         if self.return_products:
             return outputs, ops.concatenate(products, axis=1)
         return outputs
 
-    def kept_interactions(self):
-        """Kept interactions, `{function: interactions}`: those with a non-zero gate."""
+    def gates(self):
+        """`{function: {interaction: alpha}}`; every alpha is 1 where there are none."""
         units = self.units
-        kept = ops.convert_to_numpy(self.gate_alpha) != 0 if self.gated else [True] * len(units)
-        return {
-            name: tuple(q for (k, q), keep in zip(units, kept, strict=True) if keep and k == name)
-            for name in self.functions
-        }
+        alpha = ops.convert_to_numpy(self.alpha) if self.gated else np.ones(len(units))
+        gates = {name: {} for name in self.functions}
+        for (name, interaction), value in zip(units, alpha.tolist(), strict=True):
+            gates[name][interaction] = value
+        return gates
 
     def compute_output_shape(self, input_shape):
         batch = input_shape[0]
@@ -227,6 +235,7 @@ class GatedInteraction(keras.layers.Layer):
             "order": self.order,
             "fields": self.fields,
             "gated": self.gated,
+            "searched": self.searched,
             "return_products": self.return_products,
             "epsilon": self.epsilon,
             "momentum": self.momentum,

@@ -6,6 +6,7 @@ from aim_keras.layers.interaction_functions import interaction_function
 
 GATE_ALPHA = "gate_alpha"
 GATE_BETA = "gate_beta"
+ALPHA = "alpha"  # not a gate: no search trains it
 
 
 def gate_initializer():

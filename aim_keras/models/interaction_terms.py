@@ -49,6 +49,7 @@ def interaction_terms(
     functions=("inner",),
     gated=None,
     shared_embedding=False,
+    share_orders=False,
     per_function_gates=False,
     read_embeddings=True,
     embedding_initializer=None,
@@ -56,21 +57,23 @@ def interaction_terms(
     epsilon=1e-5,
     momentum=0.9,
 ) -> InteractionTerms:
-    """The interactions of an architecture, order by order, each order with its own embeddings.
+    """The interactions of an architecture, order by order.
 
     Args:
         features: Keras tensor `(batch, fields)` of ids.
         vocabulary_sizes: `{field: number of ids}`, in the order of the features.
         architecture: `Architecture` whose interactions and dimensions are built, or `None` for
             every interaction of two fields with each of `functions`.
-        search: `"interactions"` for gates on the interactions (alpha), `"dimensions"` for gates
-            on the embedding dimensions (beta), `None` for no search.
+        search: `"interactions"` for gates on the interactions of the highest order (alpha; those
+            of lower orders keep theirs as ordinary weights), `"dimensions"` for gates on the
+            embedding dimensions (beta), `None` for no search.
         embedding_dim: The embedding dimension where `architecture` is `None`.
         functions: The interaction functions where `architecture` is `None`.
         gated: Without a search, whether the interactions keep their batch norm and alpha, as
             ordinary weights (the published code's re-training), or are plain. `None`: they keep
             them where an architecture is given.
         shared_embedding: Whether all functions of an order share one embedding.
+        share_orders: Whether all orders share their embeddings.
         per_function_gates: Whether `search="dimensions"` has gates for each function and field
             (the published code) or for each field (the paper).
         read_embeddings: Whether anything but the interactions reads the embeddings. Otherwise
@@ -96,45 +99,48 @@ def interaction_terms(
         )
     gated = search == "interactions" or (search is None and gated)
     norm = {"epsilon": epsilon, "momentum": momentum}
+    stored = architecture.embeddings(shared_embedding, share_orders, read_embeddings)
     values, products, embeddings = [], [], []
-    for order in architecture.orders or (2,):
-        interactions = architecture.of_order(order)
-        kept = list(interactions) or list(architecture.functions[:1])
-        dimensions = _stored_dimensions(
-            architecture, order, kept, shared_embedding, read_embeddings
-        )
+    for orders, tables in stored.items():
+        functions = [function for shared in tables for function in shared]
+        dimensions = [list(of_field.values()) for of_field in tables.values()]
+        name = "_".join(map(str, orders))
         e = FunctionWiseEmbedding(
             vocabulary_sizes.values(),
             architecture.embedding_dim,
-            num_functions=1 if shared_embedding else len(kept),
-            dimensions=dimensions,
+            num_functions=len(tables),
+            dimensions=None if _is_full(dimensions, architecture.embedding_dim) else dimensions,
             initializer=embedding_initializer,
             regularizer=embedding_regularizer,
-            name=f"embedding_{order}",
+            name=f"embedding_{name}",
         )(features)  # (batch, functions, fields, dim)
         if search == "dimensions":
             e = DimensionGate(
-                kept,
-                order,
+                functions,
+                orders,
                 fields,
                 per_function=per_function_gates,
                 **norm,
-                name=f"dimension_gate_{order}",
+                name=f"dimension_gate_{name}",
             )(e)
-        interaction = GatedInteraction(
-            kept,
-            interactions,
-            order,
-            fields,
-            gated=gated,
-            return_products=True,
-            **norm,
-            name=f"interaction_{order}",
-        )
-        value, product = interaction(e)
-        values.append(value)
-        products.append(product)
         embeddings.append(_without_pruned(keras.layers.Flatten()(e), dimensions, e.shape[-1]))
+        for order in orders:
+            interactions = architecture.of_order(order)
+            kept = list(interactions) or functions
+            interaction = GatedInteraction(
+                kept,
+                interactions,
+                order,
+                fields,
+                gated=gated,
+                searched=search == "interactions" and order == max(architecture.orders, default=2),
+                return_products=True,
+                **norm,
+                name=f"interaction_{order}",
+            )
+            value, product = interaction(_of_order(e, architecture, order, kept, tables))
+            values.append(value)
+            products.append(product)
     return InteractionTerms(
         ops.concatenate(values, axis=1),
         ops.concatenate(products, axis=1),
@@ -150,24 +156,38 @@ def as_architecture(architecture):
     return architecture
 
 
+def _is_full(dimensions, embedding_dim):
+    everything = tuple(range(embedding_dim))
+    return all(kept == everything for of_field in dimensions for kept in of_field)
+
+
+def _of_order(e, architecture, order, functions, tables):
+    """The embeddings of an order's functions, without what only those it shares them with keep."""
+    slices = [i for i, shared in enumerate(tables) if set(shared) & set(functions)]
+    if len(slices) < len(tables):
+        e = ops.take(e, np.array(slices, dtype="int32"), axis=1)
+    kept = _mask(architecture, [architecture.kept_dimensions(order, k) for k in functions])
+    stored = _mask(
+        architecture, [t for shared, t in tables.items() for k in functions if k in shared]
+    )
+    if np.any(kept < stored):
+        e = e * ops.cast(kept, e.dtype)
+    return e
+
+
+def _mask(architecture, of_functions):
+    """Kept positions as ones, the others as zeros: `(functions, fields, dim)`."""
+    mask = np.zeros((len(of_functions), len(architecture.fields), architecture.embedding_dim))
+    for k, of_field in enumerate(of_functions):
+        for i, field in enumerate(architecture.fields):
+            mask[k, i, list(of_field[field])] = 1
+    return mask
+
+
 def _without_pruned(flat, dimensions, embedding_dim):
     """The columns of flattened embeddings that are stored, not those that are always zero."""
-    if dimensions is None:
-        return flat
     stored = [kept for of_field in dimensions for kept in of_field]
     columns = [i * embedding_dim + j for i, kept in enumerate(stored) for j in kept]
+    if len(columns) == flat.shape[1]:
+        return flat
     return ops.take(flat, np.array(columns, dtype="int32"), axis=1)
-
-
-def _stored_dimensions(architecture, order, functions, shared, everything):
-    """Kept positions `[embedding][field]` of the tables, `None` where they are all of them."""
-    interactions = architecture.of_order(order)
-    stored = []
-    for function in functions:
-        read = {field for q in interactions.get(function, ()) for field in q}
-        kept = architecture.kept_dimensions(order, function)
-        stored.append([kept[f] if everything or f in read else () for f in architecture.fields])
-    if shared:
-        stored = [[tuple(sorted(set().union(*of_field))) for of_field in zip(*stored, strict=True)]]
-    full = tuple(range(architecture.embedding_dim))
-    return None if all(row == [full] * len(row) for row in stored) else stored

@@ -75,7 +75,7 @@ def test_writes_everything_that_a_run_promises(finished):
     run_dir, stdout = finished
     metrics = json.loads((run_dir / "metrics.json").read_text())
     assert [stage["stage"] for stage in metrics["stages"]] == [
-        "search_interactions",
+        "search_interactions_2",
         "search_dimensions",
         "retrain",
     ]
@@ -86,7 +86,7 @@ def test_writes_everything_that_a_run_promises(finished):
     architecture = Architecture.load(run_dir / "architecture.json")
     assert architecture.dimensions is not None
     assert len(architecture.units(2)) == metrics["stages"][-1]["units"]["2"]
-    for stage in ("search_interactions", "search_dimensions", "retrain"):
+    for stage in ("search_interactions_2", "search_dimensions", "retrain"):
         Architecture.load(run_dir / "stages" / stage / "architecture.json")
         assert list((run_dir / "stages" / stage / "tensorboard").rglob("events*"))
     assert "search_interactions/optimizers.GRDA.mu" in (run_dir / "config.gin").read_text()
@@ -136,7 +136,7 @@ def test_goes_on_where_it_was_killed(finished, data_dir, tmp_path):
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     assert json.loads(state.read_text())["epoch"] == 1, (tmp_path / "log").read_text()
-    found = tmp_path / "killed" / "stages" / "search_interactions" / "architecture.json"
+    found = tmp_path / "killed" / "stages" / "search_interactions_2" / "architecture.json"
     stamp = found.stat().st_mtime_ns
     result = run(command)
     assert result.returncode == 0, result.stderr

@@ -10,7 +10,7 @@ E = np.random.default_rng(0).normal(1, 2, size=(BATCH, 2, FIELDS, DIM)).astype("
 
 
 def built(per_function, shape=E.shape, **options):
-    layer = DimensionGate(FUNCTIONS, 2, "abc", per_function, epsilon=EPSILON, **options)
+    layer = DimensionGate(FUNCTIONS, (2,), "abc", per_function, epsilon=EPSILON, **options)
     layer.build(shape)
     rng = np.random.default_rng(1)
     layer.set_weights([rng.uniform(0.3, 2, w.shape) for w in layer.weights])
@@ -18,7 +18,7 @@ def built(per_function, shape=E.shape, **options):
 
 
 def definition(layer, mean, variance):
-    beta = layer.gate_beta.numpy().astype("float64")
+    beta = layer.beta.numpy().astype("float64")
     outputs = np.empty(E.shape)
     for b, k, i, j in np.ndindex(E.shape):
         e = (float(E[b, k, i, j]) - mean[k, i, j]) / np.sqrt(variance[k, i, j] + EPSILON)
@@ -29,7 +29,7 @@ def definition(layer, mean, variance):
 @pytest.mark.parametrize("per_function", [False, True])
 def test_equals_the_definition(per_function):
     layer = built(per_function)
-    assert layer.gate_beta.shape == (2 if per_function else 1, FIELDS, DIM)
+    assert layer.beta.shape == (2 if per_function else 1, FIELDS, DIM)
     moving = [w.numpy() for w in (layer.batch_norm.moving_mean, layer.batch_norm.moving_variance)]
     np.testing.assert_allclose(layer(E), definition(layer, *moving), rtol=1e-5, atol=1e-6)
     expected = definition(layer, E.mean(axis=0), E.var(axis=0))
@@ -46,7 +46,7 @@ def test_without_normalization(training):
 def test_gates_start_open():
     layer = DimensionGate()
     layer.build((None, 1, 30, 10))
-    gates = layer.gate_beta.numpy()
+    gates = layer.beta.numpy()
     assert gates.min() >= 0.599
     assert gates.max() <= 0.601
     assert len(set(gates.ravel())) > 250
@@ -54,7 +54,7 @@ def test_gates_start_open():
 
 def test_kept_dimensions_of_fields():
     layer = built(per_function=False)
-    layer.gate_beta.assign([[[1, 0, -1e-30, 0], [0, 0, 0, 0], [2, 2, 2, 2]]])
+    layer.beta.assign([[[1, 0, -1e-30, 0], [0, 0, 0, 0], [2, 2, 2, 2]]])
     of_field = {"a": (0, 2), "b": (), "c": (0, 1, 2, 3)}
     assert layer.kept_dimensions() == {"inner": of_field, "outer": of_field}
 
@@ -63,7 +63,7 @@ def test_kept_dimensions_of_functions():
     layer = built(per_function=True)
     gates = np.ones((2, FIELDS, DIM))
     gates[0, 1] = gates[1, :, 3] = 0
-    layer.gate_beta.assign(gates)
+    layer.beta.assign(gates)
     assert layer.kept_dimensions() == {
         "inner": {"a": (0, 1, 2, 3), "b": (), "c": (0, 1, 2, 3)},
         "outer": dict.fromkeys("abc", (0, 1, 2)),
@@ -96,7 +96,7 @@ def test_shape_errors(arguments, shape, message):
         ({"functions": []}, r"at least one name, each once. Received: functions=\(\)"),
         ({"functions": ["inner", "inner"]}, "each once"),
         ({"functions": ["cosine"]}, "one of inner, outer, .*Received: 'cosine'"),
-        ({"order": 1}, "order must be at least 2. Received: order=1"),
+        ({"orders": (1,)}, "order must be at least 2. Received: order=1"),
         ({"fields": "aab"}, "fields must be distinct. Received: fields="),
         ({"epsilon": 0}, "epsilon must be above 0. Received: epsilon=0"),
         ({"momentum": 1.5}, r"momentum must be in \[0, 1\). Received: momentum=1.5"),

@@ -90,7 +90,7 @@ def test_values_and_products(order, slices, kind):
 def test_batch_norm_and_gate(order, kind):
     layer, embeddings = built(order, kind)
     values, _ = definition(layer, embeddings)
-    alpha, norm = layer.gate_alpha.numpy(), layer.batch_norm
+    alpha, norm = layer.alpha.numpy(), layer.batch_norm
     mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy()
     expected = (values - mean) / np.sqrt(variance + EPSILON) * alpha
     np.testing.assert_allclose(layer(embeddings), expected, rtol=1e-4, atol=1e-5)
@@ -131,18 +131,19 @@ def test_gates_start_open_and_close_columns():
     layer, embeddings = built(2)
     fresh = GatedInteraction(layer.functions, None, 2, NAMES)
     fresh.build(embeddings.shape)
-    gates = fresh.gate_alpha.numpy()
+    gates = fresh.alpha.numpy()
     assert gates.shape == (5 * 10,)
     assert gates.min() >= 0.599
     assert gates.max() <= 0.601
     assert len(set(gates)) > 40
 
     gates[[0, 7, 23]] = [0.0, -0.4, 0.0]
-    fresh.gate_alpha.assign(gates)
+    fresh.alpha.assign(gates)
     outputs = fresh(embeddings, training=True).numpy()
     np.testing.assert_array_equal(np.flatnonzero((outputs == 0).all(axis=0)), [0, 23])
     kept = [unit for i, unit in enumerate(fresh.units) if i not in (0, 23)]
-    assert [(k, q) for k, qs in fresh.kept_interactions().items() for q in qs] == kept
+    open_gates = [(k, q) for k, of_k in fresh.gates().items() for q in of_k if of_k[q] != 0]
+    assert open_gates == kept
 
 
 def test_units_are_in_the_order_of_the_functions():

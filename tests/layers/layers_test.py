@@ -29,7 +29,7 @@ LAYERS = {
     "embedding_compact": (layers.FunctionWiseEmbedding, [SIZES, 5, 2, KEPT], {}, IDS),
     "embedding_none": (layers.FunctionWiseEmbedding, [SIZES, 5, 1, [[[]] * 4]], {}, IDS),
     "beta": (layers.DimensionGate, [THREE], {}, FUNCTION_WISE),
-    "beta_function": (layers.DimensionGate, [THREE, 3, NAMES, True], {}, FUNCTION_WISE),
+    "beta_function": (layers.DimensionGate, [THREE, (2, 3), NAMES, True], {}, FUNCTION_WISE),
     "beta_plain": (layers.DimensionGate, [THREE], {"normalize": False}, FUNCTION_WISE),
     "alpha": (layers.GatedInteraction, [THREE, PAIRS, 2, NAMES], {}, FUNCTION_WISE),
     "alpha_shared": (layers.GatedInteraction, [ALL], {"order": 3}, SHARED),

@@ -132,6 +132,8 @@ N = sum(SIZES.values())
 def test_all_that_the_interactions_read_is_stored_and_nothing_else(search):
     model = FM(SIZES, SPARSE, search)
     assert stored(model) == {"embedding_2": INNER_2 + OUTER_2, "embedding_3": INNER_3}
+    parameters = SPARSE.embedding_parameters(SIZES, read_embeddings=False)
+    assert sum(stored(model).values()) == parameters
     assert model.get_layer("embedding_2").num_functions == 2
 
 

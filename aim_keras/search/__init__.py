@@ -1,0 +1,19 @@
+"""The search of AIM: interactions with their functions, then embedding dimensions."""
+
+from aim_keras.search.budget import front, threshold_within
+from aim_keras.search.candidates import grow
+from aim_keras.search.consensus import consensus, frequencies
+from aim_keras.search.found import drop_dead, found_architecture, read_gates
+from aim_keras.search.stages import search_architecture
+
+__all__ = [
+    "consensus",
+    "drop_dead",
+    "found_architecture",
+    "frequencies",
+    "front",
+    "grow",
+    "read_gates",
+    "search_architecture",
+    "threshold_within",
+]

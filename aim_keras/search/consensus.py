@@ -1,0 +1,76 @@
+"""How often several searches keep the same, and what most of them keep."""
+
+import collections
+import dataclasses
+
+from aim_keras.architecture import Architecture
+
+
+def frequencies(architectures):
+    """Share of the architectures that keep each unit: `{(function, interaction): share}`."""
+    counts = collections.Counter(
+        unit for a in architectures for order in a.orders for unit in a.units(order)
+    )
+    return {unit: count / len(architectures) for unit, count in counts.most_common()}
+
+
+def consensus(architectures, share=0.5) -> Architecture:
+    """What at least `share` of the architectures keep: units, and dimensions of the embeddings.
+
+    Args:
+        architectures: Sequence of `Architecture` with the same fields, functions and embedding
+            dimension, such as those that searches with several seeds found.
+        share: Float in (0, 1].
+
+    Returns:
+        An `Architecture`, each alpha the mean of `|alpha|` over those that keep the unit.
+
+    Raises:
+        ValueError: if there is no architecture, they differ in what they may keep, or `share` is
+            out of range.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"share must be in (0, 1]. Received: share={share}")
+    if not architectures:
+        raise ValueError("architectures must hold at least one. Received: none")
+    first = architectures[0]
+    spaces = [(a.fields, a.functions, a.embedding_dim, a.dataset) for a in architectures]
+    if different := [space for space in spaces if space != spaces[0]]:
+        raise ValueError(
+            "The architectures must have the same fields, functions, embedding dimension and data "
+            f"set. Received: {spaces[0]} and {different[0]}"
+        )
+    kept = [unit for unit, often in frequencies(architectures).items() if often >= share]
+    interactions = {k: [q for kk, q in kept if kk == k] for k in first.functions}
+    alpha = None
+    if all(a.alpha is not None for a in architectures):
+        importances = [
+            {unit: value for order in a.orders for unit, value in a.importance(order).items()}
+            for a in architectures
+        ]
+        alpha = {}
+        for k, qs in interactions.items():
+            values = [[gates[k, q] for gates in importances if (k, q) in gates] for q in qs]
+            alpha[k] = [sum(of_unit) / len(of_unit) for of_unit in values]
+    dimensions = None
+    if any(a.dimensions for a in architectures):
+        orders = {len(q) for _, q in kept}
+        dimensions = {
+            order: {k: _dimensions(architectures, order, k, share) for k in first.functions}
+            for order in sorted(orders)
+        }
+    return dataclasses.replace(
+        first, interactions=interactions, dimensions=dimensions, alpha=alpha, found_by={}
+    )
+
+
+def _dimensions(architectures, order, function, share):
+    kept = [a.kept_dimensions(order, function) for a in architectures]
+    return {
+        field: tuple(
+            j
+            for j in range(architectures[0].embedding_dim)
+            if sum(j in of_field[field] for of_field in kept) >= share * len(kept)
+        )
+        for field in architectures[0].fields
+    }

@@ -1,0 +1,137 @@
+"""What the gates of a searched model have found."""
+
+import dataclasses
+import logging
+import math
+
+from aim_keras.architecture import Architecture
+from aim_keras.layers import DimensionGate, GatedInteraction
+from aim_keras.layers.interaction_functions import interaction_function
+from aim_keras.search.gates import gate_layers
+
+logger = logging.getLogger(__name__)
+
+
+def read_gates(model, threshold=0.0) -> Architecture:
+    """The architecture that a model's gates have found.
+
+    Every searched `GatedInteraction` keeps the units with `|alpha| > threshold`, any other keeps
+    all; every `DimensionGate` keeps the dimensions with `|beta| > threshold` (paper Eq. 16 and
+    17). GRDA subtracts its own threshold from every gate, so a positive `threshold` is what a
+    larger one of GRDA's would have kept at that step.
+
+    Args:
+        model: A built Keras model, ours or a user's, with `GatedInteraction` layers.
+        threshold: Float >= 0.
+
+    Raises:
+        ValueError: if the model has no `GatedInteraction` or is not built, its layers disagree
+            on the fields or the embedding dimension, or a gate is not a finite number.
+    """
+    layers = gate_layers(model)
+    interaction_layers = [layer for layer in layers if isinstance(layer, GatedInteraction)]
+    shapes = {(layer.fields, layer.embedding_dim) for layer in interaction_layers}
+    if len(shapes) > 1:
+        raise ValueError(
+            "All GatedInteraction layers must have the same fields and embedding dimension. "
+            f"Received: {sorted(shapes, key=str)}"
+        )
+    fields, embedding_dim = shapes.pop()
+    interactions, alpha, dimensions = {}, {}, {}
+    for layer in layers:
+        if isinstance(layer, DimensionGate):
+            kept = {
+                function: {str(field): positions for field, positions in of_field.items()}
+                for function, of_field in layer.kept_dimensions(threshold).items()
+            }
+            dimensions |= dict.fromkeys(layer.orders, kept)
+            continue
+        for function, gates in layer.gates().items():
+            least = threshold if layer.searched and layer.gated else -math.inf
+            kept = {q: value for q, value in gates.items() if abs(value) > least}
+            interactions.setdefault(function, []).extend(tuple(map(str, q)) for q in kept)
+            alpha.setdefault(function, []).extend(kept.values())
+    return Architecture(
+        tuple(map(str, fields)),
+        tuple(interactions),
+        embedding_dim,
+        interactions,
+        dimensions or None,
+        alpha if all(layer.gated for layer in interaction_layers) else None,
+    )
+
+
+def drop_dead(architecture) -> tuple[Architecture, list]:
+    """Drops the units whose value is zero whatever the features are.
+
+    A unit is dead if one of its fields kept no dimension, or, where its function multiplies
+    dimension by dimension, if its fields have no kept dimension in common.
+
+    Returns:
+        The architecture without them, and the dropped `(function, interaction)` pairs.
+    """
+
+    def is_dead(function, interaction):
+        kept = architecture.kept_dimensions(len(interaction), function)
+        positions = [set(kept[field]) for field in interaction]
+        common = set.intersection(*positions)
+        return not all(positions) or (interaction_function(function).elementwise and not common)
+
+    units = [unit for order in architecture.orders for unit in architecture.units(order)]
+    dead = [unit for unit in units if is_dead(*unit)]
+    return architecture.keep(set(units) - set(dead)), dead
+
+
+def found_architecture(model, searched: Architecture | None = None, threshold=0.0, quiet=False):
+    """What a search stage hands to the next: `read_gates` without dead units, with a word on both.
+
+    Args:
+        model: The model whose gates were searched.
+        searched: The architecture it was built from, whose candidate functions, data set and
+            (where there are no gates on them) alphas and dimensions the result keeps; `None` for a
+            model of all candidates.
+        threshold: of `read_gates`.
+        quiet: Boolean, whether nothing is said.
+    """
+    architecture = read_gates(model, threshold)
+    if searched is not None:
+        alpha = (
+            architecture.alpha
+            or searched.keep(
+                unit for order in architecture.orders for unit in architecture.units(order)
+            ).alpha
+        )
+        architecture = dataclasses.replace(
+            architecture,
+            functions=searched.functions,
+            dimensions=_common_dimensions(architecture, searched),
+            alpha=alpha,
+            dataset=searched.dataset,
+        )
+    architecture, dead = drop_dead(architecture)
+    if dead and not quiet:
+        logger.warning("Dropped %d dead interactions: %s", len(dead), dead)
+    if not architecture.orders and not quiet:
+        logger.warning(
+            "Every interaction was pruned: the model goes on without any. A smaller threshold "
+            "(GRDA's c or target_threshold) keeps more."
+        )
+    return architecture
+
+
+def _common_dimensions(architecture, searched):
+    """The dimensions that both keep: one that was pruned before has no value to gate."""
+    if not (architecture.dimensions and searched.dimensions):
+        return architecture.dimensions or searched.dimensions
+    return {
+        order: {
+            function: {
+                field: tuple(
+                    sorted(set(kept) & set(searched.kept_dimensions(order, function)[field]))
+                )
+                for field, kept in of_field.items()
+            }
+            for function, of_field in by_function.items()
+        }
+        for order, by_function in architecture.dimensions.items()
+    }

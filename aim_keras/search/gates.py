@@ -1,0 +1,37 @@
+"""The gate layers of a model."""
+
+import numpy as np
+
+from aim_keras.layers import DimensionGate, GatedInteraction
+
+
+def gate_layers(model):
+    """The `GatedInteraction` and `DimensionGate` layers of a built model, in its order.
+
+    Raises:
+        ValueError: if there is no `GatedInteraction`, one is not built, or a gate is not finite.
+    """
+    layers = [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, GatedInteraction | DimensionGate)
+    ]
+    if not any(isinstance(layer, GatedInteraction) for layer in layers):
+        raise ValueError(f"The model must have a GatedInteraction layer. Received: {model.name}")
+    if not all(layer.built for layer in layers):
+        raise ValueError(f"The model must be built. Received: {model.name}")
+    for gate in searched_gates(layers):
+        if not np.isfinite(gate.numpy()).all():
+            raise ValueError(f"Gates must be finite. Received: {gate.path}={gate.numpy()}")
+    return layers
+
+
+def searched_gates(layers):
+    """The variables of those layers that a search trains."""
+    gates = []
+    for layer in layers:
+        if isinstance(layer, DimensionGate):
+            gates.append(layer.beta)
+        elif layer.gated and layer.searched:
+            gates.append(layer.alpha)
+    return gates

@@ -1,0 +1,142 @@
+"""The stages of a run: each goes from an architecture to an architecture, and can be resumed."""
+
+import dataclasses
+import json
+import time
+
+import keras
+import numpy as np
+
+from aim_keras import atomic
+from aim_keras import search as gates
+from aim_keras.architecture import Architecture
+from aim_keras.callbacks import rank_metrics
+
+
+def search(
+    stage_dir,
+    job,
+    build_model,
+    fit,
+    kind,
+    candidates,
+    seeds=None,
+    consensus_share=0.5,
+    max_interactions=None,
+    max_parameters=None,
+    front_points=0,
+):
+    """Searches interactions or dimensions among candidates, or reads what was found if it is done.
+
+    Args:
+        stage_dir: `pathlib.Path` of the stage's folder.
+        job: `fitting.Job`.
+        build_model: Callable `(vocabulary_sizes, architecture, search) -> Keras model`.
+        fit: `fitting.fit`, as configured.
+        kind: `"interactions"` or `"dimensions"`.
+        candidates: `Architecture` to search in, `None` for all pairs of fields.
+        seeds: Seeds of several searches; what at least `consensus_share` of them keep is found,
+            and `frequencies.json` says how often each unit was kept. `None` for one search with
+            the seed of the job.
+        consensus_share: see `seeds`.
+        max_interactions, max_parameters: Budget of what one search keeps; see
+            `search.threshold_within`.
+        front_points: Points of the size-quality front in `front.json`, without re-training; 0 for
+            none.
+
+    Returns:
+        The found architecture and the record for `metrics.json`.
+    """
+    if (stage_dir / "metrics.json").exists():
+        return _read(stage_dir)
+    budget = {"max_interactions": max_interactions, "max_parameters": max_parameters}
+    arguments = (build_model, fit, kind, candidates, budget, front_points)
+    if seeds is None:
+        return _search_once(stage_dir, job, *arguments)
+    found, records = zip(
+        *(
+            _search_once(
+                stage_dir / f"seed_{seed}", dataclasses.replace(job, seed=seed), *arguments
+            )
+            for seed in seeds
+        ),
+        strict=True,
+    )
+    agreed = gates.consensus(found, consensus_share)
+    kept = [
+        {"function": function, "interaction": interaction, "share": share}
+        for (function, interaction), share in gates.frequencies(found).items()
+    ]
+    atomic.write_text(stage_dir / "frequencies.json", json.dumps(kept, indent=1) + "\n")
+    means = {key: float(np.mean([r[key] for r in records])) for key in ("auc", "log_loss")}
+    seconds = sum(record["seconds"] for record in records)
+    return _finish(stage_dir, job, agreed, records[0] | means | {"seconds": seconds})
+
+
+def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, front_points):
+    if (stage_dir / "metrics.json").exists():
+        return _read(stage_dir)
+    model, record = _train(stage_dir, job, build_model, fit, kind, candidates)
+    sizes = job.builder.vocabulary_sizes
+    threshold = gates.threshold_within(model, candidates, **budget, vocabulary_sizes=sizes)
+    found = gates.found_architecture(model, candidates, threshold)
+    if front_points:
+        print(f"Size-quality front of {stage_dir.name} on valid")
+        points = gates.front(
+            model, lambda m: rank_metrics(m, job.batches("valid")), candidates, front_points
+        )
+        for point in points:
+            architecture = point.pop("architecture")
+            point |= _counts(architecture)
+            point["embedding_parameters"] = architecture.embedding_parameters(sizes)
+        atomic.write_text(stage_dir / "front.json", json.dumps(points, indent=1) + "\n")
+    return _finish(stage_dir, job, found, record)
+
+
+def retrain(stage_dir, job, build_model, fit, architecture):
+    """Trains the model of an architecture, or all pairs of fields where it is `None`.
+
+    Returns:
+        The trained model, its architecture and the record for `metrics.json`.
+    """
+    model, record = _train(stage_dir, job, build_model, fit, None, architecture)
+    found = architecture or gates.read_gates(model)
+    return model, *_finish(stage_dir, job, found, record)
+
+
+def _train(stage_dir, job, build_model, fit, kind, architecture):
+    keras.utils.set_random_seed(job.seed)
+    model = build_model(job.builder.vocabulary_sizes, architecture=architecture, search=kind)
+    started = time.monotonic()
+    fit(model, stage_dir, job, searching=kind is not None)
+    seconds = round(time.monotonic() - started, 1)
+    print(f"Evaluation of {stage_dir.name} on valid")
+    valid = rank_metrics(model, job.batches("valid"), verbose=1)
+    parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    return model, {**valid, "parameters": parameters, "seconds": seconds}
+
+
+def _finish(stage_dir, job, found, record):
+    valid = {key: record[key] for key in ("auc", "log_loss")}
+    found = dataclasses.replace(
+        found,
+        dataset=job.builder.info.full_name,
+        found_by={"stage": stage_dir.name, "seed": job.seed, **valid},
+    )
+    record = {"stage": stage_dir.name, **record, **_counts(found)}
+    found.save(stage_dir / "architecture.json")
+    atomic.write_text(stage_dir / "metrics.json", json.dumps(record, indent=2) + "\n")
+    return found, record
+
+
+def _read(stage_dir):
+    record = json.loads((stage_dir / "metrics.json").read_text())
+    return Architecture.load(stage_dir / "architecture.json"), record
+
+
+def _counts(architecture):
+    units = {order: architecture.units(order) for order in architecture.orders}
+    return {
+        "interactions": {str(order): len({q for _, q in of}) for order, of in units.items()},
+        "units": {str(order): len(of) for order, of in units.items()},
+    }
