@@ -127,7 +127,7 @@ BROKEN = {
     "not an object": ([], "An architecture must be a mapping"),
     "format version": (CONTENT | {"format": "aim_keras.architecture/2"}, "format must be .*/2'"),
     "no format": (WITHOUT_FORMAT, "format must be .*Received: None"),
-    "unknown key": (CONTENT | {"alpha": 1}, "The keys must be .*Received: .*alpha"),
+    "unknown key": (CONTENT | {"beta": 1}, "The keys must be .*Received: .*beta"),
     "missing key": ({k: v for k, v in CONTENT.items() if k != "fields"}, "The keys must be"),
     "fields: empty": (CONTENT | {"fields": []}, "fields must be"),
     "fields: number": (CONTENT | {"fields": 4}, "fields must be"),
