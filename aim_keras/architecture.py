@@ -153,6 +153,19 @@ class Architecture:
         return positions
 
     @classmethod
+    def of(cls, value) -> "Architecture":
+        """An architecture from itself, from what `to_dict` gives, or from the path of its file.
+
+        Raises:
+            ValueError: on anything else, or malformed content, naming the place.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str | os.PathLike):
+            return cls.load(value)
+        return cls.from_dict(value)
+
+    @classmethod
     def full(cls, fields, functions, embedding_dim, order=2, **kwargs) -> "Architecture":
         """Every interaction of `order` fields with every function, all dimensions kept."""
         fields = tuple(fields)

@@ -151,26 +151,33 @@ def _evaluate(job, model, architecture, records):
     }
     planted = (job.builder.info.metadata or {}).get("planted")
     if planted:
-        results["planted"] = recovery(architecture, planted["interactions"])
+        results["planted"] = recovery(architecture, planted)
     return results
 
 
 def recovery(architecture, planted):
-    """Recall and precision of the kept interactions against the true ones, by order.
+    """What a search recovered of what was planted, by order.
 
     Args:
         architecture: The found `Architecture`.
-        planted: `{order: interactions}`, the true ones.
+        planted: `{"interactions": {order: interactions}, "functions": units}`, the true ones.
 
     Returns:
-        `{order: {"recall": ..., "precision": ...}}`; a precision without any kept one is 0.
+        `{order: {"recall": ..., "precision": ..., "functions": ...}}`: of the interactions,
+        whatever their functions (a precision without any kept one is 0), and the share of the true
+        `(function, interaction)` pairs among the kept ones.
     """
     scores = {}
-    for order, interactions in planted.items():
+    for order, interactions in planted["interactions"].items():
         true = {frozenset(q) for q in interactions}
-        kept = {frozenset(q) for _, q in architecture.units(int(order))}
-        hits = len(true & kept)
-        scores[order] = {"recall": hits / len(true), "precision": hits / max(len(kept), 1)}
+        kept = {(k, frozenset(q)) for k, q in architecture.units(int(order))}
+        found = {q for _, q in kept}
+        units = {(k, frozenset(q)) for k, q in planted["functions"] if len(q) == int(order)}
+        scores[order] = {
+            "recall": len(true & found) / len(true),
+            "precision": len(true & found) / max(len(found), 1),
+            "functions": len(units & kept) / len(units),
+        }
     return scores
 
 

@@ -32,7 +32,8 @@ def show(results):
     for order, scores in results.get("planted", {}).items():
         console.print(
             f"Planted interactions of order {order}: "
-            f"recall {scores['recall']:.2f}, precision {scores['precision']:.2f}"
+            f"recall {scores['recall']:.2f}, precision {scores['precision']:.2f}, "
+            f"with their function {scores['functions']:.2f}"
         )
 
 

@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import tokenize
 
 import gin
 import tensorflow as tf
@@ -36,6 +37,19 @@ def gin_path(name):
     )
 
 
+def parse(path, bindings):
+    """Parses a gin file and bindings over it.
+
+    Raises:
+        ValueError: on what gin does not take: a name that is unknown or not imported, bad syntax.
+    """
+    gin.add_config_file_search_path(GIN_DIR.parent)
+    try:
+        gin.parse_config_files_and_bindings([str(path)], bindings)
+    except (NameError, AttributeError, SyntaxError, TypeError, tokenize.TokenError) as error:
+        raise ValueError(f"Not a valid configuration: {error}") from error
+
+
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
@@ -43,9 +57,8 @@ def main(argv):
     given = {name: value for name, value in values.items() if value is not None}
     try:
         path = gin_path(GIN_FILE.value)
-        gin.add_config_file_search_path(GIN_DIR.parent)
         seed = [] if SEED.value is None else [f"SEED = {SEED.value}"]
-        gin.parse_config_files_and_bindings([str(path)], [*seed, *GIN_BINDINGS.value])
+        parse(path, [*seed, *GIN_BINDINGS.value])
         run_dir = RUN_DIR.value or pathlib.Path("runs") / path.stem
         gin.get_configurable(pipeline.run)(run_dir, **given)
     except (ValueError, OSError, tf.errors.InvalidArgumentError, ImportError) as error:

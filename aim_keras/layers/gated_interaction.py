@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.architecture import Architecture
 from aim_keras.layers.gates import ALPHA, GATE_ALPHA, check_candidates, gate_initializer
 from aim_keras.layers.interaction_functions import interaction_function
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
@@ -90,6 +91,28 @@ class GatedInteraction(keras.layers.Layer):
         )
         if self.fields is not None:
             self._check_interactions()
+
+    @classmethod
+    def from_architecture(cls, architecture, order=2, **options):
+        """The layer of an architecture's interactions of one order, to be trained in any model.
+
+        Args:
+            architecture: `Architecture`, or the path of its file.
+            order: Integer out of `architecture.orders`.
+            **options: The layer's other arguments. Unless given, `searched=False`.
+
+        Raises:
+            ValueError: if the architecture is malformed or has no interaction of that order.
+        """
+        architecture = Architecture.of(architecture)
+        interactions = architecture.of_order(order)
+        if not interactions:
+            raise ValueError(
+                f"order must be one of the architecture's, {architecture.orders}. "
+                f"Received: order={order}"
+            )
+        options = {"searched": False, **options}
+        return cls(tuple(interactions), interactions, order, architecture.fields, **options)
 
     def _by_function(self, interactions):
         if interactions is None:

@@ -3,9 +3,10 @@
 import keras
 from keras import ops
 
+from aim_keras.architecture import Architecture
 from aim_keras.layers import MLP, Linear
 from aim_keras.models.config import serialized
-from aim_keras.models.interaction_terms import as_architecture, field_ids, interaction_terms
+from aim_keras.models.interaction_terms import field_ids, interaction_terms
 
 MLP_INPUTS = ("embeddings", "products", "scalars")
 
@@ -21,8 +22,8 @@ class DeepFM(keras.Model):
 
     Args:
         vocabulary_sizes: `{field: number of ids}`, in the order of the features.
-        architecture: `Architecture` whose interactions and dimensions are built, or `None` for
-            every pair of fields.
+        architecture: `Architecture`, or the path of its file, whose interactions and dimensions
+            are built; `None` for every pair of fields.
         search: `"interactions"`, `"dimensions"` or `None`: which gates there are.
         hidden_units: Widths of the MLP's hidden layers; none of them, no MLP.
         mlp_inputs: What the MLP reads, one or more of `"embeddings"`, `"products"` (those that
@@ -55,7 +56,7 @@ class DeepFM(keras.Model):
                 f"mlp_inputs must be one or more of {MLP_INPUTS}. Received: mlp_inputs={mlp_inputs}"
             )
 
-        nothing_kept = architecture is not None and not as_architecture(architecture).orders
+        nothing_kept = architecture is not None and not Architecture.of(architecture).orders
         inputs = ("embeddings",) if nothing_kept else mlp_inputs
 
         # === Layers ===
@@ -87,7 +88,7 @@ class DeepFM(keras.Model):
         self.architecture = interactions.architecture
         self._arguments = serialized(
             vocabulary_sizes=dict(vocabulary_sizes),
-            architecture=architecture,
+            architecture=architecture and interactions.architecture,
             search=search,
             hidden_units=hidden_units,
             mlp_inputs=mlp_inputs,

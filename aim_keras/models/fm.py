@@ -18,8 +18,8 @@ class FM(keras.Model):
 
     Args:
         vocabulary_sizes: `{field: number of ids}`, in the order of the features.
-        architecture: `Architecture` whose interactions and dimensions are built, or `None` for
-            every pair of fields.
+        architecture: `Architecture`, or the path of its file, whose interactions and dimensions
+            are built; `None` for every pair of fields.
         search: `"interactions"`, `"dimensions"` or `None`: which gates there are.
         embedding_regularizer: of the embedding tables and of the linear weights.
         **interaction_options: Keyword arguments of `interaction_terms`.
@@ -59,7 +59,7 @@ class FM(keras.Model):
         self.architecture = interactions.architecture
         self._arguments = serialized(
             vocabulary_sizes=dict(vocabulary_sizes),
-            architecture=architecture,
+            architecture=architecture and interactions.architecture,
             search=search,
             embedding_regularizer=embedding_regularizer,
             **interaction_options,

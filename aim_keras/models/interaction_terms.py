@@ -62,8 +62,8 @@ def interaction_terms(
     Args:
         features: Keras tensor `(batch, fields)` of ids.
         vocabulary_sizes: `{field: number of ids}`, in the order of the features.
-        architecture: `Architecture` whose interactions and dimensions are built, or `None` for
-            every interaction of two fields with each of `functions`.
+        architecture: `Architecture`, or the path of its file, whose interactions and dimensions
+            are built; `None` for every interaction of two fields with each of `functions`.
         search: `"interactions"` for gates on the interactions of the highest order (alpha; those
             of lower orders keep theirs as ordinary weights), `"dimensions"` for gates on the
             embedding dimensions (beta), `None` for no search.
@@ -91,7 +91,7 @@ def interaction_terms(
         gated = architecture is not None
     if architecture is None:
         architecture = Architecture.full(fields, functions, embedding_dim)
-    architecture = as_architecture(architecture)
+    architecture = Architecture.of(architecture)
     if architecture.fields != fields:
         raise ValueError(
             "The architecture must have the fields of vocabulary_sizes, in their order. "
@@ -147,13 +147,6 @@ def interaction_terms(
         ops.concatenate(embeddings, axis=1),
         architecture,
     )
-
-
-def as_architecture(architecture):
-    """An `Architecture` from itself or from its serialised form."""
-    if isinstance(architecture, Mapping):
-        return Architecture.from_dict(architecture)
-    return architecture
 
 
 def _is_full(dimensions, embedding_dim):

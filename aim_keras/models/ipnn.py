@@ -18,8 +18,8 @@ class IPNN(keras.Model):
 
     Args:
         vocabulary_sizes: `{field: number of ids}`, in the order of the features.
-        architecture: `Architecture` whose interactions and dimensions are built, or `None` for
-            every pair of fields.
+        architecture: `Architecture`, or the path of its file, whose interactions and dimensions
+            are built; `None` for every pair of fields.
         search: `"interactions"`, `"dimensions"` or `None`: which gates there are.
         hidden_units: Widths of the MLP's hidden layers.
         mlp_norm, dropout: of the `MLP`.
@@ -63,7 +63,7 @@ class IPNN(keras.Model):
         self.architecture = interactions.architecture
         self._arguments = serialized(
             vocabulary_sizes=dict(vocabulary_sizes),
-            architecture=architecture,
+            architecture=architecture and interactions.architecture,
             search=search,
             hidden_units=hidden_units,
             mlp_norm=mlp_norm,

@@ -1,9 +1,11 @@
 import itertools
 import math
 
+import keras
 import numpy as np
 import pytest
 
+from aim_keras.architecture import Architecture
 from aim_keras.layers import GatedInteraction
 from aim_keras.layers.interaction_functions import FUNCTIONS
 
@@ -199,3 +201,48 @@ def test_argument_errors(arguments, message):
 def test_shape_errors(arguments, shape, message):
     with pytest.raises(ValueError, match=message):
         GatedInteraction(**arguments)(np.zeros(shape, "float32"))
+
+
+# === from_architecture ===
+
+FOUND = Architecture(
+    ("a", "b", "c"),
+    ("inner", "outer"),
+    8,
+    {"outer": [("b", "c"), ("a", "b", "c")], "inner": [("a", "c")]},
+)
+
+
+def test_an_architectures_interactions_go_into_a_users_model(tmp_path):
+    FOUND.save(tmp_path / "architecture.json")
+    inputs = [keras.Input((1,), name=field) for field in FOUND.fields]
+    e = keras.layers.Concatenate(axis=1)([keras.layers.Embedding(9, 5)(x) for x in inputs])
+    layers = [
+        GatedInteraction.from_architecture(tmp_path / "architecture.json", order)
+        for order in FOUND.orders
+    ]
+    units = keras.layers.Concatenate()([layer(e) for layer in layers])
+    model = keras.Model(inputs, keras.layers.Dense(1)(units))
+    assert [unit for layer in layers for unit in layer.units] == FOUND.units(2) + FOUND.units(3)
+    assert model.get_layer(layers[0].name).get_config()["order"] == 2
+    assert [w.name for w in layers[0].trainable_weights] == ["outer_kernel", "alpha"]
+    ids = np.random.default_rng(0).integers(0, 9, (64, 3))
+    labels = (ids[:, :1] == ids[:, 1:2]).astype("float32")
+    model.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
+    model.fit(list(ids.T[:, :, None]), labels, verbose=0)
+    plain = GatedInteraction.from_architecture(FOUND, gated=False)
+    assert not plain.gated
+    assert plain.units == FOUND.units(2)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "order", "message"),
+    [
+        (FOUND, 4, r"one of the architecture's, \(2, 3\). Received: order=4"),
+        ({"format": "x"}, 2, "format must be"),
+        (7, 2, "An architecture must be a mapping"),
+    ],
+)
+def test_from_architecture_errors(architecture, order, message):
+    with pytest.raises(ValueError, match=message):
+        GatedInteraction.from_architecture(architecture, order)

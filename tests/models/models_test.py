@@ -181,12 +181,15 @@ def test_out_of_range_ids_are_the_fields_row_zero(model):
 
 
 @each_model
-def test_architecture_from_its_json(model):
+def test_architecture_from_its_json_or_its_file(model, tmp_path):
     cls, arguments = MODELS[model]
-    a, b = (cls(SIZES, given, **arguments) for given in (SPARSE, SPARSE.to_dict()))
+    path = tmp_path / "architecture.json"
+    SPARSE.save(path)
+    a, b, c = (cls(SIZES, given, **arguments) for given in (SPARSE, SPARSE.to_dict(), path))
+    assert json.dumps(a.get_config()) == json.dumps(b.get_config()) == json.dumps(c.get_config())
     b.set_weights(a.get_weights())
     np.testing.assert_array_equal(a(IDS), b(IDS))
-    assert a.architecture == b.architecture == SPARSE
+    assert a.architecture == b.architecture == c.architecture == SPARSE
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""Every configuration: it parses alone, leaves no value open, and takes ORDER if it searches."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from experiments import train
+
+FRAGMENTS = ("datasets", "models", "stages", "ablations")
+LEAVES = sorted(
+    path.relative_to(train.GIN_DIR).as_posix()
+    for path in train.GIN_DIR.rglob("*.gin")
+    if path.parent.name not in FRAGMENTS and path.name != "base.gin"
+)
+PARSE = """
+import gin
+from experiments import pipeline, train
+for leaf in {leaves}:
+    gin.clear_config()
+    train.parse(train.gin_path(leaf), [])
+    text = gin.config_str()
+    assert "REQUIRED" not in text, (leaf, text)
+    searches = "search_interactions" in gin.query_parameter("pipeline.run.stages")
+    assert searches == ("pipeline.run.order = %ORDER" in text), (leaf, text)
+"""
+
+
+def test_there_are_leaves():
+    assert {"quickstart.gin", "criteo.gin", "runs/frappe_fm.gin"} <= set(LEAVES)
+
+
+def test_every_leaf_parses_and_is_complete():
+    script = PARSE.format(leaves=LEAVES)
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_a_leaf_says_how_it_is_run(leaf):
+    text = (pathlib.Path(train.GIN_DIR) / leaf).read_text()
+    assert f"--gin_file={leaf}" in text
