@@ -67,7 +67,8 @@ def fit(
         stage_dir: `pathlib.Path` of the stage's folder: backup, best weights, TensorBoard events.
         job: `Job`.
         searching: Whether the model has gates to search.
-        weights: Callable that gives the optimizer of all weights but the gates.
+        weights: Callable that gives the optimizer of all weights but the gates. With `use_ema`,
+            the moving averages of the weights are what is validated and kept.
         gates: Callable `(total_steps) -> optimizer` of the gates, in a search.
         epochs: Number of epochs; after each one the model is validated.
         epochs_per_pass: Number of epochs in one pass over the rows (the paper: 5).
@@ -80,6 +81,7 @@ def fit(
     """
     steps = math.ceil(job.steps_per_pass / epochs_per_pass)
     optimizer = weights()
+    averaging, training_again = _averaging(optimizer)
     if searching:
         optimizer = with_gates(weights=optimizer, gates=gates(total_steps=epochs * steps))
     model.compile(
@@ -107,10 +109,12 @@ def fit(
         steps_per_epoch=steps,
         shuffle=False,
         callbacks=[
+            *averaging,
             RankMetrics(job.batches("valid")),
             *stateful,
             *([_decay(epoch_decay)] if epoch_decay != 1 else []),
             keras.callbacks.TensorBoard(stage_dir / "tensorboard", write_graph=False),
+            *training_again,
             resume,
         ],
     )
@@ -122,3 +126,12 @@ def _decay(factor):
     return keras.callbacks.LearningRateScheduler(
         lambda epoch, rate: rate * factor if epoch else rate
     )
+
+
+def _averaging(optimizer):
+    """Callbacks that put the averaged weights into the model to be validated, and take them out."""
+    if not optimizer.use_ema:
+        return [], []
+    swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+    back = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: swap.on_epoch_begin(epoch))
+    return [swap], [back]

@@ -15,10 +15,13 @@ class MLP(keras.layers.Layer):
 
         a^(l+1) = dropout(relu(norm(W^(l) a^(l) + b^(l)))),  logit = W^(L) a^(L) + b^(L)
 
+    with `a^(0)` the inputs after their own dropout.
+
     Args:
         hidden_units: Sequence of integers >= 1: the width of each hidden layer.
         norm: `"none"`, `"layer"` or `"batch"`: the normalization before each ReLU.
         dropout: Float in [0, 1), after each ReLU.
+        input_dropout: Float in [0, 1), of the inputs.
 
     Input shape: `(batch, features)`. Output shape: `(batch, 1)`.
 
@@ -28,11 +31,14 @@ class MLP(keras.layers.Layer):
     Reference: AIM, Eq. 7.
     """
 
-    def __init__(self, hidden_units=(700,) * 5, norm="none", dropout=0.0, **kwargs):
+    def __init__(
+        self, hidden_units=(700,) * 5, norm="none", dropout=0.0, input_dropout=0.0, **kwargs
+    ):
         super().__init__(**kwargs)
         self.hidden_units = tuple(hidden_units)
         self.norm = norm
         self.dropout = dropout
+        self.input_dropout = input_dropout
         if not all(isinstance(units, int) and units >= 1 for units in self.hidden_units):
             raise ValueError(
                 "hidden_units must be integers of at least 1. "
@@ -40,10 +46,13 @@ class MLP(keras.layers.Layer):
             )
         if norm not in NORMS:
             raise ValueError(f"norm must be one of {', '.join(NORMS)}. Received: norm={norm!r}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1). Received: dropout={dropout}")
+        for name, rate in (("dropout", dropout), ("input_dropout", input_dropout)):
+            if not 0 <= rate < 1:
+                raise ValueError(f"{name} must be in [0, 1). Received: {name}={rate}")
         policy = {"dtype": self.dtype_policy}
         self.tower = []
+        if input_dropout:
+            self.tower.append(keras.layers.Dropout(input_dropout, name="dropout", **policy))
         for i, units in enumerate(self.hidden_units):
             layers = (
                 keras.layers.Dense(units, name=f"dense_{i}", **policy),
@@ -76,4 +85,5 @@ class MLP(keras.layers.Layer):
             "hidden_units": self.hidden_units,
             "norm": self.norm,
             "dropout": self.dropout,
+            "input_dropout": self.input_dropout,
         }

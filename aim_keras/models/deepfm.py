@@ -4,11 +4,13 @@ import keras
 from keras import ops
 
 from aim_keras.architecture import Architecture
-from aim_keras.layers import MLP, Linear
+from aim_keras.layers import MLP, Linear, ParamFreeBatchNorm
 from aim_keras.models.config import serialized
 from aim_keras.models.interaction_terms import field_ids, interaction_terms
 
-MLP_INPUTS = ("embeddings", "products", "scalars")
+MLP_INPUTS = ("embeddings", "products", "normalized_products", "scalars")
+
+PRODUCT_EPSILON = 1e-10  # below the variance of products, which a strong L2 leaves near 1e-9
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -27,9 +29,11 @@ class DeepFM(keras.Model):
         search: `"interactions"`, `"dimensions"` or `None`: which gates there are.
         hidden_units: Widths of the MLP's hidden layers; none of them, no MLP.
         mlp_inputs: What the MLP reads, one or more of `"embeddings"`, `"products"` (those that
-            each interaction's value sums) and `"scalars"` (the interactions' values). Where the
-            architecture keeps no interaction it reads the embeddings.
-        mlp_norm, dropout: of the `MLP`.
+            each interaction's value sums), `"normalized_products"` (the same through a
+            `ParamFreeBatchNorm`, since a strong L2 leaves products far smaller than embeddings)
+            and `"scalars"` (the interactions' values). Where the architecture keeps no
+            interaction it reads the embeddings.
+        mlp_norm, dropout, input_dropout: of the `MLP`.
         embedding_regularizer: of the embedding tables and of the linear weights.
         **interaction_options: Keyword arguments of `interaction_terms`.
 
@@ -47,6 +51,7 @@ class DeepFM(keras.Model):
         mlp_inputs=("embeddings",),
         mlp_norm="none",
         dropout=0.0,
+        input_dropout=0.0,
         embedding_regularizer=None,
         name="deepfm",
         **interaction_options,
@@ -62,7 +67,8 @@ class DeepFM(keras.Model):
         # === Layers ===
         features = field_ids(vocabulary_sizes)
         linear = Linear(vocabulary_sizes.values(), regularizer=embedding_regularizer, name="linear")
-        mlp = MLP(hidden_units, mlp_norm, dropout, name="mlp")
+        mlp = MLP(hidden_units, mlp_norm, dropout, input_dropout, name="mlp")
+        normalize = ParamFreeBatchNorm(PRODUCT_EPSILON, name="normalized_products")
 
         # === Functional model ===
         interactions = interaction_terms(
@@ -76,12 +82,13 @@ class DeepFM(keras.Model):
         )
         logits = linear(features) + ops.sum(interactions.values, axis=1, keepdims=True)
         read = {
-            "embeddings": interactions.embeddings,
-            "products": interactions.products,
-            "scalars": interactions.values,
+            "embeddings": lambda: interactions.embeddings,
+            "products": lambda: interactions.products,
+            "normalized_products": lambda: normalize(interactions.products),
+            "scalars": lambda: interactions.values,
         }
         if hidden_units:
-            logits = logits + mlp(ops.concatenate([read[name] for name in inputs], axis=1))
+            logits = logits + mlp(ops.concatenate([read[name]() for name in inputs], axis=1))
         super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
         # === Config ===
@@ -94,6 +101,7 @@ class DeepFM(keras.Model):
             mlp_inputs=mlp_inputs,
             mlp_norm=mlp_norm,
             dropout=dropout,
+            input_dropout=input_dropout,
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )

@@ -40,6 +40,7 @@ LAYERS = {
     "mlp": (layers.MLP, [[8, 3]], {}, FLAT),
     "mlp_layer": (layers.MLP, [[8, 3], "layer"], {}, FLAT),
     "mlp_batch": (layers.MLP, [[8, 3], "batch", 0.5], {}, FLAT),
+    "mlp_input_dropout": (layers.MLP, [[8, 3], "layer", 0.5, 0.2], {}, FLAT),
     "mlp_shallow": (layers.MLP, [[]], {}, FLAT),
     "batch_norm": (layers.ParamFreeBatchNorm, [1e-3, 0.9], {}, FUNCTION_WISE),
 }

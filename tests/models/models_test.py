@@ -16,6 +16,10 @@ MODELS = {
     "fm": (FM, {}),
     "deepfm": (DeepFM, {"hidden_units": (16,)}),
     "aim": (DeepFM, {"hidden_units": (16,), "mlp_inputs": ("products", "scalars")}),
+    "aim_normalized": (
+        DeepFM,
+        {"hidden_units": (16,), "mlp_inputs": ("embeddings", "normalized_products")},
+    ),
     "ipnn": (IPNN, {"hidden_units": (16,), "mlp_norm": "layer"}),
 }
 
