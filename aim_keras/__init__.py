@@ -2,10 +2,12 @@
 
 from aim_keras import layers, models, optimizers
 from aim_keras.architecture import Architecture
+from aim_keras.fields import Field
 from aim_keras.search import drop_dead, read_gates, search_architecture
 
 __all__ = [
     "Architecture",
+    "Field",
     "drop_dead",
     "layers",
     "models",

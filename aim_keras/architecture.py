@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 
 from aim_keras import atomic
+from aim_keras.fields import as_field
 
 FORMAT = "aim_keras.architecture/1"
 
@@ -276,11 +277,11 @@ class Architecture:
         """Number of parameters in the embedding tables of a model.
 
         Args:
-            vocabulary_sizes: `{field: number of ids}`.
+            vocabulary_sizes: `{field: number of ids, or Field}`.
             **sharing: Arguments of `embeddings`, those of the model.
         """
         return sum(
-            vocabulary_sizes[field] * len(positions)
+            as_field(vocabulary_sizes[field]).size * len(positions)
             for tables in self.embeddings(**sharing).values()
             for of_field in tables.values()
             for field, positions in of_field.items()

@@ -3,11 +3,13 @@
 import os
 import pathlib
 import re
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from aim_keras import atomic
+from aim_keras.fields import PADDING, as_fields, places
 
 TOLERANCE = 1e-6
 
@@ -15,41 +17,53 @@ TOLERANCE = 1e-6
 def export_saved_model(model, fields, path: str | os.PathLike, features) -> pathlib.Path:
     """Writes a model of logits as a SavedModel of probabilities, after checking that both agree.
 
-    The signature `serving_default` takes an int32 vector of ids, `(batch,)`, for each field under
-    the field's name, and gives the probability of a click, `(batch, 1)`, as `ctr`. It holds the
-    model's weights once and needs nothing but TensorFlow to load.
+    The signature `serving_default` takes for each field, under the field's name,
+
+    | field | input |
+    |---|---|
+    | categorical | ids, int32 `(batch,)` |
+    | multi-valued | ids, int32 `(batch, any length)`: filled up with -1, or cut, to its length |
+    | dense | numbers as the model was trained on, float32 `(batch,)` |
+
+    and for a field of weighted ids their weights as `<name>_weights`, float32, of the shape of the
+    ids. It gives the probability of a click, `(batch, 1)`, as `ctr`, holds the model's weights once
+    and needs nothing but TensorFlow to load.
 
     Args:
-        model: Keras model from ids `(batch, fields)` to logits `(batch, 1)`.
-        fields: Names of the fields, in the order of the model's input.
+        model: Keras model from ids `(batch, columns)`, or a list of these and of weights
+            `(batch, weighted columns)` (see `Field`), to logits `(batch, 1)`.
+        fields: `{name: number of ids, or Field}` in the order of the model's input; where all are
+            categorical a sequence of their names will do.
         path: Folder to write, such as `.../saved_model/1` (TF Serving: name / version). It
             appears whole or not at all, and replaces an older one.
-        features: Integer array `(rows, fields)` on which the SavedModel is compared to the model.
+        features: Arrays as the model takes them, on which the SavedModel is compared to it.
 
     Raises:
-        ValueError: if a field's name cannot be a signature's input or repeats, if `features` has
-            not a column for each field, or if the SavedModel's probabilities differ from the
-            model's by more than 1e-6.
+        ValueError: if an input's name cannot be a signature's or repeats, if `features` has not
+            the columns of the fields, or if the SavedModel's probabilities differ from the model's
+            by more than 1e-6.
     """
-    for field in fields:
-        if not re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.-]*", field):
-            raise ValueError(
-                "To be served, a field's name must be of letters, digits, '_', '.' and '-'. "
-                f"Received: {field!r}"
-            )
-    if len(set(fields)) < len(fields):
-        raise ValueError(f"fields must be distinct. Received: fields={fields}")
-    features = np.asarray(features, "int32")
-    if features.ndim != 2 or features.shape[1] != len(fields):
-        raise ValueError(
-            f"features must have a column for each of the {len(fields)} fields. "
-            f"Received: shape {features.shape}"
-        )
-    specification = {field: tf.TensorSpec((None,), tf.int32, name=field) for field in fields}
+    names = list(fields)
+    fields = as_fields(fields if isinstance(fields, Mapping) else dict.fromkeys(fields, 1))
+    specification = _specification(names, fields)
+    arrays = _checked(fields, features)
 
     @tf.function(input_signature=[specification])
-    def serve(ids):
-        logits = model(tf.stack([ids[field] for field in fields], axis=1), training=False)
+    def serve(inputs):
+        ids, weights = [], []  # (batch, length) each
+        for name, field in fields.items():
+            of_ids, of_weights = _input_names(name, field)
+            if of_weights:
+                weights.append(_fitted(inputs[of_weights], field, 0.0))
+            if of_ids and of_weights:
+                shapes = tf.shape(inputs[of_ids]), tf.shape(inputs[of_weights])
+                tf.debugging.assert_equal(*shapes, f"{of_weights} must have the shape of {name}")
+            if of_ids:
+                ids.append(_fitted(inputs[of_ids], field, PADDING))
+            else:
+                ids.append(tf.zeros_like(weights[-1], tf.int32))
+        ids = tf.concat(ids, axis=1)
+        logits = model([ids, tf.concat(weights, axis=1)] if weights else ids, training=False)
         return {"ctr": tf.sigmoid(logits)}
 
     module = tf.Module()
@@ -57,15 +71,72 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
     module.serve = serve
     with atomic.new_directory(path) as temporary:
         tf.saved_model.save(module, str(temporary), signatures={"serving_default": serve})
-        _check_parity(model, fields, temporary, features)
+        _check_parity(model, fields, temporary, arrays)
     return pathlib.Path(path)
 
 
-def _check_parity(model, fields, path, features):
+def _input_names(name, field):
+    """The signature's inputs for a field's ids and for its weights, `None` where it has none."""
+    if field.dense:
+        return None, name
+    return name, f"{name}_weights" if field.weighted else None
+
+
+def _specification(names, fields):
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.-]*", name):
+            raise ValueError(
+                "To be served, a field's name must be of letters, digits, '_', '.' and '-'. "
+                f"Received: {name!r}"
+            )
+    inputs = [
+        (key, tf.TensorSpec((None, None) if field.multi_valued else (None,), dtype, name=key))
+        for name, field in fields.items()
+        for key, dtype in zip(_input_names(name, field), (tf.int32, tf.float32), strict=True)
+        if key
+    ]
+    if len(names) > len(fields) or len(inputs) > len(dict(inputs)):
+        raise ValueError(
+            "fields, and their inputs for weights (<name>_weights), must be distinct. "
+            f"Received: fields={names}"
+        )
+    return dict(inputs)
+
+
+def _fitted(values, field, padding):
+    """Ids or weights, lists cut or filled up: `(batch, length)`."""
+    if not field.multi_valued:
+        return values[:, None]
+    values = values[:, : field.length]
+    missing = [[0, 0], [0, field.length - tf.shape(values)[1]]]
+    return tf.ensure_shape(tf.pad(values, missing, constant_values=padding), (None, field.length))
+
+
+def _checked(fields, features):
+    """The arrays of ids and, where fields are weighted, of weights."""
+    columns, weights = (part.stop for part in places(fields.values())[-1])
+    arrays = [*features] if weights else [features]
+    shapes = [np.shape(array) for array in arrays]
+    if [shape[1:] for shape in shapes] != ([(columns,), (weights,)] if weights else [(columns,)]):
+        raise ValueError(
+            f"features must have {columns} columns"
+            f"{f', and weights with {weights},' if weights else ''} for the {len(fields)} fields. "
+            f"Received: shape {', '.join(map(str, shapes))}"
+        )
+    return [np.asarray(a, t) for a, t in zip(arrays, ("int32", "float32"), strict=False)]
+
+
+def _check_parity(model, fields, path, arrays):
     served = tf.saved_model.load(str(path)).signatures["serving_default"]
-    columns = {field: tf.constant(features[:, i]) for i, field in enumerate(fields)}
-    ctr = served(**columns)["ctr"].numpy()
-    expected = tf.sigmoid(model.predict(features, verbose=0)).numpy()
+    inputs = {}
+    for (name, field), slices in zip(fields.items(), places(fields.values()), strict=True):
+        for key, array, columns in zip(_input_names(name, field), arrays, slices, strict=False):
+            if key:
+                values = array[:, columns]
+                inputs[key] = values if field.multi_valued else values[:, 0]
+    ctr = served(**{name: tf.constant(array) for name, array in inputs.items()})["ctr"].numpy()
+    logits = model.predict(arrays if len(arrays) > 1 else arrays[0], verbose=0)
+    expected = tf.sigmoid(logits).numpy()
     difference = float(np.max(np.abs(ctr - expected), initial=0.0))
     if not difference <= TOLERANCE:
         raise ValueError(

@@ -42,7 +42,7 @@ def run(
         run_dir: Folder of the results. One that holds a finished or interrupted run of the same
             configuration goes on where it stopped.
         dataset: Callable that gives a TFDS builder from `data_dir` and, where given, `raw_dir`.
-        model: Callable `(vocabulary_sizes, architecture, search) -> Keras model` of logits.
+        model: Callable `(fields, architecture, search) -> Keras model` of logits.
         fit: `fitting.fit`, as configured.
         search: `stage.search`, as configured.
         grow: Callable `(architecture, seed) -> architecture` that adds the candidates of the next
@@ -187,5 +187,4 @@ def _save(run_dir, job, model, architecture):
     model.save(temporary)
     temporary.rename(run_dir / "model.keras")
     features = next(iter(job.batches("valid", PARITY_ROWS)))[0]
-    fields = list(job.builder.vocabulary_sizes)
-    export_saved_model(model, fields, run_dir / "saved_model" / "1", features)
+    export_saved_model(model, job.builder.fields, run_dir / "saved_model" / "1", features)

@@ -31,7 +31,7 @@ def search(
     Args:
         stage_dir: `pathlib.Path` of the stage's folder.
         job: `fitting.Job`.
-        build_model: Callable `(vocabulary_sizes, architecture, search) -> Keras model`.
+        build_model: Callable `(fields, architecture, search) -> Keras model`.
         fit: `fitting.fit`, as configured.
         kind: `"interactions"` or `"dimensions"`.
         candidates: `Architecture` to search in, `None` for all pairs of fields.
@@ -77,7 +77,7 @@ def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, fro
     if (stage_dir / "metrics.json").exists():
         return _read(stage_dir)
     model, record = _train(stage_dir, job, build_model, fit, kind, candidates)
-    sizes = job.builder.vocabulary_sizes
+    sizes = job.builder.fields
     threshold = gates.threshold_within(model, candidates, **budget, vocabulary_sizes=sizes)
     found = gates.found_architecture(model, candidates, threshold)
     if front_points:
@@ -106,7 +106,7 @@ def retrain(stage_dir, job, build_model, fit, architecture):
 
 def _train(stage_dir, job, build_model, fit, kind, architecture):
     keras.utils.set_random_seed(job.seed)
-    model = build_model(job.builder.vocabulary_sizes, architecture=architecture, search=kind)
+    model = build_model(job.builder.fields, architecture=architecture, search=kind)
     started = time.monotonic()
     fit(model, stage_dir, job, searching=kind is not None)
     seconds = round(time.monotonic() - started, 1)

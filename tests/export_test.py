@@ -11,6 +11,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from aim_keras.architecture import Architecture
 from aim_keras.export import export_saved_model
+from aim_keras.fields import Field
 from aim_keras.models import FM, IPNN, DeepFM
 
 SIZES = {"user_id": 9, "app-1": 7, "7.hour": 5}
@@ -90,30 +91,93 @@ def test_serves_unknown_ids(tmp_path):
     np.testing.assert_allclose(ctr, probabilities(model, np.zeros((1, 3), "int32")), atol=1e-6)
 
 
+KINDS = {
+    "user": 9,
+    "genres": Field(6, 3, combiner="mean"),
+    "history": Field(5, 4, True, "sqrtn"),
+    "age": Field(1, weighted=True),
+    "city": Field(7, weighted=True),
+}
+KIND_INPUTS = {
+    "user": ([-1], tf.int32),
+    "genres": ([-1, -1], tf.int32),
+    "history": ([-1, -1], tf.int32),
+    "history_weights": ([-1, -1], tf.float32),
+    "age": ([-1], tf.float32),
+    "city": ([-1], tf.int32),
+    "city_weights": ([-1], tf.float32),
+}
+REQUEST = {  # shorter, equal, and longer lists than the model's; an empty and a padded one
+    "user": [1, 8],
+    "genres": [[5], [-1]],
+    "history": [[1, 2, -1, 4, 3, 3], [3, -1, -1, -1, 4, 4]],
+    "history_weights": [[0.5, 1.0, 9.0, 2.0, 7.0, 7.0], [1.5, 0.0, 0.0, 0.0, 8.0, 8.0]],
+    "age": [-0.5, 2.0],
+    "city": [6, 0],
+    "city_weights": [1.5, 0.5],
+}
+TAKEN = (
+    np.array([[1, 5, -1, -1, 1, 2, -1, 4, 0, 6], [8, -1, -1, -1, 3, -1, -1, -1, 0, 0]]),
+    np.array([[0.5, 1, 0, 2, -0.5, 1.5], [1.5, 0, 0, 0, 2, 0.5]], "float32"),
+)
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory):
+    """A model of fields of every kind, and where it is exported."""
+    model = randomized(DeepFM(KINDS, hidden_units=(8,), embedding_dim=4))
+    path = tmp_path_factory.mktemp("kinds") / "1"
+    return model, export_saved_model(model, KINDS, path, TAKEN)
+
+
+def test_fields_of_every_kind(kinds):
+    model, path = kinds
+    assert signature(path) == (KIND_INPUTS, {"ctr": ([-1, 1], tf.float32)})
+    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
+    inputs = {name: tf.constant(v, KIND_INPUTS[name][1]) for name, v in REQUEST.items()}
+    np.testing.assert_allclose(serve(**inputs)["ctr"], probabilities(model, TAKEN), atol=1e-6)
+    empty = {**inputs, "genres": tf.zeros((2, 0), tf.int32)}
+    without = (np.where(np.isin(np.arange(10), (1, 2, 3)), -1, TAKEN[0]), TAKEN[1])
+    np.testing.assert_allclose(serve(**empty)["ctr"], probabilities(model, without), atol=1e-6)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must have the shape of history"):
+        serve(**{**inputs, "history_weights": inputs["history_weights"][:, :2]})
+
+
 LOADER = """
 import json, sys
 import tensorflow as tf
-serve = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
-ids = json.loads(sys.argv[2])
-ctr = serve(**{name: tf.constant(column, tf.int32) for name, column in ids.items()})["ctr"]
+results = []
+for path, inputs in json.loads(sys.argv[1]):
+    serve = tf.saved_model.load(path).signatures["serving_default"]
+    ctr = serve(**{name: tf.constant(*of_input) for name, of_input in inputs.items()})["ctr"]
+    results.append(ctr.numpy().tolist())
 assert not [name for name in sys.modules if name.split(".")[0] in ("aim_keras", "experiments")]
-print(json.dumps(ctr.numpy().tolist()))
+print(json.dumps(results))
 """
 
 
-def test_loads_where_aim_keras_was_never_imported(tmp_path):
-    model = randomized(MODELS["aim"]())
-    export_saved_model(model, FIELDS, tmp_path / "1", IDS)
-    ids = json.dumps({field: IDS[:, i].tolist() for i, field in enumerate(FIELDS)})
+def test_loads_where_aim_keras_was_never_imported(tmp_path, kinds):
+    model, (model_of_kinds, path_of_kinds) = randomized(MODELS["aim"]()), kinds
+    path = export_saved_model(model, FIELDS, tmp_path / "1", IDS)
+    ids = {field: (IDS[:, i].tolist(), "int32") for i, field in enumerate(FIELDS)}
+    request = {name: (values, KIND_INPUTS[name][1].name) for name, values in REQUEST.items()}
     run = subprocess.run(
-        [sys.executable, "-c", LOADER, str(tmp_path / "1"), ids],
+        [
+            sys.executable,
+            "-c",
+            LOADER,
+            json.dumps([(str(path), ids), (str(path_of_kinds), request)]),
+        ],
         capture_output=True,
         text=True,
         cwd=tmp_path,
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    np.testing.assert_allclose(json.loads(run.stdout), probabilities(model), rtol=0, atol=1e-6)
+    ctr, ctr_of_kinds = json.loads(run.stdout)
+    np.testing.assert_allclose(ctr, probabilities(model), rtol=0, atol=1e-6)
+    expected = probabilities(model_of_kinds, TAKEN)
+    np.testing.assert_allclose(ctr_of_kinds, expected, rtol=0, atol=1e-6)
 
 
 def test_weights_are_stored_once(tmp_path):
@@ -172,7 +236,10 @@ def test_without_parity_the_old_export_stays(difference, tmp_path, monkeypatch):
         (("user", "app", ""), "letters, digits.*Received: ''"),
         (("user", "app", "_hidden"), "letters, digits.*Received: '_hidden'"),
         (("user", "app", "app"), "must be distinct. Received: .*'app', 'app'"),
-        (("user", "app"), r"a column for each of the 2 fields. Received: shape \(33, 3\)"),
+        ({"x": Field(9, 2, True), "x_weights": 7, "z": 5}, "must be distinct. .*'x', 'x_weights'"),
+        ({"x": 9, "y": Field(7, 3), "z": 5}, r"must have 5 columns .*Received: shape \(33, 3\)"),
+        ({"x": 9, "y": 0, "z": 5}, r"vocabulary_sizes\['y'\]: size must be"),
+        (("user", "app"), r"must have 2 columns for the 2 fields. Received: shape \(33, 3\)"),
     ],
 )
 def test_field_errors(fields, message, tmp_path):

@@ -10,6 +10,7 @@ import setuptools
 ROOT = pathlib.Path(__file__).parents[1]
 FLOORS = {
     "aim_keras.atomic": -1,
+    "aim_keras.fields": -1,
     "aim_keras.architecture": 0,
     "aim_keras.metrics": 0,
     "aim_keras.layers.interaction_functions": 0,
@@ -40,7 +41,12 @@ WHO_MAY = {
     "matplotlib": ("experiments.plots",),
     "keras": ("aim_keras", "experiments"),
 }
-NUMPY_ONLY = ("aim_keras.atomic", "aim_keras.architecture", "aim_keras.metrics")
+NUMPY_ONLY = (
+    "aim_keras.atomic",
+    "aim_keras.fields",
+    "aim_keras.architecture",
+    "aim_keras.metrics",
+)
 
 
 def within(module, *packages):

@@ -12,12 +12,14 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from aim_keras.datasets.encoding import Encoding
+from aim_keras.fields import Field, as_fields, places
 
 SPLITS = ("train", "valid", "test")
 BLOCK_ROWS = 4096
 SHARD_BLOCKS = 64
 MARKED_BYTES = 1 << 20
 ENCODING_FILE = "encoding.json"
+ARRAYS = ("features", "label", "weights")  # of an example, in the order of `_generate`
 
 
 @dataclass(eq=False)
@@ -53,10 +55,12 @@ class Config(tfds.core.BuilderConfig):
 class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registration=True):
     """TFDS builder whose examples are blocks of up to 4096 rows, in the order of generation.
 
-    An example is `features`, int32 `(None, F)`, and `label`, float32 `(None,)`. A subclass gives
-    `field_names` and `_generate`. Rows are written as they come (TFDS's own generator writer holds
-    up to 1 GB, then sorts a whole split in memory when the order is to be kept), into a folder
-    that TFDS renames when all is done: an interrupted preparation leaves no data set.
+    An example is `features`, int32 `(None, columns)`, `label`, float32 `(None,)`, and where fields
+    are weighted `weights`, float32 `(None, weighted columns)` (see `Field`). A subclass gives
+    `field_names` and `_generate`, and `_layout` where not all fields are single ids. Rows are
+    written as they come (TFDS's own generator writer holds up to 1 GB, then sorts a whole split in
+    memory when the order is to be kept), into a folder that TFDS renames when all is done: an
+    interrupted preparation leaves no data set.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -71,8 +75,14 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         """Names of the fields, in the order of the columns of `features`."""
         raise NotImplementedError
 
-    def _generate(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        """Yields (split, ids `(rows, F)`, labels `(rows,)`), and sets `self._encoding`."""
+    @property
+    def _layout(self) -> Mapping[str, Field]:
+        """The fields as far as they are known before preparation: all but their sizes."""
+        return dict.fromkeys(self.field_names, Field(1))
+
+    def _generate(self) -> Iterator[tuple]:
+        """Yields (split, ids `(rows, columns)`, labels `(rows,)`, and where fields are weighted
+        weights `(rows, weighted columns)`), and sets `self._encoding`."""
         raise NotImplementedError
 
     def _facts(self) -> dict[str, Any]:
@@ -82,7 +92,12 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
     @property
     def vocabulary_sizes(self) -> dict[str, int]:
         """Number of ids of each field, out-of-vocabulary id 0 included, in field order."""
-        return dict(self.facts("vocabulary_sizes"))
+        return {name: field.size for name, field in self.fields.items()}
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        """What a model takes as its `vocabulary_sizes`: each field, in field order."""
+        return as_fields(self.facts("vocabulary_sizes"))
 
     @property
     def encoding(self) -> Encoding:
@@ -104,14 +119,19 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         return self.info.metadata[key]
 
     def _info(self) -> tfds.core.DatasetInfo:
-        shape = (None, len(self.field_names))
+        columns, weights = (part.stop for part in places(self._layout.values())[-1])
+        shapes = {"features": (None, columns), "label": (None,)}
+        if weights:
+            shapes["weights"] = (None, weights)
         return tfds.core.DatasetInfo(
             builder=self,
             description=self.__doc__,
             features=tfds.features.FeaturesDict(
                 {
-                    "features": tfds.features.Tensor(shape=shape, dtype=np.int32),
-                    "label": tfds.features.Tensor(shape=(None,), dtype=np.float32),
+                    name: tfds.features.Tensor(
+                        shape=shape, dtype=np.int32 if name == "features" else np.float32
+                    )
+                    for name, shape in shapes.items()
                 }
             ),
             metadata=tfds.core.MetadataDict(),
@@ -125,11 +145,11 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         writer.initialize_splits(list(SPLITS))
         pending: dict[str, list] = {split: [] for split in SPLITS}
         rows, positives = dict.fromkeys(SPLITS, 0), dict.fromkeys(SPLITS, 0.0)
-        for split, ids, labels in self._generate():
+        for split, ids, labels, *weights in self._generate():
             rows[split] += len(labels)
             positives[split] += float(labels.sum())
-            pending[split].append((ids, labels))
-            if sum(len(part) for _, part in pending[split]) >= BLOCK_ROWS:
+            pending[split].append((ids, labels, *weights))
+            if sum(len(part[0]) for part in pending[split]) >= BLOCK_ROWS:
                 blocks, pending[split] = _cut(pending[split], BLOCK_ROWS)
                 writer.add_examples({split: blocks})
         if empty := [split for split in SPLITS if not rows[split]]:
@@ -144,7 +164,9 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         self._encoding.save(pathlib.Path(self.data_dir) / ENCODING_FILE)
         self.info.metadata.update(
             fields=list(self.field_names),
-            vocabulary_sizes=self._encoding.vocabulary_sizes,
+            vocabulary_sizes={
+                name: field.to_config() for name, field in self._encoding.model_fields.items()
+            },
             rows=rows,
             label_mean={split: positives[split] / rows[split] for split in SPLITS},
             options=self.builder_config.options,
@@ -155,13 +177,15 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
 
 def _cut(parts: list, least: int) -> tuple[list[dict], list]:
     """Examples of BLOCK_ROWS rows, the last of at least `least` rows, and the parts left over."""
-    ids, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    starts = range(0, len(labels) - least + 1, BLOCK_ROWS)
+    arrays = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+    rows = len(arrays[0])
+    starts = range(0, rows - least + 1, BLOCK_ROWS)
     blocks = [
-        {"features": ids[i : i + BLOCK_ROWS], "label": labels[i : i + BLOCK_ROWS]} for i in starts
+        {name: a[i : i + BLOCK_ROWS] for name, a in zip(ARRAYS, arrays, strict=False)}
+        for i in starts
     ]
-    end = min(len(labels), len(starts) * BLOCK_ROWS)
-    return blocks, [(ids[end:], labels[end:])]
+    end = min(rows, len(starts) * BLOCK_ROWS)
+    return blocks, [tuple(array[end:] for array in arrays)]
 
 
 def _marks(files: Mapping[str, pathlib.Path]) -> dict[str, list]:

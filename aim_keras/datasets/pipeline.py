@@ -1,8 +1,10 @@
 """From a prepared data set to batches: one tf.data stream for `fit`, `evaluate` and `predict`."""
 
+import numpy as np
 import tensorflow as tf
 
 from aim_keras.datasets.blocks import BLOCK_ROWS, BlockBuilder
+from aim_keras.fields import PADDING
 
 INTERLEAVED_SHARDS = 8
 MIXED_WINDOWS = 4  # windows whose blocks are shuffled together, still serialized
@@ -47,9 +49,11 @@ def batches(
             to that many is shuffled fully. Defaults to 64.
 
     Returns:
-        Dataset of `(features, label)`: int32 `(batch, F)` and float32 `(batch, 1)`, of known
-        cardinality. Reading it raises `tf.errors.InvalidArgumentError` for an id outside
-        `[0, vocabulary size)` and for a label outside `[0, 1]` or NaN.
+        Dataset of `(features, label)`: int32 `(batch, columns)` and float32 `(batch, 1)`, of known
+        cardinality; where fields are weighted of `((features, weights), label)`, the weights
+        float32 `(batch, weighted columns)`. Reading it raises `tf.errors.InvalidArgumentError` for
+        an id outside `[0, vocabulary size)`, -1 in lists excepted, for a weight that is not finite,
+        and for a label outside `[0, 1]` or NaN.
 
     Raises:
         RuntimeError: if the data set is not prepared.
@@ -103,26 +107,35 @@ def _shuffled(dataset, seed, level):
 
 
 def _parser(builder):
-    """Serialized block -> checked `(features (rows, F), label (rows, 1))`."""
-    names, sizes = zip(*builder.vocabulary_sizes.items(), strict=True)
+    """Serialized block -> checked `(features (rows, columns), label (rows, 1))`."""
+    fields = builder.fields
+    lengths = [field.length for field in fields.values()]
+    names = np.repeat(list(fields), lengths)
+    sizes = np.repeat([field.size for field in fields.values()], lengths)
+    least = np.repeat([PADDING * field.multi_valued for field in fields.values()], lengths)
 
     def parse(serialized):
         block = builder.info.features.deserialize_example(serialized)
         ids, label = block["features"], block["label"]
         low, high = tf.reduce_min(ids, axis=0), tf.reduce_max(ids, axis=0)
-        wrong = (low < 0) | (high >= sizes)  # (fields,)
-        field = tf.argmax(wrong)
-        value = tf.where(low < 0, low, high)[field]
-        size = tf.gather(sizes, field)
+        wrong = (low < least) | (high >= sizes)  # (columns,)
+        column = tf.argmax(wrong)
+        name, start, end = (tf.gather(of_column, column) for of_column in (names, least, sizes))
         _require(
             ~tf.reduce_any(wrong),
-            ["Field ", tf.gather(names, field), ": an id must be in [0, ", size, "). Received: "],
-            value,
+            ["Field ", name, ": an id must be in [", start, ", ", end, "). Received: "],
+            tf.where(low < least, low, high)[column],
         )
         valid = (label >= 0) & (label <= 1)  # False for NaN
         worst = label[tf.argmin(tf.cast(valid, tf.int32))]
         _require(tf.reduce_all(valid), ["label must be in [0, 1]. Received: "], worst)
-        return ids, label[:, None]
+        if "weights" not in block:
+            return ids, label[:, None]
+        weights = tf.reshape(block["weights"], (-1,))
+        finite = tf.math.is_finite(weights)
+        worst = weights[tf.argmin(tf.cast(finite, tf.int32))]
+        _require(tf.reduce_all(finite), ["A weight must be finite. Received: "], worst)
+        return (ids, block["weights"]), label[:, None]
 
     return parse
 

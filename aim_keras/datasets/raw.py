@@ -27,6 +27,10 @@ LABEL = Rule("must be 0 or 1", {"0", "1"}.__contains__)
 INTEGER = Rule(
     "must be an integer of at most 18 digits, or empty", re.compile("-?[0-9]{1,18}|").fullmatch
 )
+NUMBER = Rule(
+    "must be a decimal number, or empty",
+    re.compile(r"[-+]?([0-9]{1,18}(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,2})?|").fullmatch,
+)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
     `_reader`, and `_split` and `_columns` where the defaults do not fit.
     """
 
-    KINDS: ClassVar[dict[str, str]]  # field name, in field order -> categorical or numerical
+    KINDS: ClassVar[dict[str, Any]]  # field name, in field order -> kind as `encoding.learn` has it
     LABEL: ClassVar[str] = "label"  # name of the label's column
     SOURCE: ClassVar[str]  # where the raw files come from
 
@@ -87,32 +87,44 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         return columns
 
     @property
+    def _kinds(self) -> Mapping[str, Any]:
+        """`KINDS`, as the options have them."""
+        return self.KINDS
+
+    @property
     def field_names(self) -> Sequence[str]:
-        return tuple(self.KINDS)
+        return tuple(self._kinds)
+
+    @property
+    def _layout(self):
+        return encoding.layout(self._kinds)
 
     def _generate(self):
         options = self.builder_config.options
         self._encoding = encoding.learn(
-            self.KINDS,
+            self._kinds,
             self._count(),
             min_count=options["min_count"],
             bucket_count=options.get("bucket_count", 40),
         )
         for chunk, split in self._chunks("encoding", self.builder_config.files):
-            ids = self._encoding.encode(self._columns(chunk.columns))
+            columns = self._columns(chunk.columns)
+            ids, weights = self._encoding.encode(columns), self._encoding.weights(columns)
             labels = np.array(chunk.columns[self.LABEL]).astype(np.float32)
+            arrays = (ids, labels) if weights is None else (ids, labels, weights)
             for index in np.unique(split):
-                yield SPLITS[index], ids[split == index], labels[split == index]
+                yield SPLITS[index], *(array[split == index] for array in arrays)
 
     def _count(self) -> dict[str, Counter]:
-        counts = {name: Counter() for name in self.KINDS}
+        counts = {name: Counter() for name in self._kinds}
         files = {k: path for k, path in self.builder_config.files.items() if self._holds_train(k)}
         for chunk, split in self._chunks("counting", files):
             train = (split == TRAIN).tolist()
             if any(train):
                 columns = self._columns(chunk.columns)
                 for name, counter in counts.items():
-                    counter.update(itertools.compress(columns[name], train))
+                    values = itertools.compress(columns[name], train)
+                    counter.update(encoding.counted(self._kinds[name], values))
         return counts
 
     def _chunks(self, task: str, files) -> Iterator[tuple[raw.Chunk, np.ndarray]]:

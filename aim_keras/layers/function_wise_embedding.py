@@ -1,20 +1,40 @@
-"""Embeddings of categorical fields, one for each interaction function."""
+"""Embeddings of fields, one for each interaction function."""
 
 import collections
+import dataclasses
 
 import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.fields import Field, as_fields, places
+from aim_keras.layers.pooling import pool
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Group:
+    """Fields of one kind that read one table: where their ids, weights and rows begin."""
+
+    table: int
+    kind: Field
+    fields: list
+    columns: np.ndarray  # (fields, length)
+    weights: np.ndarray  # (fields, length), or (fields, 0)
+    offsets: np.ndarray  # (fields, 1)
+
 
 @keras.saving.register_keras_serializable("aim_keras")
 class FunctionWiseEmbedding(keras.layers.Layer):
-    """Embeddings of categorical fields, one for each interaction function (FWE).
+    """Embeddings of fields, one for each interaction function (FWE).
 
         e_{k,i} = V_{k,i} x_i        (Eq. 1, a table for each function k, Eq. 14)
 
+    `x_i` is one-hot for a categorical field, multi-hot for a multi-valued one, whose rows are
+    pooled, and a number for a dense one: see `Field`.
+
     Ids are local to their field: field `i` has the ids `0 ... vocabulary_sizes[i] - 1`, where 0 is
-    the out-of-vocabulary row. An id outside this range reads that row, never another field's.
+    the out-of-vocabulary row. An id outside this range reads that row, never another field's; in a
+    list -1 is padding.
 
     With `dimensions` a row stores only the kept positions of each function and field, so that the
     table really shrinks; the output has zeros at all other positions and equals the full table's
@@ -22,7 +42,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
     each starts at an offset of its own: without `dimensions` that is a single table.
 
     Args:
-        vocabulary_sizes: Sequence of integers >= 1: the number of ids of each field.
+        vocabulary_sizes: Sequence of integers >= 1, the number of ids of each field, or `Field`s.
         embedding_dim: Integer >= 1: the embedding dimension.
         num_functions: Integer >= 1: the number of embeddings of a feature. 1 is the ordinary
             embedding, shared by all functions. Defaults to 1.
@@ -30,7 +50,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         initializer: of the tables. Defaults to a normal distribution of standard deviation 0.01.
         regularizer: of the tables (the whole tables, not the rows of the batch).
 
-    Input shape: `(batch, fields)`, integers.
+    Input shape: `(batch, fields)`, integers; with multi-valued fields `(batch, columns)`, and where
+    fields are weighted a list of that and `(batch, weighted columns)`, floats (see `Field`).
     Output shape: `(batch, num_functions, fields, embedding_dim)`.
 
     Raises:
@@ -55,13 +76,14 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         regularizer=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.vocabulary_sizes = [int(size) for size in vocabulary_sizes]
+        super().__init__(autocast=False, **kwargs)  # Weights are pooled in full precision.
+        self.fields = list(as_fields(dict(enumerate(vocabulary_sizes))).values())
+        self.vocabulary_sizes = [field.size for field in self.fields]
         self.embedding_dim = embedding_dim
         self.num_functions = num_functions
-        if not self.vocabulary_sizes or min(self.vocabulary_sizes) < 1:
+        if not self.fields:
             raise ValueError(
-                "vocabulary_sizes must hold one size of at least 1 for each field. "
+                "vocabulary_sizes must hold a size or a Field for each field. "
                 f"Received: vocabulary_sizes={vocabulary_sizes}"
             )
         for name in ("embedding_dim", "num_functions"):
@@ -95,17 +117,19 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         return kept
 
     def build(self, input_shape):
-        if tuple(input_shape[1:]) != (len(self.vocabulary_sizes),):
+        columns, weights = (part.stop for part in places(self.fields)[-1])
+        expected = [(columns,), (weights,)] if weights else [(columns,)]
+        if [shape[1:] for shape in _shapes(input_shape)] != expected:
             raise ValueError(
-                f"FunctionWiseEmbedding takes ids of shape (batch, {len(self.vocabulary_sizes)}), "
-                f"one a field. Received: shape {tuple(input_shape)}"
+                f"FunctionWiseEmbedding takes ids of shape (batch, {columns})"
+                f"{f' and weights of shape (batch, {weights})' if weights else ''}, in the order "
+                f"of the fields. Received: shape {input_shape}"
             )
         fields_by_width = collections.defaultdict(list)
         for field, width in enumerate(self._row_widths()):
             if width:
                 fields_by_width[width].append(field)
-        self.tables = []
-        self._fields, self._offsets = [], []
+        self.tables, self._groups = [], []
         for width, fields in sorted(fields_by_width.items()):
             sizes = [self.vocabulary_sizes[field] for field in fields]
             table = self.add_weight(
@@ -115,11 +139,30 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                 regularizer=self.regularizer,
                 autocast=False,
             )
+            self._groups += self._groups_of(len(self.tables), fields)
             self.tables.append(table)
-            self._fields.append(np.array(fields))
-            self._offsets.append(np.cumsum([0, *sizes[:-1]], dtype="int32"))
+        self._weighted = weights > 0
+        self._sizes = np.repeat(self.vocabulary_sizes, [field.length for field in self.fields])
+        self._stored = [field for group in self._groups for field in group.fields]
         if self.dimensions is not None:
             self._columns = self._output_columns()
+
+    def _groups_of(self, table, fields):
+        """The fields of a table, by kind."""
+        place = places(self.fields)
+        fields_by_kind, offset = collections.defaultdict(list), {}
+        start = 0
+        for i in fields:
+            fields_by_kind[dataclasses.replace(self.fields[i], size=1)].append(i)
+            offset[i] = start
+            start += self.vocabulary_sizes[i]
+        for kind, members in fields_by_kind.items():
+            columns, weights = (
+                np.array([range(part.start, part.stop) for part in parts])
+                for parts in zip(*(place[i] for i in members), strict=True)
+            )
+            offsets = np.array([[offset[i]] for i in members], dtype="int32")
+            yield _Group(table, kind, members, columns, weights, offsets)
 
     def _row_widths(self):
         if self.dimensions is None:
@@ -131,11 +174,10 @@ class FunctionWiseEmbedding(keras.layers.Layer):
     def _output_columns(self):
         """Where each output coordinate lies in the concatenated rows; the last column is zero."""
         widths = self._row_widths()
-        stored = [field for fields in self._fields for field in fields.tolist()]
-        starts = dict(zip(stored, np.cumsum([0, *(widths[f] for f in stored)])[:-1], strict=True))
+        starts = np.cumsum([0, *(widths[field] for field in self._stored)])[:-1]
         shape = (self.num_functions, len(widths), self.embedding_dim)
         columns = np.full(shape, sum(widths), dtype="int32")
-        for field, start in starts.items():
+        for field, start in zip(self._stored, starts, strict=True):
             for function, row in enumerate(self.dimensions):
                 kept = row[field]
                 columns[function, field, kept] = np.arange(start, start + len(kept))
@@ -143,38 +185,57 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         return columns.reshape(-1)
 
     def call(self, inputs):
-        known = (inputs >= 0) & (inputs < np.array(self.vocabulary_sizes))
-        ids = ops.cast(ops.where(known, inputs, 0), "int32")
+        ids, weights = inputs if self._weighted else (inputs, None)
+        known = ops.cast(ops.where((ids >= 0) & (ids < self._sizes), ids, 0), "int32")
         rows = [
-            ops.take(table, ops.take(ids, fields, axis=1) + offsets, axis=0)
-            for table, fields, offsets in zip(self.tables, self._fields, self._offsets, strict=True)
-        ]
-        rows = [ops.cast(row, self.compute_dtype) for row in rows]
-        shape = (-1, self.num_functions, len(self.vocabulary_sizes), self.embedding_dim)
+            ops.cast(self._read(group, ids, known, weights), self.compute_dtype)
+            for group in self._groups
+        ]  # (batch, fields of the group, width) each
+        shape = (-1, self.num_functions, len(self.fields), self.embedding_dim)
         if self.dimensions is None:
             _, functions, fields, dim = shape
-            return ops.transpose(ops.reshape(rows[0], (-1, fields, functions, dim)), (0, 2, 1, 3))
-        zero = ops.zeros((ops.shape(inputs)[0], 1), self.compute_dtype)
+            rows = self._in_field_order(ops.concatenate(rows, axis=1) if rows[1:] else rows[0])
+            return ops.transpose(ops.reshape(rows, (-1, fields, functions, dim)), (0, 2, 1, 3))
+        zero = ops.zeros((ops.shape(ids)[0], 1), self.compute_dtype)
         flat = [ops.reshape(row, (-1, row.shape[1] * row.shape[2])) for row in rows]
         return ops.reshape(
             ops.take(ops.concatenate([*flat, zero], axis=1), self._columns, axis=1), shape
         )
 
+    def _in_field_order(self, rows):
+        """Rows of the stored fields, run by run: `ops.take` has a slow gradient."""
+        order = np.argsort(self._stored)
+        runs = np.split(order, np.flatnonzero(np.diff(order) != 1) + 1)
+        if len(runs) == 1:
+            return rows
+        return ops.concatenate([rows[:, run[0] : run[-1] + 1] for run in runs], axis=1)
+
+    def _read(self, group, ids, known, weights):
+        table, columns, offsets = self.tables[group.table], group.columns, group.offsets
+        if not group.kind.multi_valued and not group.kind.weighted:
+            return ops.take(table, ops.take(known, columns[:, 0], axis=1) + offsets[:, 0], axis=0)
+        rows = ops.take(table, ops.take(known, columns, axis=1) + offsets, axis=0)
+        if group.kind.weighted:
+            weights = ops.take(weights, group.weights, axis=1)
+        return pool(rows, ops.take(ids, columns, axis=1), weights, group.kind)
+
     def compute_output_shape(self, input_shape):
-        return (
-            input_shape[0],
-            self.num_functions,
-            len(self.vocabulary_sizes),
-            self.embedding_dim,
-        )
+        batch = _shapes(input_shape)[0][0]
+        return (batch, self.num_functions, len(self.fields), self.embedding_dim)
 
     def get_config(self):
         return {
             **super().get_config(),
-            "vocabulary_sizes": self.vocabulary_sizes,
+            "vocabulary_sizes": [field.to_config() for field in self.fields],
             "embedding_dim": self.embedding_dim,
             "num_functions": self.num_functions,
             "dimensions": self.dimensions,
             "initializer": keras.initializers.serialize(self.initializer),
             "regularizer": keras.regularizers.serialize(self.regularizer),
         }
+
+
+def _shapes(input_shape):
+    """The shape of the ids and, where they are given, of the weights."""
+    several = any(hasattr(part, "__len__") for part in input_shape)
+    return [tuple(shape) for shape in (input_shape if several else [input_shape])]

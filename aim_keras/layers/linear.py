@@ -12,18 +12,20 @@ class Linear(keras.layers.Layer):
 
         <w, x> + b = sum_i w_{x_i} + b
 
+    A multi-valued field adds its ids' weights, pooled, a dense one its number times its weight.
+
     Args:
-        vocabulary_sizes: Sequence of integers >= 1: the number of ids of each field.
+        vocabulary_sizes: Sequence of integers >= 1, the number of ids of each field, or `Field`s.
         initializer: of the weights. Defaults to zeros.
         regularizer: of the weights, not of the bias.
 
-    Input shape: `(batch, fields)`, integers. Output shape: `(batch, 1)`.
+    Input shape: as of `FunctionWiseEmbedding`. Output shape: `(batch, 1)`.
 
     Reference: AIM, Eq. 4.
     """
 
     def __init__(self, vocabulary_sizes, initializer="zeros", regularizer=None, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.weights_by_feature = FunctionWiseEmbedding(
             vocabulary_sizes,
             embedding_dim=1,
@@ -38,10 +40,11 @@ class Linear(keras.layers.Layer):
         self.bias = self.add_weight((1,), "zeros", name="bias")
 
     def call(self, inputs):
-        return ops.sum(self.weights_by_feature(inputs), axis=(1, 2)) + self.bias
+        bias = ops.cast(self.bias, self.compute_dtype)
+        return ops.sum(self.weights_by_feature(inputs), axis=(1, 2)) + bias
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], 1)
+        return (self.weights_by_feature.compute_output_shape(input_shape)[0], 1)
 
     def get_config(self):
         config = self.weights_by_feature.get_config()

@@ -6,7 +6,7 @@ from keras import ops
 from aim_keras.architecture import Architecture
 from aim_keras.layers import MLP, Linear, ParamFreeBatchNorm
 from aim_keras.models.config import serialized
-from aim_keras.models.interaction_terms import field_ids, interaction_terms
+from aim_keras.models.interaction_terms import field_inputs, interaction_terms
 
 MLP_INPUTS = ("embeddings", "products", "normalized_products", "scalars")
 
@@ -23,7 +23,7 @@ class DeepFM(keras.Model):
     kept interactions this is AIM's re-trained model; without hidden units, its searched model.
 
     Args:
-        vocabulary_sizes: `{field: number of ids}`, in the order of the features.
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
         architecture: `Architecture`, or the path of its file, whose interactions and dimensions
             are built; `None` for every pair of fields.
         search: `"interactions"`, `"dimensions"` or `None`: which gates there are.
@@ -37,7 +37,8 @@ class DeepFM(keras.Model):
         embedding_regularizer: of the embedding tables and of the linear weights.
         **interaction_options: Keyword arguments of `interaction_terms`.
 
-    Input shape: `(batch, fields)`, integers. Output shape: `(batch, 1)`, logits.
+    Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
+    `field_inputs`. Output shape: `(batch, 1)`, logits.
 
     References: Guo et al., DeepFM, IJCAI 2017; AIM, sections 3.1 and 4.2.3.
     """
@@ -65,7 +66,7 @@ class DeepFM(keras.Model):
         inputs = ("embeddings",) if nothing_kept else mlp_inputs
 
         # === Layers ===
-        features = field_ids(vocabulary_sizes)
+        features = field_inputs(vocabulary_sizes)
         linear = Linear(vocabulary_sizes.values(), regularizer=embedding_regularizer, name="linear")
         mlp = MLP(hidden_units, mlp_norm, dropout, input_dropout, name="mlp")
         normalize = ParamFreeBatchNorm(PRODUCT_EPSILON, name="normalized_products")

@@ -5,7 +5,7 @@ from keras import ops
 
 from aim_keras.layers import Linear
 from aim_keras.models.config import serialized
-from aim_keras.models.interaction_terms import field_ids, interaction_terms
+from aim_keras.models.interaction_terms import field_inputs, interaction_terms
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -17,14 +17,15 @@ class FM(keras.Model):
     By default the interactions are the inner products of all pairs of fields: the ordinary FM.
 
     Args:
-        vocabulary_sizes: `{field: number of ids}`, in the order of the features.
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
         architecture: `Architecture`, or the path of its file, whose interactions and dimensions
             are built; `None` for every pair of fields.
         search: `"interactions"`, `"dimensions"` or `None`: which gates there are.
         embedding_regularizer: of the embedding tables and of the linear weights.
         **interaction_options: Keyword arguments of `interaction_terms`.
 
-    Input shape: `(batch, fields)`, integers. Output shape: `(batch, 1)`, logits.
+    Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
+    `field_inputs`. Output shape: `(batch, 1)`, logits.
 
     References: Rendle, Factorization Machines, ICDM 2010; AIM, section 3.1.
     """
@@ -39,7 +40,7 @@ class FM(keras.Model):
         **interaction_options,
     ):
         # === Layers ===
-        features = field_ids(vocabulary_sizes)
+        features = field_inputs(vocabulary_sizes)
         linear = Linear(vocabulary_sizes.values(), regularizer=embedding_regularizer, name="linear")
 
         # === Functional model ===

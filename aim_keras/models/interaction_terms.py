@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from aim_keras.architecture import Architecture
+from aim_keras.fields import as_fields, places
 from aim_keras.layers import DimensionGate, FunctionWiseEmbedding, GatedInteraction
 
 SEARCHES = ("interactions", "dimensions", None)
@@ -22,21 +23,26 @@ class InteractionTerms(NamedTuple):
     architecture: Architecture
 
 
-def field_ids(vocabulary_sizes):
-    """The input of a model: an id for each field, `(batch, fields)`.
+def field_inputs(vocabulary_sizes):
+    """What a model takes: `features`, and where fields are weighted a list of that and `weights`.
+
+    `features` is `(batch, columns)`, integers, `weights` `(batch, weighted columns)`, floats: see
+    `Field`. Without multi-valued fields the columns are the fields.
 
     Raises:
-        ValueError: if `vocabulary_sizes` is not a mapping from field name to a size of at least 1.
+        ValueError: if `vocabulary_sizes` is not a mapping from each field's name to its size or
+            `Field`.
     """
     if not isinstance(vocabulary_sizes, Mapping) or not vocabulary_sizes:
         raise ValueError(
-            "vocabulary_sizes must map each field's name to its number of ids. "
+            "vocabulary_sizes must map each field's name to its number of ids or its Field. "
             f"Received: vocabulary_sizes={vocabulary_sizes!r}"
         )
-    for field, size in vocabulary_sizes.items():
-        if size < 1:
-            raise ValueError(f"A vocabulary size must be at least 1. Received: {field}={size}")
-    return keras.Input((len(vocabulary_sizes),), dtype="int32", name="features")
+    columns, weights = (part.stop for part in places(as_fields(vocabulary_sizes).values())[-1])
+    features = keras.Input((columns,), dtype="int32", name="features")
+    if not weights:
+        return features
+    return [features, keras.Input((weights,), dtype="float32", name="weights")]
 
 
 def interaction_terms(
@@ -60,8 +66,8 @@ def interaction_terms(
     """The interactions of an architecture, order by order.
 
     Args:
-        features: Keras tensor `(batch, fields)` of ids.
-        vocabulary_sizes: `{field: number of ids}`, in the order of the features.
+        features: What `field_inputs` gives.
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
         architecture: `Architecture`, or the path of its file, whose interactions and dimensions
             are built; `None` for every interaction of two fields with each of `functions`.
         search: `"interactions"` for gates on the interactions of the highest order (alpha; those

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from aim_keras.datasets import encoding
-from aim_keras.datasets.encoding import Categorical, Encoding, Numerical
+from aim_keras.datasets.encoding import Categorical, Dense, Encoding, MultiCategorical, Numerical
+from aim_keras.fields import Field
 
 
 def _column(seed, rows, values):
@@ -96,6 +97,12 @@ def test_numerical_rejects_text():
         (lambda: Categorical(("a", "b", "a")), "distinct. Received twice: 'a'"),
         (lambda: Categorical(("a", 1)), "must be a string"),
         (lambda: Numerical((1, 1)), "strictly rising"),
+        (lambda: MultiCategorical(("a", "a")), "distinct. Received twice: 'a'"),
+        (lambda: MultiCategorical(separator=""), "not empty. Received: separator=''"),
+        (lambda: MultiCategorical(max_length=1), "integer >= 2. Received: max_length=1"),
+        (lambda: MultiCategorical(combiner="max"), "combiner must be one of"),
+        (lambda: Dense(float("nan")), "mean must be finite.* Received: mean=nan, deviation=1.0"),
+        (lambda: Dense(1.0, 0.0), "deviation above 0.* Received: mean=1.0, deviation=0.0"),
     ],
 )
 def test_constructors_check(make, message):
@@ -103,9 +110,69 @@ def test_constructors_check(make, message):
         make()
 
 
+def test_lists_equal_their_naive_definition():
+    rng = np.random.default_rng(4)
+    names = [f"g{i}" for i in range(12)]
+    column = ["|".join(rng.choice(names, n)) for n in rng.integers(0, 7, 300)]
+    column += ["", "|", "|g1||g2|", "new|g1", *["x"] * 3]
+    kind = MultiCategorical(max_length=4, combiner="sum")
+    counts = Counter(encoding.counted(kind, column))
+    assert counts["x"] == 3
+    field = kind.learn(counts, min_count=2)
+    assert field.vocabulary_size == len(field.values) + 1 == 13 + 1
+    assert field.field == Field(14, 4, combiner="sum")
+    ids = field.encode(column)
+    assert (ids.dtype, ids.shape) == (np.int32, (307, 4))
+    for row, text in zip(ids, column, strict=True):
+        items = [item for item in text.split("|") if item][:4]
+        known = [field.values.index(i) + 1 if i in field.values else 0 for i in items]
+        assert row.tolist() == known + [-1] * (4 - len(items))
+
+
+def test_items_beyond_the_length_are_not_counted():
+    kind = MultiCategorical(separator=" ", max_length=2)
+    assert Counter(encoding.counted(kind, ["a b c", "c a"])) == {"a": 2, "b": 1, "c": 1}
+
+
+def test_dense_equals_numpy_standardisation():
+    column = ["1.5", "-2", "1e3", "", "1.5", "0", ""]
+    field = Dense.learn(Counter(column))
+    numbers = np.array([float(v) for v in column if v])
+    assert (field.mean, field.deviation) == pytest.approx((numbers.mean(), numbers.std()))
+    expected = [(float(v) - numbers.mean()) / numbers.std() if v else 0 for v in column]
+    weights = field.weights(column)
+    assert weights.dtype == np.float32
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
+    np.testing.assert_array_equal(field.encode(column), np.zeros(7))
+
+
+@pytest.mark.parametrize("text", ["old", "nan", "inf", "1e999"])
+def test_dense_rejects_what_is_no_finite_number(text):
+    for use in (lambda: Dense().weights(["1", text]), lambda: Dense.learn({"1": 2, text: 1})):
+        with pytest.raises(ValueError, match=f"finite number or empty. Received: '{text}'"):
+            use()
+
+
+@pytest.mark.parametrize("column", [["", ""], ["0.1"] * 7, ["3", "3.0", ""]])
+def test_dense_without_any_spread_gives_zeros(column):
+    field = Dense.learn(Counter(column))
+    assert field.deviation == 1.0
+    np.testing.assert_allclose(field.weights(column), np.zeros(len(column)), atol=1e-7)
+
+
 def _encoding():
-    counts = {"C": {"é\n": 9, "": 5, "rare": 1}, "I": {"": 60, "-3": 60, "7": 60}}
-    kinds = {"I": "numerical", "C": "categorical"}
+    counts = {
+        "C": {"é\n": 9, "": 5, "rare": 1},
+        "I": {"": 60, "-3": 60, "7": 60},
+        "L": {"ü": 3, "b": 2},
+        "D": {"0.1": 3, "0.7": 2},
+    }
+    kinds = {
+        "I": "numerical",
+        "L": MultiCategorical(separator=";", max_length=2),
+        "C": "categorical",
+        "D": "dense",
+    }
     return encoding.learn(kinds, counts, min_count=2, bucket_count=40)
 
 
@@ -115,11 +182,29 @@ def test_encoding_keeps_field_order_and_round_trips(tmp_path):
     loaded = Encoding.load(tmp_path / "encoding.json")
 
     assert loaded == original
-    assert list(loaded.vocabulary_sizes.items()) == [("I", 4), ("C", 3)]
-    columns = {"C": ["é\n", "", "rare"], "I": ["", "-3", "8"]}
-    ids = loaded.encode(columns)
-    np.testing.assert_array_equal(ids, [[1, 1], [2, 2], [3, 0]])
+    assert list(loaded.vocabulary_sizes.items()) == [("I", 4), ("L", 3), ("C", 3), ("D", 1)]
+    columns = {
+        "C": ["é\n", "", "rare"],
+        "I": ["", "-3", "8"],
+        "L": ["b", "", "?;ü;b"],
+        "D": ["", "0.1", "0.7"],
+    }
+    ids, weights = loaded.encode(columns), loaded.weights(columns)
+    np.testing.assert_array_equal(ids, [[1, 2, -1, 1, 0], [2, -1, -1, 2, 0], [3, 0, 1, 0, 0]])
     assert ids.dtype == np.int32
+    np.testing.assert_array_equal(weights, original.weights(columns))
+    assert weights.shape == (3, 1)
+    assert loaded.model_fields == {
+        "I": Field(4),
+        "L": Field(3, 2, combiner="mean"),
+        "C": Field(3),
+        "D": Field(1, weighted=True),
+    }
+
+
+def test_plain_fields_have_no_weights():
+    plain = Encoding({"c": Categorical(("x",)), "l": MultiCategorical(("x",))})
+    assert plain.weights({"c": ["x"], "l": ["x|x"]}) is None
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from aim_keras.datasets import pipeline, planted
 from aim_keras.datasets.blocks import BlockBuilder, Config
-from aim_keras.datasets.encoding import Categorical, Encoding
+from aim_keras.datasets.encoding import Categorical, Dense, Encoding, MultiCategorical
+from aim_keras.fields import Field
 
 ROWS = 300_000  # 74 blocks, two shards
 
@@ -28,6 +31,39 @@ class Numbers(BlockBuilder, skip_registration=True):
         yield "test", ids[:10], labels[:10]
 
 
+class Lists(BlockBuilder, skip_registration=True):
+    """A list, an id and two numbers, all of which number the rows."""
+
+    field_names = ("list", "id", "up", "down")
+    _layout: ClassVar = {
+        "list": Field(1, 3),
+        "id": Field(1),
+        "up": Dense.field,
+        "down": Dense.field,
+    }
+
+    def _generate(self):
+        values = tuple(map(str, range(999)))
+        self._encoding = Encoding(
+            {
+                "list": MultiCategorical(values, max_length=3),
+                "id": Categorical(values),
+                "up": Dense(),
+                "down": Dense(),
+            }
+        )
+        rows = self.builder_config.options["rows"]
+        row = np.arange(rows)
+        ids = np.full((rows, 6), -1, np.int32)
+        ids[:, [0, 3]] = row[:, None] % 1000
+        ids[:, 4:] = 0
+        weights = np.stack([row, -row], 1).astype(np.float32)
+        for key, column, value in self.builder_config.options["plant"]:
+            (ids if key == "ids" else weights)[5, column] = value
+        for split in ("train", "valid", "test"):
+            yield split, ids, (row % 2).astype(np.float32), weights
+
+
 def _numbers(data_dir, rows=ROWS, plant=()):
     builder = Numbers(config=Config.of({"rows": rows, "plant": plant}, {}), data_dir=data_dir)
     builder.download_and_prepare()
@@ -46,6 +82,49 @@ def _order(dataset):
 def test_without_seed_the_stored_order_is_kept(numbers):
     dataset = pipeline.batches(numbers, "train", 7000, passes=2)
     np.testing.assert_array_equal(_order(dataset), np.tile(np.arange(ROWS), 2))
+
+
+def _lists(data_dir, rows, plant=()):
+    builder = Lists(config=Config.of({"rows": rows, "plant": plant}, {}), data_dir=data_dir)
+    builder.download_and_prepare()
+    return builder
+
+
+@pytest.mark.parametrize("shuffle_seed", [None, 1])
+def test_weights_stay_with_their_rows(tmp_path, shuffle_seed):
+    builder = _lists(tmp_path, 20_000)
+    dataset = pipeline.batches(builder, "train", 7000, shuffle_seed)
+    (features, weights), label = dataset.element_spec
+    assert (features.dtype, features.shape.as_list()) == (tf.int32, [None, 6])
+    assert (weights.dtype, weights.shape.as_list()) == (tf.float32, [None, 2])
+    assert (label.dtype, label.shape.as_list()) == (tf.float32, [None, 1])
+    seen = []
+    for (x, w), y in dataset.as_numpy_iterator():
+        np.testing.assert_array_equal(x[:, 0], w[:, 0] % 1000)
+        np.testing.assert_array_equal(y[:, 0], w[:, 0] % 2)
+        np.testing.assert_array_equal(w[:, 0], -w[:, 1])
+        seen.append(w[:, 0])
+    assert [len(part) for part in seen] == [7000, 7000, 6000]
+    np.testing.assert_array_equal(np.sort(np.concatenate(seen)), np.arange(20_000))
+    expected = [Field(1000, 3, combiner="mean"), Field(1000), *[Field(1, weighted=True)] * 2]
+    assert list(builder.fields.values()) == expected
+    assert list(builder.vocabulary_sizes.values()) == [1000, 1000, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("plant", "message"),
+    [
+        (("ids", 2, -2), r"Field list: an id must be in \[-1, 1000\)\. Received: -2"),
+        (("ids", 1, 1000), r"Field list: an id must be in \[-1, 1000\)\. Received: 1000"),
+        (("ids", 3, -1), r"Field id: an id must be in \[0, 1000\)\. Received: -1"),
+        (("weights", 1, float("inf")), "A weight must be finite. Received: inf"),
+        (("weights", 0, float("nan")), "A weight must be finite. Received: nan"),
+    ],
+)
+def test_stream_checks_lists_and_weights(tmp_path, plant, message):
+    builder = _lists(tmp_path, 100, [plant])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        list(pipeline.batches(builder, "train", 32))
 
 
 def test_specification_partial_batch_and_cardinality(numbers):

@@ -131,3 +131,12 @@ def test_find_lists_missing_files_source_and_folder(tmp_path, write):
     assert f"in {tmp_path}: a, c (plain or .gz)" in message
     assert "from https://example.org" in message
     assert message.endswith(f"put them into {tmp_path}")
+
+
+def test_numbers(tmp_path, write):
+    good = ["1", "-0.5", "+3.", ".25", "1e-3", ""]
+    reader = raw.Reader({"x": raw.NUMBER}, on_error="skip")
+    bad = ["nan", "inf", "1e999", "1_0", " 1", "x", "."]
+    path = write(tmp_path / "a.csv", ["x", *good[:-1], *bad, "", "0"])
+    assert [row for (row,) in _rows(reader, path)] == [*good, "0"]
+    assert reader.skipped == {"a.csv": len(bad)}

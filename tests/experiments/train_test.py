@@ -157,6 +157,34 @@ def test_trains_without_any_interaction_where_all_were_pruned(data_dir, tmp_path
     assert metrics["test"]["auc"] > 0.5
 
 
+def test_lists_and_numbers_from_raw_rows_to_a_saved_model(tmp_path):
+    rng = np.random.default_rng(0)
+    header = "label,user,item,age,gender,occupation,zip,release_year,genres,timestamp"
+    for split, rows in {"train": 200, "valid": 40, "test": 40}.items():
+        lines = [header]
+        for label, age, n in rng.integers(0, (2, 60, 4), (rows, 3)):
+            genres = "|".join(rng.choice(["War", "Crime", "Comedy"], n, replace=False))
+            lines.append(f"{label},{age % 9},{age % 7},{age},F,none,1,19{age + 20},{genres},0")
+        (tmp_path / f"{split}.csv").write_text("\n".join(lines) + "\n")
+    bindings = (
+        "movielens100k.builder.numerical='dense'",
+        "BATCH_SIZE=50",
+        "pipeline.run.stages=('retrain',)",
+        "retrain/fitting.fit.epochs=1",
+    )
+    result = run(
+        [
+            *(sys.executable, "-m", "experiments.train", "--gin_file=movielens.gin"),
+            *(f"--run_dir={tmp_path / 'run'}", f"--data_dir={tmp_path / 'data'}"),
+            *(f"--raw_dir={tmp_path}", *(f"--gin_bindings={binding}" for binding in bindings)),
+        ]
+    )
+    assert result.returncode == 0, result.stderr
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    assert [tensor.shape for tensor in model.inputs] == [(None, 13), (None, 2)]
+    assert (tmp_path / "run" / "saved_model" / "1").is_dir()
+
+
 @pytest.mark.parametrize(
     ("bindings", "message"),
     [

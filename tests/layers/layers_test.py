@@ -8,11 +8,21 @@ import pytest
 import tensorflow as tf
 
 from aim_keras import layers
+from aim_keras.fields import Field
 
 BATCH, FUNCTIONS, FIELDS, DIM = 6, 3, 4, 5
 SIZES = [7, 3, 1, 5]
 RNG = np.random.default_rng(0)
 IDS = np.stack([RNG.integers(0, size, BATCH) for size in SIZES], axis=1).astype("int32")
+LISTS = [7, Field(6, 3, combiner="mean"), Field(4, 2)]
+LISTED = np.column_stack(
+    [IDS[:, 0], RNG.integers(-1, 6, (BATCH, 3)), RNG.integers(-1, 4, (BATCH, 2))]
+)
+MIXED = [7, Field(6, 3, combiner="mean"), Field(1, weighted=True), Field(4, 2, True, "sqrtn")]
+WEIGHED = [
+    np.insert(LISTED, 4, 0, axis=1).astype("int32"),
+    RNG.uniform(0.5, 2, (BATCH, 3)).astype("float32"),
+]
 FUNCTION_WISE = RNG.normal(size=(BATCH, FUNCTIONS, FIELDS, DIM)).astype("float32")
 SHARED = FUNCTION_WISE[:, 0]
 FLAT = RNG.normal(size=(BATCH, DIM)).astype("float32")
@@ -28,6 +38,9 @@ LAYERS = {
     "embedding_shared": (layers.FunctionWiseEmbedding, [SIZES, 5], {"regularizer": "l2"}, IDS),
     "embedding_compact": (layers.FunctionWiseEmbedding, [SIZES, 5, 2, KEPT], {}, IDS),
     "embedding_none": (layers.FunctionWiseEmbedding, [SIZES, 5, 1, [[[]] * 4]], {}, IDS),
+    "embedding_lists": (layers.FunctionWiseEmbedding, [LISTS, 5, 3], {}, LISTED.astype("int32")),
+    "embedding_weighted": (layers.FunctionWiseEmbedding, [MIXED, 5, 3], {}, WEIGHED),
+    "embedding_weighted_compact": (layers.FunctionWiseEmbedding, [MIXED, 5, 2, KEPT], {}, WEIGHED),
     "beta": (layers.DimensionGate, [THREE], {}, FUNCTION_WISE),
     "beta_function": (layers.DimensionGate, [THREE, (2, 3), NAMES, True], {}, FUNCTION_WISE),
     "beta_plain": (layers.DimensionGate, [THREE], {"normalize": False}, FUNCTION_WISE),
@@ -37,6 +50,7 @@ LAYERS = {
     "alpha_none": (layers.GatedInteraction, [THREE, []], {"return_products": True}, FUNCTION_WISE),
     "ungated": (layers.GatedInteraction, [THREE], {"gated": False}, FUNCTION_WISE),
     "linear": (layers.Linear, [SIZES], {"initializer": "normal", "regularizer": "l1"}, IDS),
+    "linear_weighted": (layers.Linear, [MIXED], {"initializer": "normal"}, WEIGHED),
     "mlp": (layers.MLP, [[8, 3]], {}, FLAT),
     "mlp_layer": (layers.MLP, [[8, 3], "layer"], {}, FLAT),
     "mlp_batch": (layers.MLP, [[8, 3], "batch", 0.5], {}, FLAT),
@@ -44,6 +58,9 @@ LAYERS = {
     "mlp_shallow": (layers.MLP, [[]], {}, FLAT),
     "batch_norm": (layers.ParamFreeBatchNorm, [1e-3, 0.9], {}, FUNCTION_WISE),
 }
+
+
+each = keras.tree.map_structure  # of the arrays that a layer takes, one or several
 
 
 @pytest.fixture(params=LAYERS.values(), ids=LAYERS.keys())
@@ -65,7 +82,7 @@ def call(layer, x, training):
 
 
 def functional(layer, x):
-    inputs = keras.Input(x.shape[1:], dtype=x.dtype.name)
+    inputs = each(lambda part: keras.Input(part.shape[1:], dtype=part.dtype.name), x)
     return keras.Model(inputs, layer(inputs))
 
 
@@ -78,7 +95,7 @@ def test_output_shape(case):
     make, x = case
     layer = make()
     shapes = [tuple(y.shape) for y in tf.nest.flatten(layer(x))]
-    computed = layer.compute_output_shape(x.shape)
+    computed = layer.compute_output_shape(each(np.shape, x))
     assert shapes == (list(computed) if isinstance(computed[0], tuple) else [computed])
     symbolic = tf.nest.flatten(functional(layer, x).output)
     assert [tuple(y.shape) for y in symbolic] == [(None, *shape[1:]) for shape in shapes]
@@ -87,24 +104,25 @@ def test_output_shape(case):
 def test_unknown_batch(case):
     make, x = case
     layer = randomized(make(), x)
-    predict = tf.function(
-        functional(layer, x), input_signature=[tf.TensorSpec((None, *x.shape[1:]), x.dtype)]
-    )
-    for rows in (x, x[:1], x[:0], np.concatenate([x, x])):
+    unknown = each(lambda part: tf.TensorSpec((None, *part.shape[1:]), part.dtype), x)
+    predict = tf.function(functional(layer, x), input_signature=[unknown])
+    for chosen in (range(BATCH), range(1), range(0), [*range(BATCH), *range(BATCH)]):
+        rows = each(lambda part, chosen=chosen: part[np.array(chosen, int)], x)
         assert_equal(predict(rows), layer(rows), rtol=1e-5, atol=1e-6)
 
 
 def test_gradients(case):
     make, x = case
-    layer, x = randomized(make(), x), tf.constant(x)
+    layer, x = randomized(make(), x), each(tf.constant, x)
     rng = np.random.default_rng(2)
     with tf.GradientTape() as tape:
         tape.watch(x)
         outputs = tf.nest.flatten(call(layer, x, training=True))
         loss = sum(tf.reduce_sum(y * rng.normal(size=y.shape)) for y in outputs)
     sources = {w.path: w.value for w in layer.trainable_variables if 0 not in w.shape}
-    if x.dtype.is_floating and all(y.shape[1] for y in outputs):
-        sources["inputs"] = x
+    if all(y.shape[1] for y in outputs):
+        floats = [part for part in tf.nest.flatten(x) if part.dtype.is_floating]
+        sources |= {f"inputs_{i}": part for i, part in enumerate(floats)}
     for path, gradient in tape.gradient(loss, sources).items():
         assert np.isfinite(tf.convert_to_tensor(gradient)).all(), path
         # A bias in front of a batch norm has the gradient zero.

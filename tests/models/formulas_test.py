@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from aim_keras.architecture import Architecture
+from aim_keras.fields import Field
 from aim_keras.models import FM, IPNN, DeepFM
 
 SIZES = {"a": 5, "b": 4, "c": 3, "d": 6}
@@ -83,6 +84,27 @@ def test_plain_model_equals_its_formula(make, formula):
     expected = formula(by_path(model))
     assert expected.shape == (len(IDS), 1)
     np.testing.assert_allclose(model(IDS), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_model_of_lists_and_numbers_equals_its_formula():
+    fields = {"a": 5, "b": Field(4, 3, combiner="mean"), "c": Field(1, weighted=True)}
+    model = randomized(FM(fields, embedding_dim=DIM))
+    ids = np.array([[4, 0, 3, -1, 0], [2, -1, -1, -1, 0]], "int32")
+    numbers = np.array([[0.5], [-2.0]], "float32")
+    w = by_path(model)
+    a, b, c = (0, 5, 9)
+    expected = []
+    for (i, *items, _), (number,) in zip(ids, numbers, strict=True):
+        items = [j for j in items if j >= 0]
+
+        def rows(table, i=i, items=items, number=number):
+            mean = sum(table[b + j] for j in items) / max(len(items), 1)
+            return [table[a + i], mean + 0 * table[b], number * table[c]]
+
+        e = rows(w[f"embedding_2/table_{DIM}"])
+        first = sum(rows(w["linear/weights/table_1"])) + w["linear/bias"]
+        expected.append(first + sum(x @ y for x, y in itertools.combinations(e, 2)))
+    np.testing.assert_allclose(model([ids, numbers]), expected, rtol=1e-5)
 
 
 def test_searched_interactions_equal_their_formula():

@@ -9,6 +9,8 @@ import pytest
 import tensorflow as tf
 
 from aim_keras.architecture import Architecture
+from aim_keras.callbacks import RankMetrics, rank_metrics
+from aim_keras.fields import Field
 from aim_keras.models import FM, IPNN, DeepFM
 from aim_keras.optimizers import GRDA, with_gates
 
@@ -58,17 +60,29 @@ IDS = np.array(
 )
 LABELS = RNG.integers(0, 2, (64, 1)).astype("float32")
 
+KINDS = {
+    "a": 8,
+    "b": Field(8, 3, combiner="mean"),
+    "c": Field(3, 2, True, "sqrtn"),
+    "d": Field(1, weighted=True),
+}
+COLUMNS = np.column_stack(
+    [IDS[:, 0], RNG.integers(-1, 8, (64, 3)), RNG.integers(-1, 3, (64, 2)), np.zeros(64)]
+).astype("int32")
+COLUMNS[0, 1:6] = -1
+WEIGHTS = RNG.normal(size=(64, 3)).astype("float32")
+
 each_model = pytest.mark.parametrize("model", MODELS)
 each_variant = pytest.mark.parametrize(
     "variant", VARIANTS, ids=["-".join(map(str, v)) for v in VARIANTS]
 )
 
 
-def build(model, variant=("full", None, "function_wise"), **options):
+def build(model, variant=("full", None, "function_wise"), sizes=None, **options):
     cls, arguments = MODELS[model]
     architecture, search, sharing = variant
     return cls(
-        SIZES,
+        SIZES if sizes is None else sizes,
         ARCHITECTURES[architecture],
         search,
         **arguments,
@@ -196,12 +210,40 @@ def test_architecture_from_its_json_or_its_file(model, tmp_path):
     assert a.architecture == b.architecture == c.architecture == SPARSE
 
 
+@each_model
+@pytest.mark.parametrize("architecture", ["full", "sparse"])
+@pytest.mark.parametrize("search", SEARCHES)
+def test_fields_of_every_kind(model, architecture, search, tmp_path):
+    model = randomized(build(model, (architecture, search, "function_wise"), KINDS))
+    assert [tensor.name for tensor in model.inputs] == ["features", "weights"]
+    assert [tensor.shape for tensor in model.inputs] == [(None, 7), (None, 3)]
+    logits = model([COLUMNS, WEIGHTS])
+    assert np.isfinite(logits).all()
+    poisoned = np.where(COLUMNS[:, 4:] == -1, np.nan, WEIGHTS)
+    np.testing.assert_array_equal(model((COLUMNS, poisoned)), logits)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded([COLUMNS, WEIGHTS]), logits)
+    assert json.dumps(loaded.get_config()) == json.dumps(model.get_config())
+
+
+def test_two_inputs_fit_and_are_measured():
+    model = build("deepfm", ("sparse", "interactions", "function_wise"), KINDS)
+    optimizer = with_gates(weights=keras.optimizers.Adam(0.05), gates=GRDA(0.05, c=1e-4))
+    model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
+    arrays = ((COLUMNS, WEIGHTS), LABELS)
+    batches = tf.data.Dataset.from_tensor_slices(arrays).batch(32)
+    history = model.fit(batches, epochs=3, verbose=0, callbacks=[RankMetrics(batches)]).history
+    assert history["val_auc"][-1] == rank_metrics(model, arrays)["auc"]
+    assert rank_metrics(model, batches) == pytest.approx(rank_metrics(model, arrays), rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("sizes", "arguments", "message"),
     [
-        ([8, 8], {}, r"must map each field's name to its number of ids. Received: .*\[8, 8\]"),
+        ([8, 8], {}, r"number of ids or its Field. Received: .*\[8, 8\]"),
         ({}, {}, "must map each field's name to its number of ids"),
-        ({"a": 8, "b": 0}, {}, "A vocabulary size must be at least 1. Received: b=0"),
+        ({"a": 8, "b": 0}, {}, r"vocabulary_sizes\['b'\]: size must be .* >= 1. Received: size=0"),
         ({"a": 8}, {}, "order must be from 2 to the number of fields, 1. Received: order=2"),
         (SIZES, {"search": "alpha"}, "search must be one of .*Received: search='alpha'"),
         (SIZES, {"functions": ["cosine"]}, "Received: 'cosine'"),

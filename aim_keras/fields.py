@@ -1,0 +1,116 @@
+"""What a field holds: an id, a list of ids, a number, and how a list becomes one embedding."""
+
+import dataclasses
+import numbers
+from collections.abc import Iterable, Mapping
+
+PADDING = -1  # the id of an unused place of a list
+COMBINERS = ("sum", "mean", "sqrtn")
+
+
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """What a field holds, and how its ids become one embedding, or one linear weight.
+
+    Of the ids `id_l` in a field's places `l`, with the weights `w_l` (1 where `weighted` is not
+    set), whose rows are `e_{id_l}`:
+
+        sum      e = sum_l w_l e_{id_l}
+        mean     e = sum_l w_l e_{id_l} / sum_l w_l               (0 where the divisor is 0)
+        sqrtn    e = sum_l w_l e_{id_l} / sqrt(sum_l w_l^2)       (0 where the divisor is 0)
+
+    | field | |
+    |---|---|
+    | categorical: one id | `Field(size)`, or `size` itself |
+    | multi-valued: up to 6 ids | `Field(size, length=6, combiner="mean")` |
+    | multi-valued, a weight each | `Field(size, length=6, weighted=True)` |
+    | dense: a number, `e = number * row` | `Field(1, weighted=True)` |
+
+    In the features a field has `length` columns, `(batch, sum of the lengths)` in field order. In
+    a list (`length` above 1) the id -1 is padding: it counts for nothing, nor does its weight, and
+    a list of nothing else is empty, with an embedding of zeros. Weights come as `(batch, sum of
+    the weighted fields' lengths)`, in field order too.
+
+    Args:
+        size: Integer >= 1: the number of ids, the out-of-vocabulary id 0 included.
+        length: Integer >= 1: the number of places of the padded list; 1 is a single id.
+        weighted: Whether every id comes with a weight.
+        combiner: `"sum"`, `"mean"` or `"sqrtn"`.
+
+    Raises:
+        ValueError: on an argument outside these rules.
+    """
+
+    size: int
+    length: int = 1
+    weighted: bool = False
+    combiner: str = "sum"
+
+    def __post_init__(self):
+        for name in ("size", "length"):
+            value = getattr(self, name)
+            if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be an integer >= 1. Received: {name}={value!r}")
+            object.__setattr__(self, name, int(value))
+        if type(self.weighted) is not bool:
+            raise ValueError(f"weighted must be a bool. Received: weighted={self.weighted!r}")
+        if self.combiner not in COMBINERS:
+            raise ValueError(
+                f"combiner must be one of {COMBINERS}. Received: combiner={self.combiner!r}"
+            )
+
+    @property
+    def multi_valued(self) -> bool:
+        """Whether it holds a list, which may be empty."""
+        return self.length > 1
+
+    @property
+    def dense(self) -> bool:
+        """Whether it holds a number: the weight of the only id."""
+        return self.weighted and self.size == self.length == 1
+
+    def to_config(self) -> int | dict:
+        """JSON-able, and read by `as_field`: the size alone where the rest is the default."""
+        return self.size if self == Field(self.size) else dataclasses.asdict(self)
+
+
+def as_field(value: int | Field | Mapping) -> Field:
+    """A `Field` from itself, from the size of a categorical field, or from `to_config`.
+
+    Raises:
+        ValueError: if it is no field.
+    """
+    if isinstance(value, Field):
+        return value
+    if not isinstance(value, Mapping):
+        return Field(value)
+    try:
+        return Field(**value)
+    except TypeError as error:
+        raise ValueError(f"A field must have a Field's arguments. Received: {value}") from error
+
+
+def as_fields(vocabulary_sizes: Mapping) -> dict[object, Field]:
+    """Each value as a `Field`, under its key.
+
+    Raises:
+        ValueError: if a value is no field, naming its key.
+    """
+    fields = {}
+    for name, value in vocabulary_sizes.items():
+        try:
+            fields[name] = as_field(value)
+        except ValueError as error:
+            raise ValueError(f"vocabulary_sizes[{name!r}]: {error}") from error
+    return fields
+
+
+def places(fields: Iterable[Field]) -> list[tuple[slice, slice]]:
+    """Each field's columns in the features and in the weights; none in these, an empty slice."""
+    found, column, weight = [], 0, 0
+    for field in fields:
+        columns = slice(column, column + field.length)
+        weights = slice(weight, weight + field.length * field.weighted)
+        found.append((columns, weights))
+        column, weight = columns.stop, weights.stop
+    return found
