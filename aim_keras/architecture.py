@@ -1,11 +1,13 @@
 """What a search keeps: interactions, their functions, and embedding dimensions."""
 
+import collections
 import dataclasses
 import itertools
 import json
 import math
 import os
 import pathlib
+import sys
 from collections.abc import Iterable, Mapping
 
 from aim_keras import atomic
@@ -64,6 +66,11 @@ class Architecture:
         _check_mapping(self.interactions, "interactions")
         _check_known(self.interactions, self.functions, "functions", "interactions")
         kept = [k for k in self.functions if self.interactions.get(k)]
+        if self.alpha is not None:
+            _check_mapping(self.alpha, "alpha")
+            _check_known(self.alpha, self.functions, "functions", "alpha")
+            for k in {*self.alpha} - {*kept}:
+                self._checked_alpha(k, 0)
         units = {k: self._checked_units(k) for k in kept}
         object.__setattr__(self, "interactions", {k: tuple(units[k]) for k in kept})
         if self.alpha is not None:
@@ -102,12 +109,8 @@ class Architecture:
     def _checked_alpha(self, function, length):
         if self.alpha is None:
             return (None,) * length
-        _check_mapping(self.alpha, "alpha")
-        _check_known(self.alpha, self.functions, "functions", "alpha")
         alpha = _checked_list(self.alpha.get(function, ()), f"alpha/{function}")
-        if len(alpha) != length or not all(
-            isinstance(value, int | float) and math.isfinite(value) for value in alpha
-        ):
+        if len(alpha) != length or not all(_is_finite_number(value) for value in alpha):
             raise ValueError(
                 f"alpha/{function} must hold a finite number for each of the {length} "
                 f"interactions. Received: {list(alpha)}"
@@ -357,13 +360,18 @@ def _check_mapping(values, place):
         raise ValueError(f"{place} must be a mapping (a JSON object). Received: {values!r}")
 
 
+def _is_finite_number(value):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max
+
+
 def _without_repeated_keys(pairs):
     _check_distinct([key for key, _ in pairs], "keys")
     return dict(pairs)
 
 
 def _check_distinct(values, place):
-    repeated = [value for i, value in enumerate(values) if value in values[:i]]
+    repeated = [value for value, count in collections.Counter(values).items() if count > 1]
     if repeated:
         raise ValueError(f"{place}: nothing may repeat. Received: {repeated[0]} more than once")
 

@@ -7,7 +7,7 @@ import pathlib
 import keras
 import tensorflow_datasets as tfds
 
-from aim_keras.callbacks import RankMetrics, Resume
+from aim_keras.callbacks import RankMetrics, Resume, SearchState
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
 
@@ -114,6 +114,7 @@ def fit(
             *stateful,
             *([_decay(epoch_decay)] if epoch_decay != 1 else []),
             keras.callbacks.TensorBoard(stage_dir / "tensorboard", write_graph=False),
+            *([SearchState(stage_dir / "tensorboard" / "search")] if searching else []),
             *training_again,
             resume,
         ],

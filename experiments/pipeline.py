@@ -24,6 +24,7 @@ def run(
     fit=gin.REQUIRED,
     search=stage.search,
     grow=grow,
+    retrain=stage.retrain,
     stages=STAGES,
     order=2,
     architecture=None,
@@ -47,6 +48,7 @@ def run(
         search: `stage.search`, as configured.
         grow: Callable `(architecture, seed) -> architecture` that adds the candidates of the next
             order: `aim_keras.search.grow`, as configured.
+        retrain: `stage.retrain`, as configured.
         stages: Names out of `search_interactions`, `search_dimensions` and, last, `retrain`.
         order: Highest order of interactions that `search_interactions` searches.
         architecture: Path of an `architecture.json` to start from, or `None`. Its interactions are
@@ -77,7 +79,7 @@ def run(
         builder.download_and_prepare()
         job = fitting.Job(builder, batch_size, seed)
         trained, found, records = _run_stages(
-            run_dir, job, model, fit, search, grow, stages, order, start
+            run_dir, job, model, fit, search, grow, retrain, stages, order, start
         )
         results = _evaluate(job, trained, found, records)
         _save(run_dir, job, trained, found)
@@ -101,16 +103,17 @@ def _claim(run_dir, configuration):
         )
 
 
-def _run_stages(run_dir, job, build_model, fit, search, grow, stages, order, architecture):
+def _run_stages(run_dir, job, build_model, fit, search, grow, retrain, stages, order, architecture):
     lowest = max(architecture.orders, default=2) if architecture else 2
     records = []
+    searched_dir = None
     for name, scope, p in _plan(stages, range(lowest, order + 1)):
         stage_dir = run_dir / "stages" / name
         print(f"Stage: {name}")
         with gin.config_scope(scope):
             if name == "retrain":
-                model, architecture, record = stage.retrain(
-                    stage_dir, job, build_model, fit, architecture
+                model, architecture, record = retrain(
+                    stage_dir, job, build_model, fit, architecture, searched_dir
                 )
             else:
                 grows = p is not None and p > lowest
@@ -127,6 +130,7 @@ def _run_stages(run_dir, job, build_model, fit, search, grow, stages, order, arc
                     "dimensions" if p is None else "interactions",
                     grow(architecture, seed=job.seed) if grows else architecture,
                 )
+                searched_dir = stage_dir
         records.append(record)
         atomic.write_text(run_dir / "config.gin", gin.operative_config_str())
     return model, architecture, records
@@ -183,8 +187,6 @@ def recovery(architecture, planted):
 
 def _save(run_dir, job, model, architecture):
     architecture.save(run_dir / "architecture.json")
-    temporary = run_dir / ".model.keras"
-    model.save(temporary)
-    temporary.rename(run_dir / "model.keras")
+    stage.save_model(model, run_dir / "model.keras")
     features = next(iter(job.batches("valid", PARITY_ROWS)))[0]
     export_saved_model(model, job.builder.fields, run_dir / "saved_model" / "1", features)

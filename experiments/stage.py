@@ -76,7 +76,9 @@ def search(
 def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, front_points):
     if (stage_dir / "metrics.json").exists():
         return _read(stage_dir)
-    model, record = _train(stage_dir, job, build_model, fit, kind, candidates)
+    model = _build(job, build_model, candidates, kind)
+    record = _train(stage_dir, job, model, fit, searching=True)
+    save_model(model, stage_dir / "model.keras")
     sizes = job.builder.fields
     threshold = gates.threshold_within(model, candidates, **budget, vocabulary_sizes=sizes)
     found = gates.found_architecture(model, candidates, threshold)
@@ -93,27 +95,56 @@ def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, fro
     return _finish(stage_dir, job, found, record)
 
 
-def retrain(stage_dir, job, build_model, fit, architecture):
+def retrain(stage_dir, job, build_model, fit, architecture, searched_dir=None, warm_start=False):
     """Trains the model of an architecture, or all pairs of fields where it is `None`.
+
+    Args:
+        stage_dir, job, build_model, fit: as of `search`.
+        architecture: `Architecture` or `None`.
+        searched_dir: `pathlib.Path` of the folder of the search stage that found it, or `None`.
+        warm_start: Whether the model starts from that stage's weights (`search.warm_start`), or
+            from fresh ones (the paper).
 
     Returns:
         The trained model, its architecture and the record for `metrics.json`.
+
+    Raises:
+        ValueError: with `warm_start`, if there was no search of one seed to start from.
     """
-    model, record = _train(stage_dir, job, build_model, fit, None, architecture)
+    model = _build(job, build_model, architecture, None)
+    if warm_start:
+        source = searched_dir and searched_dir / "model.keras"
+        if source is None or not source.exists():
+            raise ValueError(
+                "warm_start needs a search of one seed before the re-training. "
+                f"Received: model {source}"
+            )
+        gates.warm_start(model, keras.saving.load_model(source, compile=False))
+    record = _train(stage_dir, job, model, fit, searching=False)
     found = architecture or gates.read_gates(model)
     return model, *_finish(stage_dir, job, found, record)
 
 
-def _train(stage_dir, job, build_model, fit, kind, architecture):
+def _build(job, build_model, architecture, kind):
     keras.utils.set_random_seed(job.seed)
-    model = build_model(job.builder.fields, architecture=architecture, search=kind)
+    return build_model(job.builder.fields, architecture=architecture, search=kind)
+
+
+def _train(stage_dir, job, model, fit, searching):
     started = time.monotonic()
-    fit(model, stage_dir, job, searching=kind is not None)
+    fit(model, stage_dir, job, searching=searching)
     seconds = round(time.monotonic() - started, 1)
     print(f"Evaluation of {stage_dir.name} on valid")
     valid = rank_metrics(model, job.batches("valid"), verbose=1)
     parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-    return model, {**valid, "parameters": parameters, "seconds": seconds}
+    return {**valid, "parameters": parameters, "seconds": seconds}
+
+
+def save_model(model, path):
+    """Writes a `.keras` file, whole or not at all."""
+    temporary = path.with_name(f".{path.name}")
+    model.save(temporary)
+    temporary.replace(path)
 
 
 def _finish(stage_dir, job, found, record):

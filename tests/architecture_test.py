@@ -1,11 +1,14 @@
 import dataclasses
 import json
+import math
 import re
 
 import pytest
 
 from aim_keras.architecture import Architecture
 
+ORDERS, SHARED = {"share_orders": True}, {"shared_embedding": True}
+UNREAD = {"read_embeddings": False}
 FIELDS = ("user", "item", "hour", "city")
 SIZES = {"user": 100, "item": 50, "hour": 24, "city": 7}
 FOUND = Architecture(
@@ -84,10 +87,136 @@ def test_embedding_parameters():
     assert nothing.embedding_parameters(SIZES, read_embeddings=False) == 0
 
 
+GATED = dataclasses.replace(
+    FOUND,
+    interactions={
+        "outer": [("item", "city"), ("user", "item")],
+        "inner": [("item", "user"), ("user", "item", "city"), ("hour", "city")],
+    },
+    alpha={"inner": [0.5, -0.25, 1], "outer": [2.0, 0.125]},
+)
+EVERY, NO = (0, 1, 2), ()
+INNER_2, OUTER_2 = ((0, 2), (1,), NO, EVERY), ((0,), EVERY, (1,), NO)  # of FIELDS, as in FOUND
+
+
+@pytest.mark.parametrize(
+    ("sharing", "expected"),
+    [
+        (
+            {},
+            {
+                (2,): {("inner",): INNER_2, ("outer",): OUTER_2},
+                (3,): {("inner",): (EVERY,) * 4},
+            },
+        ),
+        (
+            SHARED,
+            {
+                (2,): {("inner", "outer"): ((0, 2), EVERY, (1,), EVERY)},
+                (3,): {("inner",): (EVERY,) * 4},
+            },
+        ),
+        (
+            ORDERS,
+            {
+                (2, 3): {
+                    ("inner",): (EVERY,) * 4,
+                    ("outer",): (EVERY,) * 4,
+                }
+            },
+        ),
+        (ORDERS | SHARED, {(2, 3): {("inner", "outer"): (EVERY,) * 4}}),
+        # Of order 2, every field but hour has an outer interaction; of order 3, hour has none.
+        (
+            UNREAD,
+            {
+                (2,): {("inner",): INNER_2, ("outer",): ((0,), EVERY, NO, NO)},
+                (3,): {("inner",): (EVERY, EVERY, NO, EVERY)},
+            },
+        ),
+        (
+            UNREAD | SHARED,
+            {
+                (2,): {("inner", "outer"): ((0, 2), EVERY, NO, EVERY)},
+                (3,): {("inner",): (EVERY, EVERY, NO, EVERY)},
+            },
+        ),
+        (
+            UNREAD | ORDERS,
+            {
+                (2, 3): {
+                    ("inner",): (EVERY, EVERY, NO, EVERY),
+                    ("outer",): ((0,), EVERY, NO, NO),
+                }
+            },
+        ),
+        (
+            UNREAD | ORDERS | SHARED,
+            {(2, 3): {("inner", "outer"): (EVERY, EVERY, NO, EVERY)}},
+        ),
+    ],
+)
+def test_embeddings(sharing, expected):
+    expected = {
+        orders: {k: dict(zip(FIELDS, kept, strict=True)) for k, kept in tables.items()}
+        for orders, tables in expected.items()
+    }
+    assert FOUND.embeddings(**sharing) == expected
+    assert FOUND.embedding_parameters(SIZES, **sharing) == sum(
+        SIZES[field] * len(kept)
+        for tables in expected.values()
+        for of_field in tables.values()
+        for field, kept in of_field.items()
+    )
+
+
+@pytest.mark.parametrize("sharing", [{}, SHARED, ORDERS, ORDERS | SHARED])
+def test_embeddings_without_interactions(sharing):
+    nothing = Architecture(FIELDS, ("outer", "inner"), 3, {})
+    assert nothing.embeddings(**sharing) == {(2,): {("outer",): dict.fromkeys(FIELDS, EVERY)}}
+    unread = nothing.embeddings(**sharing, **UNREAD)
+    assert unread == {(2,): {("outer",): dict.fromkeys(FIELDS, NO)}}
+
+
+def test_alpha_is_sorted_with_its_interactions():
+    assert GATED.alpha == {"inner": (0.5, 1.0, -0.25), "outer": (0.125, 2.0)}
+    assert GATED == FOUND
+    assert FOUND.alpha is None
+    assert dataclasses.replace(GATED, found_by={}).alpha == GATED.alpha
+
+
+def test_importance():
+    assert GATED.importance(2) == {
+        ("inner", ("user", "item")): 0.5,
+        ("inner", ("hour", "city")): 1,
+        ("outer", ("user", "item")): 0.125,
+        ("outer", ("item", "city")): 2,
+    }
+    assert GATED.importance(3) == {("inner", ("user", "item", "city")): 0.25}
+    assert GATED.importance(4) == {}
+    with pytest.raises(ValueError, match=r"the alpha of a search\. Received: alpha=None"):
+        FOUND.importance(2)
+
+
+def test_keep():
+    triple, pair = ("inner", ("user", "item", "city")), ("outer", ("user", "item"))
+    kept = GATED.keep([triple, pair, ("inner", ("item", "city"))])
+    assert kept.interactions == {"inner": (triple[1],), "outer": (pair[1],)}
+    assert kept.alpha == {"inner": (-0.25,), "outer": (0.125,)}
+    assert (kept.dimensions, kept.dataset) == (FOUND.dimensions, FOUND.dataset)
+    assert kept.functions == FOUND.functions
+    assert GATED.keep([triple]).alpha == {"inner": (-0.25,)}
+    assert GATED.keep([]).alpha == {}
+    assert GATED.keep(iter([])).orders == ()
+    assert FOUND.keep([pair]).alpha is None
+
+
 @pytest.mark.parametrize(
     "architecture",
     [
         FOUND,
+        GATED,
+        GATED.keep([]),
         Architecture.full(FIELDS, ["outer", "inner"], 2),
         Architecture(FIELDS, ("inner",), 2, {}),
         Architecture(("größe", "日"), ("inner",), 2, {"inner": [("größe", "日")]}),
@@ -99,6 +228,7 @@ def test_save_and_load(architecture, tmp_path):
     loaded = Architecture.load(path)
     assert loaded == architecture
     assert loaded.found_by == architecture.found_by
+    assert loaded.alpha == architecture.alpha
     assert [p.name for p in path.parent.iterdir()] == ["architecture.json"]
     saved = path.read_bytes()
     loaded.save(path)
@@ -122,6 +252,7 @@ def test_file_has_one_unit_a_line(tmp_path):
 
 CONTENT = FOUND.to_dict()
 WITHOUT_FORMAT = {key: value for key, value in CONTENT.items() if key != "format"}
+ALPHA = {"inner": [1, 2, 3], "outer": [1, 2]}
 OF_FIELD = CONTENT["dimensions"]["2"]["inner"]
 BROKEN = {
     "not an object": ([], "An architecture must be a mapping"),
@@ -229,6 +360,51 @@ BROKEN = {
     "dimensions: number": (
         CONTENT | {"dimensions": {"2": {"inner": OF_FIELD | {"item": 2}}}},
         "dimensions/2/inner/item.*Received: .*2",
+    ),
+    "alpha: list": (CONTENT | {"alpha": [1, 2]}, r"alpha must be a mapping .*Received: \[1, 2\]"),
+    "alpha: list, nothing kept": (
+        CONTENT | {"alpha": [1], "interactions": {}},
+        "alpha must be a mapping",
+    ),
+    "alpha: unknown function": (
+        CONTENT | {"alpha": ALPHA | {"cosine": []}},
+        "alpha: functions must be of .*Received: 'cosine'",
+    ),
+    "alpha: of a function not a list": (
+        CONTENT | {"alpha": ALPHA | {"outer": 0.5}},
+        "alpha/outer must be a list. Received: 0.5",
+    ),
+    "alpha: of a function string": (CONTENT | {"alpha": ALPHA | {"outer": "12"}}, "alpha/outer"),
+    "alpha: of a function missing": (
+        CONTENT | {"alpha": {"inner": [1, 2, 3]}},
+        r"alpha/outer must hold .*each of the 2 interactions. Received: \[\]",
+    ),
+    "alpha: of a function without interactions": (
+        CONTENT | {"alpha": ALPHA, "interactions": {"inner": CONTENT["interactions"]["inner"]}},
+        r"alpha/outer must hold .*each of the 0 interactions. Received: \[1, 2\]",
+    ),
+    "alpha: short": (
+        CONTENT | {"alpha": ALPHA | {"inner": [1, 2]}},
+        r"alpha/inner must hold a finite number for each of the 3 .*Received: \[1, 2\]",
+    ),
+    "alpha: long": (CONTENT | {"alpha": ALPHA | {"inner": [1, 2, 3, 4]}}, "alpha/inner must hold"),
+    "alpha: NaN": (
+        CONTENT | {"alpha": ALPHA | {"outer": [1, math.nan]}},
+        r"alpha/outer must hold a finite number .*Received: \[1, nan\]",
+    ),
+    "alpha: infinite": (
+        CONTENT | {"alpha": ALPHA | {"outer": [-math.inf, 1]}},
+        "alpha/outer must hold a finite number",
+    ),
+    "alpha: beyond a float": (
+        CONTENT | {"alpha": ALPHA | {"outer": [10**400, 1]}},
+        "alpha/outer must hold a finite number",
+    ),
+    "alpha: null": (CONTENT | {"alpha": ALPHA | {"outer": [None, 1]}}, "alpha/outer must hold"),
+    "alpha: true": (CONTENT | {"alpha": ALPHA | {"outer": [True, 1]}}, "alpha/outer must hold"),
+    "alpha: of strings": (
+        CONTENT | {"alpha": ALPHA | {"outer": ["1", 2]}},
+        "alpha/outer must hold",
     ),
     "dataset: number": (CONTENT | {"dataset": 3}, "dataset must be .*Received: .*3"),
     "found_by: list": (CONTENT | {"found_by": [1]}, r"found_by must be .*Received: .*\[1\]"),

@@ -30,6 +30,7 @@ FLOORS = {
 }
 WHO_MAY = {
     "tensorflow": (
+        "aim_keras.callbacks.search_state",
         "aim_keras.datasets",
         "aim_keras.export",
         "aim_keras.optimizers.lazy_adam",

@@ -108,6 +108,16 @@ class DimensionGate(keras.layers.Layer):
             inputs = self.batch_norm(inputs, training=training)
         return inputs * ops.cast(self.beta, self.compute_dtype)
 
+    def affine(self):
+        """What the gate is at inference: `scale` and `shift` of `e' = scale * e + shift`."""
+        beta = ops.convert_to_numpy(self.beta)
+        if not self.normalize:
+            return beta, np.zeros_like(beta)
+        norm = self.batch_norm
+        mean, variance = (w.numpy() for w in (norm.moving_mean, norm.moving_variance))
+        scale = beta / np.sqrt(variance + norm.epsilon)
+        return scale, -scale * mean
+
     def kept_dimensions(self, threshold=0.0):
         """Kept positions, `{function: {field: positions}}`: those with `|beta| > threshold`."""
         kept = np.abs(ops.convert_to_numpy(self.beta)) > threshold

@@ -129,7 +129,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         for field, width in enumerate(self._row_widths()):
             if width:
                 fields_by_width[width].append(field)
-        self.tables, self._groups = [], []
+        self.tables, self._fields, self._groups = [], [], []
         for width, fields in sorted(fields_by_width.items()):
             sizes = [self.vocabulary_sizes[field] for field in fields]
             table = self.add_weight(
@@ -141,6 +141,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             )
             self._groups += self._groups_of(len(self.tables), fields)
             self.tables.append(table)
+            self._fields.append(fields)
         self._weighted = weights > 0
         self._sizes = np.repeat(self.vocabulary_sizes, [field.length for field in self.fields])
         self._stored = [field for group in self._groups for field in group.fields]
@@ -183,6 +184,42 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                 columns[function, field, kept] = np.arange(start, start + len(kept))
                 start += len(kept)
         return columns.reshape(-1)
+
+    def get_embeddings(self):
+        """`values[function][field]`, an array `(ids, dim)`, with zeros at pruned positions."""
+        values = [
+            [np.zeros((size, self.embedding_dim), "float32") for size in self.vocabulary_sizes]
+            for _ in range(self.num_functions)
+        ]
+        for field, rows in enumerate(self._rows_by_field()):
+            start = 0
+            for of_field, kept in zip(values, self._kept(field), strict=True):
+                of_field[field][:, kept] = rows[:, start : start + len(kept)]
+                start += len(kept)
+        return values
+
+    def set_embeddings(self, values):
+        """Stores `values[function][field]`, an array `(ids, dim)`, at the kept positions."""
+        for table, fields in zip(self.tables, self._fields, strict=True):
+            rows = [
+                [of_field[i][:, kept] for of_field, kept in zip(values, self._kept(i), strict=True)]
+                for i in fields
+            ]
+            table.assign(np.vstack([np.hstack(of_functions) for of_functions in rows]))
+
+    def _kept(self, field):
+        """Kept positions of a field, function by function."""
+        if self.dimensions is None:
+            return [list(range(self.embedding_dim))] * self.num_functions
+        return [row[field] for row in self.dimensions]
+
+    def _rows_by_field(self):
+        rows = [np.zeros((size, 0), "float32") for size in self.vocabulary_sizes]
+        for table, fields in zip(self.tables, self._fields, strict=True):
+            ends = np.cumsum([self.vocabulary_sizes[i] for i in fields])[:-1]
+            for i, part in zip(fields, np.split(table.numpy(), ends), strict=True):
+                rows[i] = part
+        return rows
 
     def call(self, inputs):
         ids, weights = inputs if self._weighted else (inputs, None)

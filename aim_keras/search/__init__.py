@@ -5,6 +5,7 @@ from aim_keras.search.candidates import grow
 from aim_keras.search.consensus import consensus, frequencies
 from aim_keras.search.found import drop_dead, found_architecture, read_gates
 from aim_keras.search.stages import search_architecture
+from aim_keras.search.warm_start import warm_start
 
 __all__ = [
     "consensus",
@@ -16,4 +17,5 @@ __all__ = [
     "read_gates",
     "search_architecture",
     "threshold_within",
+    "warm_start",
 ]

@@ -4,6 +4,7 @@ import bisect
 
 import numpy as np
 
+from aim_keras.layers import GatedInteraction
 from aim_keras.search.found import found_architecture
 from aim_keras.search.gates import gate_layers, searched_gates
 
@@ -31,24 +32,33 @@ def threshold_within(
     if max_parameters is not None and vocabulary_sizes is None:
         raise ValueError("vocabulary_sizes must be given with max_parameters. Received: None")
 
+    layers = gate_layers(model)
+    order = max(layer.order for layer in layers if isinstance(layer, GatedInteraction))
+
+    def found(threshold):
+        return found_architecture(model, searched, threshold, quiet=True)
+
     def fits(threshold):
-        found = found_architecture(model, searched, threshold, quiet=True)
-        if max_interactions is not None and found.orders:
-            kept = {q for _, q in found.units(found.orders[-1])}
-            if len(kept) > max_interactions:
-                return False
-        return (
-            max_parameters is None or found.embedding_parameters(vocabulary_sizes) <= max_parameters
+        architecture = found(threshold)
+        interactions = {q for _, q in architecture.units(order)}
+        return (max_interactions is None or len(interactions) <= max_interactions) and (
+            max_parameters is None
+            or architecture.embedding_parameters(vocabulary_sizes) <= max_parameters
         )
 
     thresholds = [0.0, *_magnitudes(model)]
-    smallest = bisect.bisect_left(thresholds, True, key=fits)
-    if smallest == len(thresholds):
-        raise ValueError(
-            "No threshold on the gates meets the budget. Received: "
-            f"max_interactions={max_interactions}, max_parameters={max_parameters}"
-        )
-    return thresholds[smallest]
+    # Where nothing is kept, the embedding that is left may be larger than those before.
+    emptied = bisect.bisect_left(
+        thresholds, True, key=lambda threshold: not found(threshold).orders
+    )
+    for part in (thresholds[:emptied], thresholds[emptied:]):
+        smallest = bisect.bisect_left(part, True, key=fits)
+        if smallest < len(part):
+            return part[smallest]
+    raise ValueError(
+        "No threshold on the gates meets the budget. Received: "
+        f"max_interactions={max_interactions}, max_parameters={max_parameters}"
+    )
 
 
 def front(model, evaluate, searched=None, points=10) -> list[dict]:
@@ -62,8 +72,8 @@ def front(model, evaluate, searched=None, points=10) -> list[dict]:
         evaluate: Callable `(model) -> metrics`, a mapping from name to number, such as
             `lambda model: rank_metrics(model, valid)`.
         searched: The architecture it was built from, `None` for a model of all candidates.
-        points: Integer >= 1, the number of thresholds: equal shares of the open gates are closed
-            from one to the next.
+        points: Integer >= 1, the number of thresholds, fewer where there are not as many open
+            gates: equal shares of them are closed from one to the next.
 
     Returns:
         For each threshold, from 0: `{"threshold", "architecture"}` and the metrics.
@@ -74,7 +84,7 @@ def front(model, evaluate, searched=None, points=10) -> list[dict]:
     values = [gate.numpy() for gate in gates]
     magnitudes = _magnitudes(model)
     ends = np.linspace(0, len(magnitudes), points, endpoint=False).astype(int)
-    thresholds = [0.0 if end == 0 else magnitudes[end - 1] for end in ends]
+    thresholds = [0.0 if end == 0 else magnitudes[end - 1] for end in np.unique(ends)]
     results = []
     try:
         for threshold in thresholds:

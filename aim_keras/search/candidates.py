@@ -54,7 +54,7 @@ def grow(architecture, top_k=None, union=False, random_candidates=0, seed=0):
         pools = {}
         for function in architecture.functions:
             of_function = {q: value for (k, q), value in importance.items() if k == function}
-            if of_function:
+            if of_function or random_candidates:
                 pools[function] = _pool(of_function, fields, order, top_k, random_candidates, rng)
     interactions = {
         k: (*architecture.interactions.get(k, ()), *pools.get(k, ()))

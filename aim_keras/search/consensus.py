@@ -4,6 +4,7 @@ import collections
 import dataclasses
 
 from aim_keras.architecture import Architecture
+from aim_keras.search.found import drop_dead
 
 
 def frequencies(architectures):
@@ -23,7 +24,8 @@ def consensus(architectures, share=0.5) -> Architecture:
         share: Float in (0, 1].
 
     Returns:
-        An `Architecture`, each alpha the mean of `|alpha|` over those that keep the unit.
+        An `Architecture` without dead units, each alpha the mean of `|alpha|` over those that keep
+        the unit.
 
     Raises:
         ValueError: if there is no architecture, they differ in what they may keep, or `share` is
@@ -59,9 +61,10 @@ def consensus(architectures, share=0.5) -> Architecture:
             order: {k: _dimensions(architectures, order, k, share) for k in first.functions}
             for order in sorted(orders)
         }
-    return dataclasses.replace(
+    agreed = dataclasses.replace(
         first, interactions=interactions, dimensions=dimensions, alpha=alpha, found_by={}
     )
+    return drop_dead(agreed)[0]
 
 
 def _dimensions(architectures, order, function, share):
@@ -70,7 +73,7 @@ def _dimensions(architectures, order, function, share):
         field: tuple(
             j
             for j in range(architectures[0].embedding_dim)
-            if sum(j in of_field[field] for of_field in kept) >= share * len(kept)
+            if sum(j in of_field[field] for of_field in kept) / len(kept) >= share
         )
         for field in architectures[0].fields
     }

@@ -88,8 +88,10 @@ def test_writes_everything_that_a_run_promises(finished):
     assert len(architecture.units(2)) == metrics["stages"][-1]["units"]["2"]
     for stage in ("search_interactions_2", "search_dimensions", "retrain"):
         Architecture.load(run_dir / "stages" / stage / "architecture.json")
-        assert list((run_dir / "stages" / stage / "tensorboard").rglob("events*"))
-    assert "search_interactions/optimizers.GRDA.mu" in (run_dir / "config.gin").read_text()
+        events = run_dir / "stages" / stage / "tensorboard"
+        assert list(events.rglob("events*"))
+        assert (events / "search").exists() is (stage != "retrain")
+    assert "search_interactions/order_2/optimizers.GRDA.mu" in (run_dir / "config.gin").read_text()
     assert f"{metrics['test']['auc']:.5f}" in stdout
     assert "recall" in stdout
 
@@ -183,6 +185,37 @@ def test_lists_and_numbers_from_raw_rows_to_a_saved_model(tmp_path):
     model = keras.models.load_model(tmp_path / "run" / "model.keras")
     assert [tensor.shape for tensor in model.inputs] == [(None, 13), (None, 2)]
     assert (tmp_path / "run" / "saved_model" / "1").is_dir()
+
+
+def test_retraining_starts_from_the_searched_weights_if_asked(data_dir, tmp_path):
+    """Nothing is trained, so the model is as good as the searched one."""
+    bindings = (
+        "stage.retrain.warm_start=True",
+        "retrain/keras.optimizers.Adam.learning_rate=0.0",
+        "retrain/models.DeepFM.hidden_units=()",
+        "retrain/models.DeepFM.gated=False",
+    )
+    result = run(quickstart(tmp_path / "run", data_dir, *bindings))
+    assert result.returncode == 0, result.stderr
+    searched, started = json.loads((tmp_path / "run" / "metrics.json").read_text())["stages"][-2:]
+    assert searched["auc"] > 0.55
+    assert started["auc"] == pytest.approx(searched["auc"], abs=1e-5)
+    assert started["log_loss"] == pytest.approx(searched["log_loss"], abs=1e-5)
+    assert started["parameters"] < searched["parameters"]
+
+
+def test_a_warm_start_without_a_search_is_refused(data_dir, tmp_path):
+    error = error_of(
+        gin_file="quickstart.gin",
+        run_dir=str(tmp_path / "run"),
+        data_dir=str(data_dir),
+        gin_bindings=[
+            *SMALL,
+            "stage.retrain.warm_start=True",
+            "pipeline.run.stages=('retrain',)",
+        ],
+    )
+    assert "warm_start needs a search of one seed before the re-training" in error
 
 
 @pytest.mark.parametrize(

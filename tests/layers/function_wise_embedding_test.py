@@ -92,6 +92,24 @@ def test_unknown_ids_read_row_zero_of_their_field(make, dtype):
             np.testing.assert_array_equal(layer(ids), layer(known))
 
 
+@pytest.mark.parametrize("kept", [None, *KEPT.values()], ids=["full", *KEPT])
+def test_set_embeddings_stores_the_kept_positions(kept):
+    layer = FunctionWiseEmbedding(SIZES, DIM, FUNCTIONS, kept)
+    layer.build(IDS.shape)
+    layer.set_embeddings(
+        [
+            [
+                TABLE[o : o + size, k * DIM : (k + 1) * DIM]
+                for o, size in zip(OFFSETS, SIZES, strict=True)
+            ]
+            for k in range(FUNCTIONS)
+        ]
+    )
+    expected = [TABLE] if kept is None else compacted(TABLE, kept)
+    for table, values in zip(layer.tables, expected, strict=True):
+        np.testing.assert_array_equal(table, values)
+
+
 @pytest.mark.parametrize("kept", KEPT.values(), ids=KEPT.keys())
 def test_compact_equals_the_masked_full_table(kept):
     layer = compact(kept)

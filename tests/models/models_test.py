@@ -41,17 +41,48 @@ SPARSE = Architecture(
         3: {"inner": {"a": range(4), "b": range(6), "c": (1, 2, 3), "d": ()}},
     },
 )
+# Orders 2, 3 and 4, with functions and dimensions of their own.
+HIGH = Architecture(
+    tuple(SIZES),
+    FUNCTIONS,
+    DIM,
+    {
+        "inner": [("a", "b"), ("c", "d"), ("a", "b", "c"), ("a", "b", "c", "d")],
+        "outer": [("b", "d"), ("a", "c", "d"), ("b", "c", "d")],
+        "vector_kernel": [("b", "c", "d"), ("a", "b", "c", "d")],
+    },
+    {
+        2: {
+            "inner": {"a": range(8), "b": range(7), "c": (1, 2), "d": (2,)},
+            "outer": {"a": (0, 1), "b": (3, 4, 5), "c": (), "d": (0, 7)},
+        },
+        4: {"vector_kernel": {"a": (0, 4), "b": range(5), "c": range(6), "d": (0, 1)}},
+    },
+)
 ARCHITECTURES = {
     "full": None,
     "sparse": SPARSE,
+    "high": HIGH,
     "empty": Architecture(tuple(SIZES), FUNCTIONS, DIM, {}),
 }
 SEARCHES = ("interactions", "dimensions", None)
+SHARING = {
+    "function_wise": {},
+    "shared": {"shared_embedding": True},
+    "orders": {"share_orders": True},
+    "all": {"shared_embedding": True, "share_orders": True},
+}
 VARIANTS = [
-    *itertools.product(ARCHITECTURES, SEARCHES, ["function_wise"]),
+    *itertools.product(["full", "sparse", "empty"], SEARCHES, ["function_wise"]),
     ("full", "interactions", "shared"),
     ("sparse", "dimensions", "shared"),
     ("empty", None, "shared"),
+    ("high", "interactions", "function_wise"),
+    ("high", "interactions", "orders"),
+    ("high", "dimensions", "orders"),
+    ("high", None, "all"),
+    ("full", "interactions", "orders"),
+    ("empty", "dimensions", "all"),
 ]
 
 RNG = np.random.default_rng(0)
@@ -88,7 +119,7 @@ def build(model, variant=("full", None, "function_wise"), sizes=None, **options)
         **arguments,
         embedding_dim=DIM,
         functions=FUNCTIONS,
-        shared_embedding=sharing == "shared",
+        **SHARING[sharing],
         **options,
     )
 
@@ -122,6 +153,20 @@ def test_shape_and_gradients(model, variant):
     for path in gradients.keys() - unread:
         assert np.isfinite(tf.convert_to_tensor(gradients[path])).all(), path
         assert np.any(tf.convert_to_tensor(gradients[path])), path
+
+
+@each_model
+@pytest.mark.parametrize("sharing", SHARING)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_embedding_parameters_are_the_architectures(model, architecture, sharing):
+    model_of = {search: build(model, (architecture, search, sharing)) for search in SEARCHES}
+    read_embeddings = model in ("deepfm", "ipnn") or (model == "aim" and architecture == "empty")
+    parameters = model_of[None].architecture.embedding_parameters(
+        SIZES, **SHARING[sharing], read_embeddings=read_embeddings
+    )
+    assert (parameters > 0) is (architecture != "empty" or model != "fm")
+    for built in model_of.values():
+        assert sum(e.count_params() for e in embeddings(built)) == parameters
 
 
 @each_model
@@ -159,7 +204,7 @@ def test_overfits(model, variant):
 
 
 @each_model
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", ["full", "sparse", "empty"])
 @pytest.mark.parametrize("search", SEARCHES)
 def test_mixed_precision(model, architecture, search):
     variant = (architecture, search, "function_wise")

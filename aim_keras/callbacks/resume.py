@@ -1,99 +1,12 @@
-"""Callbacks: exact validation metrics, and going on after an interruption."""
+"""Training that goes on after an interruption."""
 
 import json
 import pathlib
 import warnings
 
 import keras
-import numpy as np
 
-from aim_keras import atomic, metrics
-
-
-class RankMetrics(keras.callbacks.Callback):
-    """Puts the exact AUC and log loss on validation data into the logs of every epoch.
-
-    The logs get `val_auc` and `val_log_loss`, from one pass over the data. List this callback
-    before those that monitor them, and give these the mode, which Keras cannot infer.
-
-    Args:
-        validation_data: Tuple `(features, labels)` of arrays, or an iterable of such tuples that
-            can be iterated over every epoch, such as a batched `tf.data.Dataset`. Labels are 0 and
-            1; the model's outputs for the features must be logits.
-        prefix: String before the names in the logs. Defaults to `"val_"`.
-        batch_size: Int, batch size for a tuple of arrays. Defaults to `1024`.
-
-    Raises:
-        ValueError: If `validation_data` is neither, or, at the end of an epoch, if it is empty, or
-            if the metrics do not take its labels or the logits (NaN, labels of one class).
-
-    Example:
-
-    ```python
-    model.fit(
-        train,
-        callbacks=[
-            RankMetrics(valid),
-            keras.callbacks.EarlyStopping("val_auc", mode="max", patience=2),
-        ],
-    )
-    ```
-    """
-
-    def __init__(self, validation_data, prefix="val_", batch_size=1024):
-        super().__init__()
-        if isinstance(validation_data, tuple):
-            valid = len(validation_data) == 2
-        else:
-            valid = hasattr(validation_data, "__iter__") and not hasattr(
-                validation_data, "__next__"
-            )
-        if not valid:
-            raise ValueError(
-                "`validation_data` must be a tuple (features, labels) or an iterable of such "
-                "batches that can be iterated over again. "
-                f"Received: validation_data of {type(validation_data)}"
-            )
-        self.validation_data = validation_data
-        self.prefix = prefix
-        self.batch_size = batch_size
-
-    def on_epoch_end(self, epoch, logs=None):
-        for name, value in rank_metrics(self.model, self.validation_data, self.batch_size).items():
-            logs[f"{self.prefix}{name}"] = value
-
-
-def rank_metrics(model, data, batch_size=1024, verbose=0):
-    """The exact AUC and log loss of a model of logits.
-
-    Args:
-        model: Keras model.
-        data: as `RankMetrics` takes them.
-        batch_size: Int, batch size for a tuple of arrays. Defaults to `1024`.
-        verbose: 1 for a progress bar, 0 for silence. Defaults to `0`.
-
-    Returns:
-        `{"auc": ..., "log_loss": ...}`.
-
-    Raises:
-        ValueError: If the data are empty, or if the metrics do not take the labels or the logits.
-    """
-    if isinstance(data, tuple):
-        features, labels = data
-        logits = model.predict(features, batch_size=batch_size, verbose=verbose)
-    else:
-        progress = keras.utils.Progbar(
-            len(data) if hasattr(data, "__len__") else None, verbose=verbose
-        )
-        batches = []
-        # Labels and logits of the same pass, so that the data may be shuffled.
-        for features, labels in data:
-            batches.append((np.asarray(labels), model.predict_on_batch(features)))
-            progress.add(1)
-        if not batches:
-            raise ValueError("The data must have at least one batch. Received: none")
-        labels, logits = map(np.concatenate, zip(*batches, strict=True))
-    return {"auc": metrics.auc(labels, logits), "log_loss": metrics.log_loss(labels, logits)}
+from aim_keras import atomic
 
 
 class Resume(keras.callbacks.Callback):

@@ -1,5 +1,6 @@
-import functools
-import logging
+"""What the gates of a model say: read, without what is dead, for the next stage."""
+
+import dataclasses
 
 import keras
 import numpy as np
@@ -7,19 +8,14 @@ import pytest
 
 from aim_keras.architecture import Architecture
 from aim_keras.layers import DimensionGate, FunctionWiseEmbedding, GatedInteraction
-from aim_keras.models import FM, DeepFM
-from aim_keras.optimizers import GRDA, with_gates
-from aim_keras.search import drop_dead, found_architecture, read_gates, search_architecture
+from aim_keras.models import FM
+from aim_keras.search import drop_dead, found_architecture, read_gates
 
 FIELDS = ("a", "b", "c", "d")
 SIZES = dict.fromkeys(FIELDS, 6)
 PAIRS = Architecture.full(FIELDS, ["inner"], 2).interactions["inner"]
-BINARY = keras.losses.BinaryCrossentropy(from_logits=True)
-
 RNG = np.random.default_rng(0)
-IDS = RNG.integers(0, 6, (2000, 4)).astype("int32")
-TRUTH = 3 * RNG.normal(size=(6, 6))[IDS[:, 0], IDS[:, 1]]
-LABELS = (TRUTH + RNG.logistic(size=2000) > 0).astype("float32")[:, None]
+IDS = RNG.integers(0, 6, (100, 4)).astype("int32")
 
 
 def gates_of(model, cls):
@@ -204,92 +200,66 @@ def test_searching_interactions_keeps_the_dimensions_found_before():
     assert after.dimensions == before.dimensions
 
 
-# === search_architecture ===
+def test_read_gates_of_a_threshold():
+    model = FM(SIZES, several_orders(), "interactions")
+    set_alpha(model, [0, -1, 1], [0.1], [-0.5])
+    assert read_gates(model, 0.4).interactions["outer"] == (PAIRS[4], FIELDS)
+    assert read_gates(model, 0.5).interactions["outer"] == (PAIRS[4],)
+    assert read_gates(model, 0.5).interactions["inner"] == several_orders().interactions["inner"]
 
 
-def users_model(architecture, search, built):
-    """A model that a user writes with our layers: pairs of fields, a linear term, an MLP."""
-    interactions = architecture and architecture.of_order(2)
-    functions = list(interactions) if interactions else ["inner", "outer"]
-    dimensions = (
-        architecture
-        and architecture.dimensions
-        and [list(architecture.kept_dimensions(2, k).values()) for k in functions]
-    )
-    ids = keras.Input((4,), dtype="int32")
-    e = FunctionWiseEmbedding(SIZES.values(), 3, len(functions), dimensions)(ids)
-    if search == "dimensions":
-        e = DimensionGate(functions, fields=FIELDS)(e)
-    gated = GatedInteraction(functions, interactions, 2, FIELDS, gated=search == "interactions")
-    linear = FunctionWiseEmbedding(SIZES.values(), 1)(ids)
-    mlp = keras.layers.Dense(1)(keras.layers.Dense(4, "relu")(keras.layers.Flatten()(e)))
-    logit = keras.ops.sum(gated(e), 1, keepdims=True) + keras.ops.sum(linear, (1, 2)) + mlp
-    model = keras.Model(ids, logit)
-    built.append((architecture, search, model, model.get_weights()))
-    return model
+def test_read_gates_of_alphas():
+    model = FM(SIZES, several_orders(), "interactions")
+    set_alpha(model, [0, -1, 2], [0.25], [-0.5])
+    found = read_gates(model)
+    assert found.alpha == {"inner": (0, -1, 0.25), "outer": (2, -0.5)}
+    assert read_gates(FM(SIZES, several_orders(), "dimensions")).alpha is None
 
 
-def fit(model, search, threshold=0.7, epochs=3):
-    optimizer = keras.optimizers.Adam(0.03)
-    if search:
-        gates = GRDA(0.1, mu=0.6, target_threshold=threshold, total_steps=epochs * 20)
-        optimizer = with_gates(weights=optimizer, gates=gates)
-    model.compile(optimizer, BINARY)
-    model.fit(IDS, LABELS, batch_size=100, epochs=epochs, verbose=0)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    ("search", "name"),
+    [("interactions", "interaction_4/gate_alpha"), ("dimensions", "dimension_gate_3/gate_beta")],
+)
+def test_read_gates_that_are_not_finite(search, name, bad):
+    model = FM(SIZES, several_orders(), search)
+    gate = next(w for w in model.weights if w.path == name)
+    values = gate.numpy()
+    values[..., -1] = bad
+    gate.assign(values)
+    with pytest.raises(ValueError, match=rf"Gates must be finite. Received: {name}=.*{bad}"):
+        read_gates(model)
 
 
-def test_search_over_a_users_model():
-    built = []
-    architecture, model = search_architecture(functools.partial(users_model, built=built), fit)
-    assert [search for _, search, _, _ in built] == ["interactions", "dimensions", None]
-    assert built[0][0] is None
-    assert built[-1][0] == architecture
-    assert built[-1][2] is model
-
-    assert ("a", "b") in {q for _, q in built[1][0].units(2)}
-    assert built[1][0].interaction_ratio(2) < 1
-    assert built[1][0].dimensions is None
-    assert set(architecture.units(2)) <= set(built[1][0].units(2))
-    assert ("a", "b") in {q for _, q in architecture.units(2)}
-    assert set(architecture.dimensions) == {2}
-    assert gates_of(model, GatedInteraction)[0].units == architecture.units(2)
-    parameters = gates_of(model, FunctionWiseEmbedding)[0].count_params()
-    assert parameters == architecture.embedding_parameters(SIZES)
-
-    starts = [{w.path: v for w, v in zip(m.weights, v, strict=True)} for _, _, m, v in built]
-    for earlier, later in ((0, 1), (1, 2)):
-        trained = built[earlier][2].get_weights()
-        assert not any(
-            a.shape == b.shape and a.size > 6 and np.array_equal(a, b)
-            for a in trained
-            for b in starts[later].values()
-        )
+# === drop_dead and found_architecture of alphas ===
 
 
-@pytest.mark.parametrize("mlp_inputs", [("embeddings",), ("products",)])
-def test_all_gates_pruned(mlp_inputs, caplog):
-    caplog.set_level(logging.WARNING)
-    stages = []
+def test_alphas_follow_their_units():
+    before = dataclasses.replace(several_orders(), alpha={"inner": [1, 2, 3], "outer": [4, 5]})
+    model = FM(SIZES, before, "interactions")
+    set_alpha(model, [0, -1, 2], [0.25], [0])
+    found = found_architecture(model, before)
+    assert found.alpha == {"inner": (0, -1, 0.25), "outer": (2,)}
 
-    def fit_and_prune(model, search):
-        stages.append(search)
-        fit(model, search, threshold=30.0, epochs=1)
-
-    build_model = functools.partial(
-        DeepFM, SIZES, embedding_dim=3, hidden_units=(8,), mlp_inputs=mlp_inputs
-    )
-    architecture, model = search_architecture(build_model, fit_and_prune)
-    assert stages == ["interactions", None]
-    assert architecture.orders == ()
-    assert "Every interaction was pruned: the model goes on without any." in caplog.text
-    before = model.evaluate(IDS, LABELS, verbose=0)
-    fit(model, None, epochs=2)
-    assert model.evaluate(IDS, LABELS, verbose=0) < before
+    model = FM(SIZES, before, "dimensions")
+    gates = gates_of(model, DimensionGate)
+    gates[0].beta.assign(np.where(np.arange(4)[:, None] == 1, 0, gates[0].beta))  # no dim of b
+    found = found_architecture(model, before)
+    assert found.alpha == {"inner": (2, 3), "outer": (5,)}
+    assert drop_dead(dataclasses.replace(found, alpha=None))[0].alpha is None
 
 
-@pytest.mark.parametrize("search", ["interactions", "dimensions"])
-def test_a_search_without_candidates_trains(search):
-    model = DeepFM(SIZES, Architecture(FIELDS, ("inner",), 3, {}), search, hidden_units=(8,))
-    fit(model, search, epochs=1)
-    assert np.isfinite(model.evaluate(IDS, LABELS, verbose=0))
-    assert found_architecture(model, model.architecture).orders == ()
+@pytest.mark.parametrize("share_orders", [False, True])
+def test_dimensions_pruned_before_stay_pruned(share_orders):
+    kept = dict.fromkeys(FIELDS, (0, 2))
+    before = dataclasses.replace(several_orders(), dimensions={3: {"inner": kept, "outer": kept}})
+    model = FM(SIZES, before, "dimensions", share_orders=share_orders)
+    for layer in gates_of(model, DimensionGate):
+        layer.beta.assign(np.broadcast_to([[[1, 1, 0]]], layer.beta.shape))
+    found = found_architecture(model, before)
+    for order, function, positions in (
+        (2, "inner", (0, 1)),
+        (3, "inner", (0,)),
+        (4, "outer", (0, 1)),
+    ):
+        assert found.dimensions[order][function] == dict.fromkeys(FIELDS, positions)

@@ -8,8 +8,6 @@ import sys
 import keras
 import numpy as np
 import pytest
-import sklearn.metrics
-import tensorflow as tf
 
 from aim_keras.callbacks import RankMetrics, Resume
 from aim_keras.optimizers import GRDA, with_gates
@@ -226,38 +224,3 @@ def test_backup_of_another_optimizer(tmp_path):
 def test_best_weights_in_memory():
     with pytest.raises(ValueError, match="restore_best_weights=True"):
         Resume("backup", [keras.callbacks.EarlyStopping(restore_best_weights=True)])
-
-
-def dataset():
-    return tf.data.Dataset.from_tensor_slices(data(1)).shuffle(256).batch(100)
-
-
-@pytest.mark.parametrize(
-    "validation_data", [data(1), dataset(), [data(1)]], ids=["arrays", "shuffled dataset", "list"]
-)
-def test_rank_metrics(validation_data):
-    model = new_model()
-    logs = model.fit(*data(0), verbose=0, callbacks=[RankMetrics(validation_data)]).history
-    x, y = data(1)
-    logits = model.predict(x, verbose=0)
-    assert logs["val_auc"] == [pytest.approx(sklearn.metrics.roc_auc_score(y, logits), abs=1e-6)]
-    expected = sklearn.metrics.log_loss(y, 1 / (1 + np.exp(-logits.astype("float64"))))
-    assert logs["val_log_loss"] == [pytest.approx(expected, rel=1e-5)]
-
-
-def test_two_rank_metrics():
-    callbacks = [RankMetrics(data(1)), RankMetrics(data(2), prefix="other_")]
-    history = new_model().fit(*data(0), verbose=0, callbacks=callbacks).history
-    assert history["val_auc"] != history["other_auc"]
-
-
-def test_rank_metrics_without_batches():
-    empty = dataset().take(0)
-    with pytest.raises(ValueError, match="at least one batch"):
-        new_model().fit(*data(0), verbose=0, callbacks=[RankMetrics(empty)])
-
-
-@pytest.mark.parametrize("validation_data", [None, (1, 2, 3), iter([]), 5])
-def test_rank_metrics_of_unfit_data(validation_data):
-    with pytest.raises(ValueError, match="`validation_data` must be"):
-        RankMetrics(validation_data)

@@ -1,0 +1,79 @@
+"""What a search does to the gates, step by step."""
+
+import re
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class SearchState(keras.callbacks.Callback):
+    """Writes the state of a search for TensorBoard.
+
+    For each gate variable `<path>/open`, the number of gates that are not zero, and
+    `<path>/values`, their histogram; beside them `threshold`, that of `GRDA`. The steps are the
+    updates of the gates, so those of a resumed training go on where they were.
+
+    Args:
+        log_dir: Path of a folder for the event files.
+        every: Integer >= 1: the state is written after every `every` batches of an epoch, and at
+            its end.
+
+    Raises:
+        ValueError: If `every` is out of range, or at the start of the training if the model was
+            not compiled with `with_gates`.
+
+    Example:
+
+    ```python
+    model.compile(with_gates(keras.optimizers.Adam(), GRDA(0.1, c=0.05)), loss=loss)
+    model.fit(train, callbacks=[SearchState("logs/search")])
+    ```
+    """
+
+    def __init__(self, log_dir, every=100):
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"`every` must be at least 1. Received: every={every}")
+        self.log_dir = str(log_dir)
+        self.every = every
+
+    def on_train_begin(self, logs=None):
+        optimizer = self.model.optimizer
+        if not hasattr(optimizer, "gates_optimizer"):
+            raise ValueError(
+                "`SearchState` needs a model that was compiled with `with_gates`. "
+                f"Received: optimizer={optimizer}"
+            )
+        self._gates = [
+            variable
+            for variable in self.model.trainable_variables
+            if re.fullmatch(optimizer.pattern, variable.path)
+        ]
+        self._writer = tf.summary.create_file_writer(self.log_dir)
+        self._written = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (batch + 1) % self.every == 0:
+            self._write()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._write()
+        self._writer.flush()
+
+    def on_train_end(self, logs=None):
+        self._writer.close()
+
+    def _write(self):
+        optimizer = self.model.optimizer.gates_optimizer
+        step = int(optimizer.iterations)
+        if step == self._written:
+            return
+        self._written = step
+        with self._writer.as_default(step):
+            for gate in self._gates:
+                values = keras.ops.convert_to_numpy(gate)
+                tf.summary.scalar(f"{gate.path}/open", np.count_nonzero(values))
+                tf.summary.histogram(f"{gate.path}/values", values)
+            if hasattr(optimizer, "threshold"):
+                tf.summary.scalar("threshold", optimizer.threshold)

@@ -1,0 +1,54 @@
+import keras
+import numpy as np
+import pytest
+import sklearn.metrics
+import tensorflow as tf
+
+from aim_keras.callbacks import RankMetrics
+
+
+def data(seed, rows=256):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, 8)).astype("float32")
+    return x, (x[:, :1] + rng.normal(size=(rows, 1)) > 0).astype("float32")
+
+
+def compiled():
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+    model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))
+    return model
+
+
+def dataset():
+    return tf.data.Dataset.from_tensor_slices(data(1)).shuffle(256).batch(100)
+
+
+@pytest.mark.parametrize(
+    "validation_data", [data(1), dataset(), [data(1)]], ids=["arrays", "shuffled dataset", "list"]
+)
+def test_rank_metrics(validation_data):
+    model = compiled()
+    logs = model.fit(*data(0), verbose=0, callbacks=[RankMetrics(validation_data)]).history
+    x, y = data(1)
+    logits = model.predict(x, verbose=0)
+    assert logs["val_auc"] == [pytest.approx(sklearn.metrics.roc_auc_score(y, logits), abs=1e-6)]
+    expected = sklearn.metrics.log_loss(y, 1 / (1 + np.exp(-logits.astype("float64"))))
+    assert logs["val_log_loss"] == [pytest.approx(expected, rel=1e-5)]
+
+
+def test_two_rank_metrics():
+    callbacks = [RankMetrics(data(1)), RankMetrics(data(2), prefix="other_")]
+    history = compiled().fit(*data(0), verbose=0, callbacks=callbacks).history
+    assert history["val_auc"] != history["other_auc"]
+
+
+def test_rank_metrics_without_batches():
+    empty = dataset().take(0)
+    with pytest.raises(ValueError, match="at least one batch"):
+        compiled().fit(*data(0), verbose=0, callbacks=[RankMetrics(empty)])
+
+
+@pytest.mark.parametrize("validation_data", [None, (1, 2, 3), iter([]), 5])
+def test_rank_metrics_of_unfit_data(validation_data):
+    with pytest.raises(ValueError, match="`validation_data` must be"):
+        RankMetrics(validation_data)
