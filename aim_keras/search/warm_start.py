@@ -43,7 +43,7 @@ def warm_start(model, source) -> None:
 
 
 def _copy_embeddings(model, layer, source, searched):
-    for name in ("fields", "embedding_dim"):
+    for name in ("vocabulary_sizes", "embedding_dim"):
         ours, theirs = getattr(layer, name), getattr(searched, name)
         _check(ours == theirs, layer, f"{name}={theirs} for {ours}")
     of_source = _functions(source, searched)
