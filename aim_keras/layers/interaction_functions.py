@@ -29,8 +29,8 @@ class InteractionFunction:
             for a function without weights.
         kernel_initializer: Callable `(dim) -> initializer` of the weights.
         product_width: Callable `(dim) -> width` of the products.
-        elementwise: Whether the products are elementwise over embedding dimensions, so that a
-            dimension absent from one field is zero in the product.
+        live_products: Callable `(kept) -> columns` of the products that are not always zero, with
+            `kept` the kept positions of each field's embedding.
     """
 
     name: str
@@ -38,7 +38,7 @@ class InteractionFunction:
     kernel_shape: Callable | None = None
     kernel_initializer: Callable = lambda dim: "ones"
     product_width: Callable = lambda dim: dim
-    elementwise: bool = False
+    live_products: Callable = lambda kept: sorted(set.intersection(*map(set, kept)))
 
 
 def _operands(embeddings, interactions):
@@ -86,14 +86,13 @@ class IdentityMatrices(keras.initializers.Initializer):
         return ops.broadcast_to(ops.eye(shape[-1], dtype=dtype), shape)
 
 
-INNER = InteractionFunction("inner", _inner, elementwise=True)
+INNER = InteractionFunction("inner", _inner)
 """`sum_j prod_r e_{q_r, j}`."""
 
 VECTOR_KERNEL = InteractionFunction(
     "vector_kernel",
     _kernel_product,
     kernel_shape=lambda num_interactions, order, dim: (num_interactions, dim),
-    elementwise=True,
 )
 """`sum_j kappa_{q, j} prod_r e_{q_r, j}`, a vector `kappa_q` an interaction."""
 
@@ -101,7 +100,6 @@ SCALAR_KERNEL = InteractionFunction(
     "scalar_kernel",
     _kernel_product,
     kernel_shape=lambda num_interactions, order, dim: (num_interactions, 1),
-    elementwise=True,
 )
 """`kappa_q sum_j prod_r e_{q_r, j}`, a scalar `kappa_q` an interaction."""
 
@@ -110,6 +108,7 @@ MATRIX_KERNEL = InteractionFunction(
     _matrix_kernel,
     kernel_shape=lambda num_interactions, order, dim: (order - 1, num_interactions, dim, dim),
     kernel_initializer=lambda dim: IdentityMatrices(),
+    live_products=lambda kept: list(kept[-1]) if all(kept) else [],
 )
 """`sum_j (... ((e_{q_1}^T K_{q, 1}) * e_{q_2}^T) K_{q, 2} ...)_j e_{q_p, j}`: order 2 is
 `e_{q_1}^T K_q e_{q_2}`; identity matrices give the inner product at every order."""
@@ -122,6 +121,7 @@ OUTER = InteractionFunction(
         -math.sqrt(6 / (dim + 1)), math.sqrt(6 / (dim + 1))
     ),
     product_width=lambda dim: 1,
+    live_products=lambda kept: [0] if all(kept) else [],
 )
 """`prod_r (w_r^T e_{q_r})`: the outer product reduced by a rank-1 linear map, with the `w_r`
 shared by all interactions of an order; `w_1` meets the first field of an interaction."""

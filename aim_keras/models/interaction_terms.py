@@ -10,6 +10,7 @@ from keras import ops
 from aim_keras.architecture import Architecture
 from aim_keras.fields import as_fields, places
 from aim_keras.layers import DimensionGate, FunctionWiseEmbedding, GatedInteraction
+from aim_keras.layers.interaction_functions import interaction_function
 
 SEARCHES = ("interactions", "dimensions", None)
 
@@ -18,7 +19,7 @@ class InteractionTerms(NamedTuple):
     """What `interaction_terms` gives: Keras tensors, and the architecture they follow."""
 
     values: keras.KerasTensor  # (batch, units)
-    products: keras.KerasTensor  # (batch, widths), what each value sums
+    products: keras.KerasTensor  # (batch, widths), what each value sums, but for constant zeros
     embeddings: keras.KerasTensor  # (batch, kept dimensions of all functions and fields)
     architecture: Architecture
 
@@ -129,7 +130,7 @@ def interaction_terms(
                 **norm,
                 name=f"dimension_gate_{name}",
             )(e)
-        embeddings.append(_without_pruned(keras.layers.Flatten()(e), dimensions, e.shape[-1]))
+        embeddings.append(_take(keras.layers.Flatten()(e), _stored(dimensions, e.shape[-1])))
         for order in orders:
             interactions = architecture.of_order(order)
             kept = list(interactions) or functions
@@ -146,7 +147,7 @@ def interaction_terms(
             )
             value, product = interaction(_of_order(e, architecture, order, kept, tables))
             values.append(value)
-            products.append(product)
+            products.append(_take(product, _live_products(architecture, order, interaction.units)))
     return InteractionTerms(
         ops.concatenate(values, axis=1),
         ops.concatenate(products, axis=1),
@@ -183,10 +184,25 @@ def _mask(architecture, of_functions):
     return mask
 
 
-def _without_pruned(flat, dimensions, embedding_dim):
+def _stored(dimensions, embedding_dim):
     """The columns of flattened embeddings that are stored, not those that are always zero."""
     stored = [kept for of_field in dimensions for kept in of_field]
-    columns = [i * embedding_dim + j for i, kept in enumerate(stored) for j in kept]
-    if len(columns) == flat.shape[1]:
-        return flat
-    return ops.take(flat, np.array(columns, dtype="int32"), axis=1)
+    return [i * embedding_dim + j for i, kept in enumerate(stored) for j in kept]
+
+
+def _live_products(architecture, order, units):
+    """The columns of the products that are not always zero."""
+    columns, start = [], 0
+    for name, interaction in units:
+        function = interaction_function(name)
+        kept = architecture.kept_dimensions(order, name)
+        live = function.live_products([kept[field] for field in interaction])
+        columns += [start + j for j in live]
+        start += function.product_width(architecture.embedding_dim)
+    return columns
+
+
+def _take(tensor, columns):
+    if len(columns) == tensor.shape[1]:
+        return tensor
+    return ops.take(tensor, np.array(columns, dtype="int32"), axis=1)

@@ -73,9 +73,7 @@ def drop_dead(architecture) -> tuple[Architecture, list]:
 
     def is_dead(function, interaction):
         kept = architecture.kept_dimensions(len(interaction), function)
-        positions = [set(kept[field]) for field in interaction]
-        common = set.intersection(*positions)
-        return not all(positions) or (interaction_function(function).elementwise and not common)
+        return not interaction_function(function).live_products([kept[f] for f in interaction])
 
     units = [unit for order in architecture.orders for unit in architecture.units(order)]
     dead = [unit for unit in units if is_dead(*unit)]

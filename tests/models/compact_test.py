@@ -2,6 +2,7 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 
@@ -111,7 +112,20 @@ def twins(model, architecture, **sharing):
         set_tables(full.get_layer(f"embedding_{order}"), slices)
     if reads_embeddings:
         set_first_kernel(compact, full, architecture, places)
+    elif model == "aim":
+        skip_dead_products(compact, full)
     return compact, full
+
+
+def skip_dead_products(compact, full):
+    """Rows of the compact MLP's first kernel where the full-size one has an input not always 0."""
+    inputs = keras.Model(full.input, full.get_layer("mlp").input)(IDS).numpy()
+    live = np.any(inputs != 0, axis=0)
+    assert not live.all()
+    target = full.get_layer("mlp").tower[0].kernel
+    kernel = np.zeros(target.shape)
+    kernel[live] = compact.get_layer("mlp").tower[0].kernel.numpy()
+    target.assign(kernel)
 
 
 def set_first_kernel(compact, full, architecture, places):
