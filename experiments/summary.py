@@ -1,9 +1,11 @@
-"""The table at the end of a run."""
+"""The tables at the end of a run and of its analysis."""
 
 import sys
 
 from rich.console import Console
 from rich.table import Table
+
+SHOWN = 20  # interactions in a printed table
 
 
 def show(results):
@@ -13,9 +15,9 @@ def show(results):
         results: The content of `metrics.json`.
     """
     table = Table(title="AUC and log loss on valid; the last line on test")
-    table.add_column("stage")
-    for column in ("AUC", "log loss", "interactions", "units", "parameters", "seconds"):
-        table.add_column(column, justify="right")
+    _add_columns(
+        table, "stage", "AUC", "log loss", "interactions", "units", "parameters", "seconds"
+    )
     for record in results["stages"]:
         table.add_row(
             record["stage"],
@@ -27,7 +29,7 @@ def show(results):
         )
     table.add_section()
     table.add_row("test", *_metrics(results["test"]))
-    console = Console(width=None if sys.stdout.isatty() else 100)
+    console = _console()
     console.print(table)
     for order, scores in results.get("planted", {}).items():
         console.print(
@@ -35,6 +37,94 @@ def show(results):
             f"recall {scores['recall']:.2f}, precision {scores['precision']:.2f}, "
             f"with their function {scores['functions']:.2f}"
         )
+
+
+def show_analysis(content):
+    """Prints an analysis: functions, interactions and dimensions against the data.
+
+    Args:
+        content: The content of `analysis.json`.
+    """
+    console = _console()
+    functions = content["functions"]
+    console.print(_frequency_table(content["function_frequency"], functions))
+    console.print(_interaction_table(content, functions))
+    console.print(_number_table(content["functions_by_statistics"]))
+    console.print(_dimension_table(content["dimensions"]))
+    top = content["top"]
+    console.print(
+        f"Rank correlation of alpha and statistics_AUC: {_or_none(content, 'alpha')}, "
+        f"of dimension and vocabulary size: {_or_none(content, 'dimension')}"
+    )
+    console.print(f"Of the top {top['n']} by alpha, {top['overlap']:.0%} are so by statistics_AUC")
+
+
+def show_retrained(retrained):
+    """Prints what the top interactions of both rankings reached, re-trained."""
+    table = Table(title="Re-trained with the top interactions")
+    _add_columns(table, "by", "valid AUC", "log loss", "test AUC", "log loss", "parameters")
+    for name, record in retrained.items():
+        table.add_row(
+            name,
+            *_metrics(record["valid"]),
+            *_metrics(record["test"]),
+            f"{record['parameters']:,}",
+        )
+    _console().print(table)
+
+
+def _frequency_table(frequency, functions):
+    table = Table(title="Share of each function in the kept units")
+    _add_columns(table, "order", *functions)
+    for order, shares in frequency.items():
+        table.add_row(str(order), *(f"{shares[k]:.1%}" for k in functions))
+    return table
+
+
+def _interaction_table(content, functions):
+    table = Table(title=f"statistics_AUC on {content['split']}, and |alpha| of what was kept")
+    _add_columns(table, "interaction", "statistics_AUC", *functions)
+    for row in content["interactions"][:SHOWN]:
+        alpha = (f"{row['alpha'][k]:.4f}" if k in row["alpha"] else "" for k in functions)
+        table.add_row(" x ".join(row["interaction"]), f"{row['statistics_auc']:.5f}", *alpha)
+    if (left := len(content["interactions"]) - SHOWN) > 0:
+        table.add_row(f"and {left} more")
+    return table
+
+
+def _number_table(numbers):
+    table = Table(title="statistics_AUC by number of kept functions")
+    _add_columns(table, "functions", "interactions", "mean", "median", "min", "max")
+    for number, row in numbers.items():
+        values = (f"{row[name]:.5f}" for name in ("mean", "median", "min", "max"))
+        table.add_row(str(number), str(row["interactions"]), *values)
+    return table
+
+
+def _dimension_table(rows):
+    table = Table(title="Kept dimensions by vocabulary size")
+    orders = list(rows[0]["dimensions"])
+    _add_columns(table, "field", "vocabulary", "dimension", *(f"order {order}" for order in orders))
+    for row in rows:
+        of_orders = (sum(row["dimensions"][order].values()) for order in orders)
+        numbers = (row["vocabulary_size"], row["dimension"], *of_orders)
+        table.add_row(row["field"], *(f"{number:,}" for number in numbers))
+    return table
+
+
+def _add_columns(table, first, *others):
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+
+
+def _console():
+    return Console(width=None if sys.stdout.isatty() else 100)
+
+
+def _or_none(content, name):
+    value = content[f"{name}_rank_correlation"]
+    return "none" if value is None else f"{value:.2f}"
 
 
 def _metrics(record):

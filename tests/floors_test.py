@@ -25,6 +25,7 @@ FLOORS = {
     "aim_keras": 3,
     "experiments": 4,
     "experiments.train": 5,
+    "experiments.analyze": 5,
     "experiments.tables": 5,
     "experiments.plots": 5,
 }
@@ -38,7 +39,12 @@ WHO_MAY = {
     ),
     "tensorflow_datasets": ("aim_keras.datasets", "experiments"),
     "gin": ("experiments",),
-    "absl": ("experiments.train", "experiments.tables", "experiments.plots"),
+    "absl": (
+        "experiments.train",
+        "experiments.analyze",
+        "experiments.tables",
+        "experiments.plots",
+    ),
     "matplotlib": ("experiments.plots",),
     "keras": ("aim_keras", "experiments"),
 }
@@ -47,6 +53,7 @@ NUMPY_ONLY = (
     "aim_keras.fields",
     "aim_keras.architecture",
     "aim_keras.metrics",
+    "aim_keras.analysis",
 )
 
 

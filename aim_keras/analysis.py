@@ -1,0 +1,323 @@
+"""What a search has found, against the data: the paper's statistics_AUC, Fig. 7, Fig. 8, Table 6.
+
+An interaction is a tuple of field names, in the order of the fields.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from aim_keras import metrics
+
+MAX_CROSSED_VALUES = 2**63
+
+
+def statistics_auc(train, evaluation, vocabulary_sizes, interactions):
+    """AUC of predicting a row by the click-through rate of its crossed value alone.
+
+        CTR_q(v) = #{train rows with x_q = v and a click} / #{train rows with x_q = v}
+        statistics_AUC(q) = AUC of CTR_q(x_q) over the evaluation rows
+
+    A value x_q that no train row has is predicted by the CTR of all train rows; the paper is
+    silent about it, and evaluates on test. One pass over each split; memory grows with the
+    distinct crossed values, not with the rows. The larger the batches, the faster.
+
+    Args:
+        train: Iterable of `(features, labels)`, of shapes `(batch, fields)`, integers, and
+            `(batch,)` or `(batch, 1)`, 0 or 1.
+        evaluation: The same of the split to evaluate on.
+        vocabulary_sizes: `{field: number of ids}`, in the order of the features.
+        interactions: Iterable of interactions, of any order; one field is of order 1.
+
+    Returns:
+        `{interaction: statistics_AUC}`, in the order of `interactions`.
+
+    Raises:
+        ValueError: on an unknown field, an interaction of 2**63 crossed values or more, a batch of
+            another shape, an id or a label out of range, or a split without rows of both labels.
+
+    Reference: AIM, section 4.4.2.
+    """
+    interactions = [tuple(q) for q in interactions]
+    for q in interactions:
+        _check_interaction(q, vocabulary_sizes)
+    trained = _counts(train, vocabulary_sizes, interactions)
+    evaluated = _counts(evaluation, vocabulary_sizes, interactions)
+    return {q: _auc(trained[q], evaluated[q]) for q in interactions}
+
+
+def function_frequency(architecture):
+    """Share of each function in the kept units of an order: `{order: {function: share}}`.
+
+    Reference: AIM, Fig. 8, left.
+    """
+    frequency = {}
+    for order in architecture.orders:
+        kept = [function for function, _ in architecture.units(order)]
+        frequency[order] = {k: kept.count(k) / len(kept) for k in architecture.functions}
+    return frequency
+
+
+def alpha_by_statistics(architecture, statistics):
+    """The gates of each interaction beside its statistics_AUC, the highest first.
+
+    Args:
+        architecture: `Architecture` with the alpha of a search.
+        statistics: `{interaction: statistics_AUC}`.
+
+    Returns:
+        List of `{"interaction", "statistics_auc", "alpha": {function: |alpha|}}`; an interaction
+        or a function that was pruned has no alpha.
+
+    Raises:
+        ValueError: if the architecture has no alpha.
+
+    Reference: AIM, Fig. 7.
+    """
+    alpha = {q: {} for q in statistics}
+    for order in sorted({len(q) for q in statistics}):
+        for (function, q), value in architecture.importance(order).items():
+            alpha.get(q, {})[function] = value
+    return [
+        {"interaction": q, "statistics_auc": statistics[q], "alpha": alpha[q]}
+        for q in sorted(statistics, key=statistics.get, reverse=True)
+    ]
+
+
+def functions_by_statistics(architecture, statistics):
+    """The statistics_AUC of the interactions that kept no function, one, two and so on.
+
+    Args:
+        architecture: `Architecture`.
+        statistics: `{interaction: statistics_AUC}`.
+
+    Returns:
+        `{number of kept functions: values of statistics_AUC, the lowest first}`.
+
+    Reference: AIM, Fig. 8, right.
+    """
+    values = {}
+    for q in sorted(statistics, key=statistics.get):
+        number = sum(q in kept for kept in architecture.interactions.values())
+        values.setdefault(number, []).append(statistics[q])
+    return dict(sorted(values.items()))
+
+
+def dimension_by_vocabulary(architecture, vocabulary_sizes, **sharing):
+    """How many embedding dimensions each field has kept, against its vocabulary size.
+
+    A field's dimension is the sum over its embeddings, one for each order and function unless they
+    are shared: with four functions it can exceed `embedding_dim`, as in the paper's table.
+
+    Args:
+        architecture: `Architecture`.
+        vocabulary_sizes: `{field: number of ids}`.
+        **sharing: Arguments of `Architecture.embeddings`, those of the model.
+
+    Returns:
+        List of `{"field", "vocabulary_size", "dimension", "dimensions": {orders: {functions:
+        number}}}`, the smallest vocabulary first; those that share an embedding are joined by "+".
+
+    Reference: AIM, Table 6.
+    """
+    stored = architecture.embeddings(**sharing)
+    rows = []
+    for field in sorted(architecture.fields, key=vocabulary_sizes.get):
+        dimensions = {
+            "+".join(map(str, orders)): {
+                "+".join(functions): len(of_field[field]) for functions, of_field in tables.items()
+            }
+            for orders, tables in stored.items()
+        }
+        rows.append(
+            {
+                "field": field,
+                "vocabulary_size": vocabulary_sizes[field],
+                "dimension": sum(sum(of_order.values()) for of_order in dimensions.values()),
+                "dimensions": dimensions,
+            }
+        )
+    return rows
+
+
+def rank_correlation(x, y):
+    """Spearman's correlation of two sequences, ties at their mean rank; `None` if one is constant.
+
+    Raises:
+        ValueError: if the lengths differ.
+    """
+    if len(x) != len(y):
+        raise ValueError(f"x and y must be of one length. Received: {len(x)} and {len(y)}")
+    ranks = [_ranks(values) for values in (x, y)]
+    if any(len(np.unique(rank)) < 2 for rank in ranks):
+        return None
+    return float(np.corrcoef(ranks)[0, 1])
+
+
+def top_by_alpha(architecture, n, order=2):
+    """The `n` interactions of an order with the largest |alpha| of any function, best first.
+
+    Raises:
+        ValueError: if the architecture has no alpha, or keeps fewer of that order.
+    """
+    best = {}
+    for (_, q), value in architecture.importance(order).items():
+        best[q] = max(value, best.get(q, 0.0))
+    return _top(best, n)
+
+
+def top_by_statistics(statistics, n):
+    """The `n` interactions with the highest statistics_AUC, best first.
+
+    Raises:
+        ValueError: if there are fewer.
+    """
+    return _top(statistics, n)
+
+
+def with_interactions(architecture, interactions, functions=None):
+    """An architecture to re-train: these interactions of their order, each with every function.
+
+    The paper compares equally many interactions "with the same computational cost", as the search
+    of interactions (FIS) and statistics_AUC rank them; neither ranks functions, so all
+    interactions have the same ones. Units of other orders stay, and all dimensions are kept.
+
+    Args:
+        architecture: `Architecture` of the fields, functions and units of other orders.
+        interactions: Interactions of one order.
+        functions: Names of functions of the architecture, or `None` for all of them.
+
+    Raises:
+        ValueError: if the interactions are not of one order, or anything in them is unknown.
+
+    Reference: AIM, section 4.4.2.
+    """
+    orders = {len(q) for q in interactions}
+    if len(orders) != 1:
+        raise ValueError(f"interactions must be of one order. Received: orders {sorted(orders)}")
+    functions = architecture.functions if functions is None else functions
+    units = {
+        k: [q for q in architecture.interactions.get(k, ()) if len(q) not in orders]
+        for k in architecture.functions
+    }
+    for k in functions:
+        units[k] = [*units.get(k, ()), *interactions]
+    return dataclasses.replace(
+        architecture, interactions=units, dimensions=None, alpha=None, found_by={}
+    )
+
+
+class _Counts:
+    """Rows and clicks of each crossed value of an interaction, added batch by batch."""
+
+    def __init__(self, size):
+        self._size = size
+        self._parts = [(np.zeros(0, "int64"), np.zeros(0, "int64"), np.zeros(0, "int64"))]
+
+    def add(self, values, clicked):
+        self._parts.append(_counted(values, clicked, self._size))
+        merged, *new = (len(part[0]) for part in self._parts)
+        if sum(new) >= merged:  # so that merging costs no more than adding did
+            self.merge()
+
+    def merge(self):
+        """Distinct values in increasing order, rows and clicks of each."""
+        values = np.concatenate([part[0] for part in self._parts])
+        distinct, _ = np.unique(values, return_counts=True)  # sorts; without counts it may hash
+        sums = np.zeros((2, len(distinct)), "int64")
+        for values, *counts in self._parts:
+            sums[:, np.searchsorted(distinct, values)] += counts
+        self._parts = [(distinct, *sums)]
+        return self._parts[0]
+
+
+def _counted(values, clicked, size):
+    """Distinct values of a batch, rows and clicks of each, without any indirect sort."""
+    if size <= len(values):
+        rows, clicks = np.bincount(values), np.bincount(values[clicked])
+        distinct = np.flatnonzero(rows)
+        return distinct, rows[distinct], np.pad(clicks, (0, len(rows) - len(clicks)))[distinct]
+    distinct, rows = np.unique(values, return_counts=True)
+    with_click, number = np.unique(values[clicked], return_counts=True)
+    clicks = np.zeros_like(rows)
+    clicks[np.searchsorted(distinct, with_click)] = number
+    return distinct, rows, clicks
+
+
+def _counts(batches, vocabulary_sizes, interactions):
+    """`{interaction: (values, rows, clicks)}` of a split, each value a mixed-radix number."""
+    column = {field: i for i, field in enumerate(vocabulary_sizes)}
+    sizes = list(vocabulary_sizes.values())
+    columns = {q: [column[field] for field in q] for q in interactions}
+    counts = {q: _Counts(math.prod(sizes[c] for c in columns[q])) for q in interactions}
+    for features, labels in batches:
+        ids, clicked = _checked(features, labels, vocabulary_sizes)
+        for q in interactions:
+            value = np.zeros(len(clicked), "int64")
+            for c in columns[q]:
+                value = value * sizes[c] + ids[c]
+            counts[q].add(value, clicked)
+    return {q: counts[q].merge() for q in interactions}
+
+
+def _checked(features, labels, vocabulary_sizes):
+    """Ids, `(fields, batch)`, and which rows have a click, `(batch,)`."""
+    features, labels = np.asarray(features), np.asarray(labels)
+    rows = len(features)
+    if features.shape != (rows, len(vocabulary_sizes)) or labels.shape not in ((rows,), (rows, 1)):
+        raise ValueError(
+            f"A batch must be of (batch, {len(vocabulary_sizes)}) features and (batch, 1) labels. "
+            f"Received: shapes {features.shape} and {labels.shape}"
+        )
+    if not np.issubdtype(features.dtype, np.integer):
+        raise ValueError(f"Features must be integers. Received: {features.dtype}")
+    ids, labels = np.ascontiguousarray(features.T, "int64"), labels.ravel()
+    for (field, size), values in zip(vocabulary_sizes.items(), ids, strict=True):
+        if wrong := values[(values < 0) | (values >= size)].tolist():
+            raise ValueError(f"Field {field}: ids must be in [0, {size}). Received: {wrong[0]}")
+    if wrong := labels[(labels != 0) & (labels != 1)].tolist():
+        raise ValueError(f"Labels must be 0 or 1. Received: {wrong[0]}")
+    return ids, labels == 1
+
+
+def _check_interaction(interaction, vocabulary_sizes):
+    unknown = [field for field in interaction if field not in vocabulary_sizes]
+    if not interaction or unknown:
+        raise ValueError(
+            f"An interaction must be of fields among {list(vocabulary_sizes)}. "
+            f"Received: {interaction}"
+        )
+    crossed = math.prod(vocabulary_sizes[field] for field in interaction)
+    if crossed >= MAX_CROSSED_VALUES:
+        raise ValueError(
+            "The vocabulary sizes of an interaction's fields must have a product below 2**63. "
+            f"Received: {crossed} for {interaction}"
+        )
+
+
+def _auc(trained, evaluated):
+    values, rows, clicks = trained
+    if not len(values):
+        raise ValueError("train must have at least one row. Received: none")
+    evaluated, rows_there, clicks_there = evaluated
+    place = np.searchsorted(values, evaluated).clip(max=len(values) - 1)
+    seen = values[place] == evaluated
+    ctr = np.where(seen, (clicks / rows)[place], clicks.sum() / rows.sum())
+    positives = np.repeat(ctr, clicks_there)
+    negatives = np.repeat(ctr, rows_there - clicks_there)
+    labels = np.repeat([1, 0], [len(positives), len(negatives)])
+    return metrics.auc(labels, np.concatenate([positives, negatives]))
+
+
+def _ranks(values):
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(count) - (count - 1) / 2)[place]
+
+
+def _top(scores, n):
+    if not 1 <= n <= len(scores):
+        raise ValueError(
+            f"n must be from 1 to the number of interactions, {len(scores)}. Received: n={n}"
+        )
+    return sorted(scores, key=scores.get, reverse=True)[:n]

@@ -1,0 +1,214 @@
+"""What a finished run has found, against its data; re-training of the strongest interactions."""
+
+import itertools
+import json
+import pathlib
+
+import gin
+import numpy as np
+
+from aim_keras import analysis, atomic
+from aim_keras.architecture import Architecture
+from aim_keras.datasets import pipeline as data
+from aim_keras.fields import places
+from experiments import pipeline, summary
+
+BATCH_ROWS = 1 << 16
+SPLITS = ("valid", "test")
+
+
+def analyze(
+    run_dir,
+    order=2,
+    top=None,
+    split="valid",
+    retrain=False,
+    interactions_per_pass=50,
+    raw_dir=None,
+    data_dir=None,
+):
+    """Writes `analysis.json` of a finished run and prints it.
+
+    Statistics count the clicks of train and are evaluated on valid; the paper evaluates on test,
+    which is for a look only, since nothing may be chosen on it.
+
+    Args:
+        run_dir: Folder of a finished run that searched interactions of that order.
+        order: Order of the interactions.
+        top: How many interactions to rank by alpha and by statistics_AUC; `None` for as many as
+            the search kept.
+        split: `"valid"` or `"test"`, on which statistics_AUC is evaluated.
+        retrain: Whether to re-train both top interactions, each in a run of its own in
+            `run_dir/analysis`, with the configuration of this run.
+        interactions_per_pass: Number of interactions counted in one pass: less takes longer and
+            needs less memory.
+        raw_dir: Folder of the raw files; not needed where the prepared data are there.
+        data_dir: Folder of the prepared data; `None` for that of the configuration.
+
+    Returns:
+        The content of `analysis.json`.
+
+    Raises:
+        ValueError: if the run is not finished, searched or kept no interaction of that order, or
+            is of other data; on an argument out of range.
+    """
+    if split not in SPLITS or (retrain and split != "valid"):
+        raise ValueError(
+            f"split must be of {SPLITS}, and valid to re-train: nothing is chosen on test. "
+            f"Received: split={split!r}, retrain={retrain}"
+        )
+    if interactions_per_pass < 1:
+        raise ValueError(
+            "interactions_per_pass must be at least 1. "
+            f"Received: interactions_per_pass={interactions_per_pass}"
+        )
+    run_dir = pathlib.Path(run_dir)
+    kept, searched = _architectures(run_dir, order)
+    top = len({q for _, q in searched.units(order)}) if top is None else top
+    by_alpha = analysis.top_by_alpha(searched, top, order)
+    given = {"raw_dir": raw_dir, "data_dir": data_dir}
+    folders = {name: path for name, path in given.items() if path is not None}
+    builder = _builder(run_dir, folders, kept.dataset)
+    statistics = _statistics(builder, split, order, interactions_per_pass)
+    by_statistics = analysis.top_by_statistics(statistics, top)
+    content = {
+        "order": order,
+        "split": split,
+        "functions": kept.functions,
+        "function_frequency": analysis.function_frequency(kept),
+        **_against_statistics(searched, statistics),
+        **_dimensions(kept, builder.vocabulary_sizes),
+        "top": {
+            "n": top,
+            "alpha": by_alpha,
+            "statistics": by_statistics,
+            "overlap": len(set(by_alpha) & set(by_statistics)) / top,
+        },
+    }
+    _write(run_dir, content)
+    summary.show_analysis(content)
+    if retrain:
+        folder = run_dir / "analysis" / f"order_{order}_top_{top}"
+        content["retrained"] = {
+            name: _retrain(
+                run_dir, folder / name, analysis.with_interactions(searched, interactions), folders
+            )
+            for name, interactions in (("alpha", by_alpha), ("statistics", by_statistics))
+        }
+        _write(run_dir, content)
+        summary.show_retrained(content["retrained"])
+    print(f"Analysis in {run_dir / 'analysis.json'}")
+    return content
+
+
+def _architectures(run_dir, order):
+    """What the run kept, and what its search of interactions of that order found."""
+    finished = run_dir / "metrics.json"
+    found = run_dir / "stages" / f"search_interactions_{order}" / "architecture.json"
+    for path in (finished, found):
+        if not path.exists():
+            raise ValueError(
+                f"run_dir must hold a finished run that searched interactions of order {order}. "
+                f"Received: run_dir={run_dir}, without {path.relative_to(run_dir)}"
+            )
+    searched = Architecture.load(found)
+    if order not in searched.orders:
+        raise ValueError(
+            f"The search must have kept interactions of order {order}. "
+            f"Received: {found}, of orders {list(searched.orders)}"
+        )
+    return Architecture.load(run_dir / "architecture.json"), searched
+
+
+def _configure(run_dir, *bindings):
+    gin.clear_config()
+    gin.parse_config_files_and_bindings([str(run_dir / "requested.gin")], bindings)
+
+
+def _builder(run_dir, folders, dataset):
+    """The prepared data set of a run."""
+    _configure(run_dir)
+    configured = gin.get_bindings(pipeline.run)
+    there = {name: configured[name] for name in ("raw_dir", "data_dir") if configured.get(name)}
+    builder = configured["dataset"](**{"data_dir": "data", **there, **folders})
+    if builder.info.full_name != dataset:
+        raise ValueError(
+            f"The data must be those of the run, {dataset}. Received: {builder.info.full_name}"
+        )
+    builder.download_and_prepare()
+    return builder
+
+
+def _statistics(builder, split, order, per_pass):
+    """`{interaction: statistics_AUC}` of all interactions of an order, some in each pass.
+
+    Only fields of one id are crossed: a list or a number has no value to count by.
+    """
+    columns = {
+        name: column.start
+        for (name, field), (column, _) in zip(
+            builder.fields.items(), places(builder.fields.values()), strict=True
+        )
+        if not field.multi_valued and not field.weighted
+    }
+    sizes = {name: builder.vocabulary_sizes[name] for name in columns}
+    interactions = list(itertools.combinations(sizes, order))
+    statistics = {}
+    for start in range(0, len(interactions), per_pass):
+        some = interactions[start : start + per_pass]
+        train, evaluation = (
+            _ids(data.batches(builder, s, BATCH_ROWS), list(columns.values()))
+            for s in ("train", split)
+        )
+        statistics |= analysis.statistics_auc(train, evaluation, sizes, some)
+        print(f"statistics_AUC of {len(statistics)} of {len(interactions)} interactions")
+    return statistics
+
+
+def _ids(batches, columns):
+    for features, labels in batches:
+        ids = features[0] if isinstance(features, tuple) else features
+        yield ids.numpy()[:, columns], labels.numpy()
+
+
+def _against_statistics(searched, statistics):
+    rows = analysis.alpha_by_statistics(searched, statistics)
+    strongest = [max(row["alpha"].values(), default=0.0) for row in rows]
+    aucs = [row["statistics_auc"] for row in rows]
+    numbers = analysis.functions_by_statistics(searched, statistics)
+    return {
+        "interactions": rows,
+        "alpha_rank_correlation": analysis.rank_correlation(strongest, aucs),
+        "functions_by_statistics": {
+            number: {
+                "interactions": len(values),
+                "mean": float(np.mean(values)),
+                "median": float(np.median(values)),
+                "min": values[0],
+                "max": values[-1],
+            }
+            for number, values in numbers.items()
+        },
+    }
+
+
+def _dimensions(kept, sizes):
+    """Table 6 of the embeddings that an interaction reads, as if no function shared its own."""
+    rows = analysis.dimension_by_vocabulary(kept, sizes, read_embeddings=False)
+    columns = ([row[name] for row in rows] for name in ("vocabulary_size", "dimension"))
+    return {"dimensions": rows, "dimension_rank_correlation": analysis.rank_correlation(*columns)}
+
+
+def _retrain(run_dir, folder, architecture, folders):
+    """Re-trains an architecture by the main job, with the configuration of a run."""
+    path = folder.with_suffix(".json").resolve()
+    architecture.save(path)
+    _configure(
+        run_dir, "pipeline.run.stages = ('retrain',)", f"pipeline.run.architecture = {str(path)!r}"
+    )
+    results = gin.get_configurable(pipeline.run)(folder, **folders)
+    return {name: results[name] for name in ("valid", "test", "parameters")}
+
+
+def _write(run_dir, content):
+    atomic.write_text(run_dir / "analysis.json", json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,46 @@
+"""Analyses a finished run: `python -m experiments.analyze --run_dir=runs/quickstart`."""
+
+import sys
+
+import tensorflow as tf
+from absl import app, flags, logging
+
+from experiments import analysis
+
+RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of a finished run.", required=True)
+RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
+DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the prepared data; data by default.")
+ORDER = flags.DEFINE_integer("order", 2, "Order of the interactions.")
+TOP = flags.DEFINE_integer("top", None, "Interactions to rank; as many as were kept by default.")
+SPLIT = flags.DEFINE_enum("split", "valid", analysis.SPLITS, "Where statistics_AUC is evaluated.")
+RETRAIN = flags.DEFINE_boolean("retrain", False, "Re-train the top interactions of both rankings.")
+INTERACTIONS_PER_PASS = flags.DEFINE_integer(
+    "interactions_per_pass", 50, "Interactions counted at once: fewer need less memory."
+)
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
+    try:
+        analysis.analyze(
+            RUN_DIR.value,
+            ORDER.value,
+            TOP.value,
+            SPLIT.value,
+            RETRAIN.value,
+            INTERACTIONS_PER_PASS.value,
+            RAW_DIR.value,
+            DATA_DIR.value,
+        )
+    except (ValueError, OSError, tf.errors.InvalidArgumentError, ImportError) as error:
+        logging.debug("The error came from", exc_info=True)
+        sys.exit(f"Error: {error}\n(--verbosity=1 shows where it came from)")
+
+
+if __name__ == "__main__":
+    logging.set_verbosity(logging.WARNING)
+    logging.get_absl_logger().addFilter(
+        lambda record: "Using custom data configuration" not in record.getMessage()
+    )
+    app.run(main)

@@ -1,0 +1,122 @@
+"""The analysis of a run, end to end."""
+
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from aim_keras import Architecture
+from experiments.analysis import analyze
+
+ROOT = pathlib.Path(__file__).parents[2]
+SMALL = (
+    "planted.builder.num_train=20_000",
+    "planted.builder.num_valid=2000",
+    "planted.builder.num_test=2000",
+    "planted.builder.main_strength=0.0",
+    "BATCH_SIZE=500",
+    "search_interactions/fitting.fit.epochs=2",
+    "search_dimensions/fitting.fit.epochs=1",
+    "retrain/fitting.fit.epochs=1",
+)
+
+
+def run(binary, *arguments):
+    command = [sys.executable, "-m", f"experiments.{binary}", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    run_dir, data_dir = folder / "run", folder / "data"
+    result = run(
+        "train",
+        *("--gin_file=quickstart.gin", f"--run_dir={run_dir}", f"--data_dir={data_dir}"),
+        *(f"--gin_bindings={binding}" for binding in SMALL),
+    )
+    assert result.returncode == 0, result.stderr
+    return run_dir, data_dir
+
+
+def test_planted_interactions_are_on_top_and_the_analysis_is_that_of_the_run(finished):
+    run_dir, data_dir = finished
+    result = run("analyze", f"--run_dir={run_dir}", f"--data_dir={data_dir}", "--top=6")
+    assert result.returncode == 0, result.stderr
+    content = json.loads((run_dir / "analysis.json").read_text())
+    assert (content["order"], content["split"]) == (2, "valid")
+    found = Architecture.load(run_dir / "architecture.json")
+    planted = {("f0", "f1"), ("f2", "f5"), ("f1", "f3"), ("f4", "f6"), ("f0", "f7"), ("f3", "f6")}
+    assert {tuple(q) for q in content["top"]["statistics"]} == planted
+    assert {tuple(q) for q in content["top"]["alpha"]} == planted
+    assert content["top"]["overlap"] == 1
+    assert sum(content["function_frequency"]["2"].values()) == pytest.approx(1)
+    assert len(content["interactions"]) == 45
+    assert content["alpha_rank_correlation"] > 0.3
+    assert sum(row["interactions"] for row in content["functions_by_statistics"].values()) == 45
+    sizes = {row["field"]: row["vocabulary_size"] for row in content["dimensions"]}
+    stored = sum(row["vocabulary_size"] * row["dimension"] for row in content["dimensions"])
+    assert stored == found.embedding_parameters(sizes, read_embeddings=False)
+    assert "f0 x f1" in result.stdout
+    assert "Of the top 6 by alpha, 100%" in result.stdout
+
+
+def test_counts_are_the_same_in_any_number_of_passes(finished):
+    run_dir, data_dir = finished
+    once = analyze(run_dir, data_dir=data_dir)
+    assert analyze(run_dir, data_dir=data_dir, interactions_per_pass=7) == once
+    test = analyze(run_dir, data_dir=data_dir, split="test")
+    assert test["interactions"] != once["interactions"]
+
+
+def test_retrains_both_top_interactions_at_the_same_cost(finished, capsys):
+    run_dir, data_dir = finished
+    analyze(run_dir, data_dir=data_dir, top=3, retrain=True)
+    content = json.loads((run_dir / "analysis.json").read_text())
+    folder = run_dir / "analysis" / "order_2_top_3"
+    for name in ("alpha", "statistics"):
+        architecture = Architecture.load(folder / name / "architecture.json")
+        assert architecture == Architecture.load(folder / f"{name}.json")
+        kept = set(map(tuple, content["top"][name]))
+        assert set(architecture.units(2)) == {(k, q) for k in content["functions"] for q in kept}
+        metrics = json.loads((folder / name / "metrics.json").read_text())
+        assert content["retrained"][name] == {
+            key: metrics[key] for key in ("valid", "test", "parameters")
+        }
+        assert "planted.builder.main_strength = 0.0" in (folder / name / "config.gin").read_text()
+    assert "Re-trained with the top interactions" in capsys.readouterr().out
+
+
+def test_a_mistake_is_named_and_leaves_the_analysis_alone(finished, tmp_path):
+    run_dir, data_dir = finished
+    (run_dir / "analysis.json").write_text("as it was")
+    for values, message in (
+        ({"order": 3}, "searched interactions of order 3"),
+        ({"top": 46}, "Received: n=46"),
+        ({"top": 0}, "Received: n=0"),
+        ({"split": "test", "retrain": True}, "nothing is chosen on test"),
+        ({"interactions_per_pass": 0}, "interactions_per_pass must be at least 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            analyze(run_dir, data_dir=data_dir, **values)
+    assert (run_dir / "analysis.json").read_text() == "as it was"
+    result = run("analyze", f"--run_dir={tmp_path}")
+    assert result.returncode == 1
+    assert "Error: run_dir must hold a finished run" in result.stderr
+    assert "without metrics.json" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_refuses_other_data_than_those_of_the_run(finished, tmp_path):
+    run_dir, data_dir = finished
+    for path in [run_dir / "requested.gin", *run_dir.rglob("*.json")]:
+        copy = tmp_path / "copy" / path.relative_to(run_dir)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text())
+    found = tmp_path / "copy" / "architecture.json"
+    dataclasses.replace(Architecture.load(found), dataset="another/1.0.0").save(found)
+    with pytest.raises(ValueError, match=r"of the run, another/1.0.0. Received: planted/"):
+        analyze(tmp_path / "copy", data_dir=data_dir)
