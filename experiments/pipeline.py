@@ -62,7 +62,8 @@ def run(
         The content of `metrics.json`.
 
     Raises:
-        ValueError: on unknown stages, or a `run_dir` of another configuration.
+        ValueError: on unknown stages, an architecture of other fields, or a `run_dir` of another
+            configuration.
     """
     unknown = [name for name in stages if name not in STAGES]
     if unknown or not stages or stages[-1] != "retrain":
@@ -73,10 +74,13 @@ def run(
     start = None if architecture is None else Architecture.load(architecture)
     folders = {"raw_dir": raw_dir, "data_dir": data_dir}
     builder = dataset(**{name: path for name, path in folders.items() if path is not None})
-    _claim(run_dir, f"{gin.config_str()}\n# Data: {builder.info.full_name}\n# Seed: {seed}\n")
-    finished = run_dir / "metrics.json"
+    configuration = f"{gin.config_str()}\n# Data: {builder.info.full_name}\n# Seed: {seed}\n"
+    requested, finished = run_dir / "requested.gin", run_dir / "metrics.json"
+    _refuse_another(requested, configuration)
     if not finished.exists():
         builder.download_and_prepare()
+        _check_fields(start, builder)
+        atomic.write_text(requested, configuration)
         job = fitting.Job(builder, batch_size, seed)
         trained, found, records = _run_stages(
             run_dir, job, model, fit, search, grow, retrain, stages, order, start
@@ -90,16 +94,22 @@ def run(
     return results
 
 
-def _claim(run_dir, configuration):
-    path = run_dir / "requested.gin"
-    if not path.exists():
-        atomic.write_text(path, configuration)
-    elif path.read_text() != configuration:
-        before, now = path.read_text().splitlines(), configuration.splitlines()
+def _refuse_another(requested, configuration):
+    if requested.exists() and requested.read_text() != configuration:
+        before, now = requested.read_text().splitlines(), configuration.splitlines()
         changes = "\n".join(difflib.unified_diff(before, now, "there", "now", "", "", 0, ""))
         raise ValueError(
-            f"{run_dir} holds a run of another configuration: choose another run_dir. "
+            f"{requested.parent} holds a run of another configuration: choose another run_dir. "
             f"Received:\n{changes}"
+        )
+
+
+def _check_fields(architecture, builder):
+    fields = tuple(builder.fields)
+    if architecture is not None and architecture.fields != fields:
+        raise ValueError(
+            f"The architecture must have the fields of the data, {', '.join(fields)}. "
+            f"Received: {', '.join(architecture.fields)}, found on {architecture.dataset}"
         )
 
 

@@ -154,7 +154,7 @@ def _finish(stage_dir, job, found, record):
         dataset=job.builder.info.full_name,
         found_by={"stage": stage_dir.name, "seed": job.seed, **valid},
     )
-    record = {"stage": stage_dir.name, **record, **_counts(found)}
+    record = {"stage": "", **record} | {"stage": stage_dir.name, **_counts(found)}
     found.save(stage_dir / "architecture.json")
     atomic.write_text(stage_dir / "metrics.json", json.dumps(record, indent=2) + "\n")
     return found, record

@@ -218,6 +218,68 @@ def test_a_warm_start_without_a_search_is_refused(data_dir, tmp_path):
     assert "warm_start needs a search of one seed before the re-training" in error
 
 
+def test_every_option_of_a_search_at_once(data_dir, tmp_path):
+    bindings = (
+        "ORDER=3",
+        "stage.search.seeds=(0, 1)",
+        "stage.search.consensus_share=0.5",
+        "stage.search.front_points=2",
+        "search_interactions/order_3/stage.search.max_interactions=4",
+        "search_dimensions/stage.search.max_parameters=6000",
+        "search.grow.top_k=2",
+    )
+    result = run(quickstart(tmp_path / "run", data_dir, *bindings))
+    assert result.returncode == 0, result.stderr
+    stages = tmp_path / "run" / "stages"
+    names = ["search_interactions_2", "search_interactions_3", "search_dimensions"]
+    results = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert [record["stage"] for record in results["stages"]] == [*names, "retrain"]
+    for name in names:
+        found = [Architecture.load(stages / name / f"seed_{s}/architecture.json") for s in (0, 1)]
+        agreed = Architecture.load(stages / name / "architecture.json")
+        assert agreed.orders
+        for order in agreed.orders:
+            units = [set(one.units(order)) for one in found]
+            assert units[0] & units[1] <= set(agreed.units(order)) <= units[0] | units[1]
+        shares = json.loads((stages / name / "frequencies.json").read_text())
+        assert {share["share"] for share in shares} <= {0.5, 1.0}
+        front = json.loads((stages / name / "seed_1" / "front.json").read_text())
+        assert front[0]["embedding_parameters"] >= front[1]["embedding_parameters"]
+        if name == "search_interactions_3":
+            assert all(len({q for _, q in one.units(3)}) <= 4 for one in found)
+        if name == "search_dimensions":
+            sizes = {f"f{i}": n + 1 for i, n in enumerate((12, 16, 20, 24, 28, 32, 36, 40, 20, 30))}
+            assert all(one.embedding_parameters(sizes) <= 6000 for one in found)
+
+
+def test_an_architecture_goes_into_another_run(finished, data_dir, tmp_path):
+    found = finished[0] / "architecture.json"
+    bindings = ("pipeline.run.stages=('retrain',)", f"ARCHITECTURE='{found}'")
+    result = run(quickstart(tmp_path / "run", data_dir, *bindings))
+    assert result.returncode == 0, result.stderr
+    assert Architecture.load(tmp_path / "run" / "architecture.json") == Architecture.load(found)
+
+
+def test_a_malformed_architecture_is_named_before_anything_is_written(data_dir, tmp_path):
+    other = Architecture.full(["user", "item"], ["inner"], 8, dataset="shop/1.0.0")
+    broken = {
+        "cut": ('{"format": "aim_keras.arch', "cut.json is not a valid architecture: "),
+        "function": (json.dumps(other.to_dict() | {"interactions": {"cosine": []}}), "'cosine'"),
+        "fields": (json.dumps(other.to_dict()), "Received: user, item, found on shop/1.0.0"),
+    }
+    for name, (content, message) in broken.items():
+        path = tmp_path / f"{name}.json"
+        path.write_text(content)
+        error = error_of(
+            gin_file="quickstart.gin",
+            run_dir=str(tmp_path / "run"),
+            data_dir=str(data_dir),
+            gin_bindings=[*SMALL, f"ARCHITECTURE='{path}'"],
+        )
+        assert message in error
+        assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("bindings", "message"),
     [
