@@ -152,10 +152,10 @@ def test_trains_without_any_interaction_where_all_were_pruned(data_dir, tmp_path
     result = run(quickstart(tmp_path / "run", data_dir, "ALPHA_THRESHOLD=9"))
     assert result.returncode == 0, result.stderr
     assert "Every interaction was pruned" in result.stderr
-    assert "nothing to search" in result.stdout
+    assert "Nothing to search" in result.stdout
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["stages"][-1]["units"] == {}
-    assert metrics["planted"]["2"] == {"recall": 0.0, "precision": 0.0}
+    assert metrics["planted"]["2"] == {"recall": 0.0, "precision": 0.0, "functions": 0.0}
     assert metrics["test"]["auc"] > 0.5
 
 

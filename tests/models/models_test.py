@@ -160,7 +160,9 @@ def test_shape_and_gradients(model, variant):
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_embedding_parameters_are_the_architectures(model, architecture, sharing):
     model_of = {search: build(model, (architecture, search, sharing)) for search in SEARCHES}
-    read_embeddings = model in ("deepfm", "ipnn") or (model == "aim" and architecture == "empty")
+    read_embeddings = model in ("deepfm", "aim_normalized", "ipnn") or (
+        model == "aim" and architecture == "empty"
+    )
     parameters = model_of[None].architecture.embedding_parameters(
         SIZES, **SHARING[sharing], read_embeddings=read_embeddings
     )
