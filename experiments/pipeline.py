@@ -1,6 +1,7 @@
 """The main job: data, search stages, re-training, evaluation, export; each part resumable."""
 
 import difflib
+import inspect
 import json
 import pathlib
 
@@ -12,6 +13,7 @@ from aim_keras.callbacks import rank_metrics
 from aim_keras.export import export_saved_model
 from aim_keras.search import grow
 from experiments import fitting, stage, summary
+from experiments.recovery import recovery
 
 STAGES = ("search_interactions", "search_dimensions", "retrain")
 PARITY_ROWS = 1000
@@ -73,7 +75,13 @@ def run(
     run_dir = pathlib.Path(run_dir)
     start = None if architecture is None else Architecture.load(architecture)
     folders = {"raw_dir": raw_dir, "data_dir": data_dir}
-    builder = dataset(**{name: path for name, path in folders.items() if path is not None})
+    folders = {name: path for name, path in folders.items() if path is not None}
+    if unread := set(folders) - set(inspect.signature(dataset).parameters):
+        raise ValueError(
+            f"The data set of this configuration is generated: it reads no {', '.join(unread)}. "
+            f"Received: {folders}"
+        )
+    builder = dataset(**folders)
     configuration = f"{gin.config_str()}\n# Data: {builder.info.full_name}\n# Seed: {seed}\n"
     requested, finished = run_dir / "requested.gin", run_dir / "metrics.json"
     _refuse_another(requested, configuration)
@@ -167,32 +175,6 @@ def _evaluate(job, model, architecture, records):
     if planted:
         results["planted"] = recovery(architecture, planted)
     return results
-
-
-def recovery(architecture, planted):
-    """What a search recovered of what was planted, by order.
-
-    Args:
-        architecture: The found `Architecture`.
-        planted: `{"interactions": {order: interactions}, "functions": units}`, the true ones.
-
-    Returns:
-        `{order: {"recall": ..., "precision": ..., "functions": ...}}`: of the interactions,
-        whatever their functions (a precision without any kept one is 0), and the share of the true
-        `(function, interaction)` pairs among the kept ones.
-    """
-    scores = {}
-    for order, interactions in planted["interactions"].items():
-        true = {frozenset(q) for q in interactions}
-        kept = {(k, frozenset(q)) for k, q in architecture.units(int(order))}
-        found = {q for _, q in kept}
-        units = {(k, frozenset(q)) for k, q in planted["functions"] if len(q) == int(order)}
-        scores[order] = {
-            "recall": len(true & found) / len(true),
-            "precision": len(true & found) / max(len(found), 1),
-            "functions": len(units & kept) / len(units),
-        }
-    return scores
 
 
 def _save(run_dir, job, model, architecture):

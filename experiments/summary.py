@@ -32,10 +32,12 @@ def show(results):
     console = _console()
     console.print(table)
     for order, scores in results.get("planted", {}).items():
+        told_apart = scores["told_apart"]
         console.print(
             f"Planted interactions of order {order}: "
             f"recall {scores['recall']:.2f}, precision {scores['precision']:.2f}, "
             f"with their function {scores['functions']:.2f}"
+            + ("" if told_apart is None else f" (or one equal to it {told_apart:.2f})")
         )
 
 
