@@ -221,8 +221,13 @@ class GatedInteraction(keras.layers.Layer):
         for k, (function, positions, kernel) in enumerate(
             zip(self._functions, self._positions, self.kernels, strict=True)
         ):
-            if len(positions):
-                product = function.products(inputs[:, 0 if shared else k], positions, kernel)
+            if not len(positions):
+                continue
+            operands = (inputs[:, 0 if shared else k], positions, kernel)
+            if function.values and not self.return_products:
+                values.append(function.values(*operands))
+            else:
+                product = function.products(*operands)
                 values.append(ops.sum(product, axis=-1))
                 products.append(ops.reshape(product, (-1, product.shape[1] * product.shape[2])))
         outputs = ops.concatenate(values, axis=1)  # (batch, units)

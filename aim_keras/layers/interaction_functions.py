@@ -12,7 +12,10 @@ import math
 from collections.abc import Callable
 
 import keras
+import numpy as np
 from keras import ops
+
+from aim_keras.layers.shared_parts import shared_parts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +32,8 @@ class InteractionFunction:
             for a function without weights.
         kernel_initializer: Callable `(dim) -> initializer` of the weights.
         product_width: Callable `(dim) -> width` of the products.
+        values: Callable of the same arguments that gives the values, `(batch, U)`, faster than by
+            their products; `None` sums those.
         live_products: Callable `(kept) -> columns` of the products that are not always zero, with
             `kept` the kept positions of each field's embedding.
     """
@@ -38,12 +43,14 @@ class InteractionFunction:
     kernel_shape: Callable | None = None
     kernel_initializer: Callable = lambda dim: "ones"
     product_width: Callable = lambda dim: dim
+    values: Callable | None = None
     live_products: Callable = lambda kept: sorted(set.intersection(*map(set, kept)))
 
 
 def _operands(embeddings, interactions):
     """The embeddings at each position of the interactions: `order` tensors `(batch, U, dim)`."""
-    return [ops.take(embeddings, position, axis=1) for position in interactions.T]
+    of_field = ops.unstack(embeddings, axis=1)  # The gradient of `ops.take` is slow.
+    return [ops.stack([of_field[i] for i in position], axis=1) for position in interactions.T]
 
 
 def _multiply(tensors):
@@ -58,8 +65,50 @@ def _inner(embeddings, interactions, kernel):
     return _multiply(_operands(embeddings, interactions))
 
 
+def _inner_values(embeddings, interactions, kernel):
+    """The Gram matrix of what interactions share and of all fields holds every value."""
+    del kernel
+    num_fields = embeddings.shape[1]
+    parts, part, rest = shared_parts(interactions)
+    if parts.shape[1] == 1:
+        shared, part = embeddings, parts[part, 0]
+    else:
+        shared = _multiply(_operands(embeddings, parts))
+    gram = ops.matmul(shared, ops.transpose(embeddings, (0, 2, 1)))  # (batch, parts, fields)
+    values = ops.reshape(gram, (-1, shared.shape[1] * num_fields))
+    return ops.take(values, part * num_fields + rest, axis=1)
+
+
 def _kernel_product(embeddings, interactions, kernel):
-    return kernel * _multiply(_operands(embeddings, interactions))
+    return kernel * _inner(embeddings, interactions, None)
+
+
+def _scalar_kernel_values(embeddings, interactions, kernel):
+    return kernel[:, 0] * _inner_values(embeddings, interactions, None)
+
+
+def _vector_kernel_values(embeddings, interactions, kernel):
+    """Part by part, so that the products stay in the processor's cache."""
+    by_field = ops.unstack(ops.transpose(embeddings, (1, 2, 0)))  # (dim, batch) each
+    parts, part, rest = shared_parts(interactions)
+    values, units = [], []
+    for r, fields in enumerate(parts):
+        of_part = np.flatnonzero(part == r)
+        shared = _multiply([by_field[field] for field in fields])
+        products = ops.stack([by_field[field] for field in rest[of_part]]) * shared
+        weights = ops.expand_dims(_rows(kernel, of_part), 2)  # (units of the part, dim, 1)
+        values.append(ops.sum(weights * products, axis=1))
+        units.append(of_part)
+    in_order = _rows(ops.concatenate(values), np.argsort(np.concatenate(units)))
+    return ops.transpose(in_order)
+
+
+def _rows(tensor, rows):
+    """Rows of a tensor, by a slice where they lie side by side."""
+    start, stop = int(rows[0]), int(rows[-1]) + 1
+    if np.array_equal(rows, np.arange(start, stop)):
+        return tensor[start:stop]
+    return ops.take(tensor, rows, axis=0)
 
 
 def _matrix_kernel(embeddings, interactions, kernel):
@@ -71,12 +120,23 @@ def _matrix_kernel(embeddings, interactions, kernel):
 
 
 def _outer(embeddings, interactions, kernel):
+    return ops.expand_dims(_outer_values(embeddings, interactions, kernel), -1)
+
+
+def _outer_values(embeddings, interactions, kernel):
+    """Fields are picked by matrices of ones and zeros: `ops.take` has a slow gradient."""
     projections = ops.matmul(embeddings, ops.transpose(kernel))  # (batch, fields, order)
-    factors = [
-        ops.take(projections[:, :, r], position, axis=1)
-        for r, position in enumerate(interactions.T)
-    ]
-    return ops.expand_dims(_multiply(factors), -1)
+    return _multiply(
+        [
+            ops.matmul(projections[:, :, r], _picked(position, embeddings))
+            for r, position in enumerate(interactions.T)
+        ]
+    )
+
+
+def _picked(positions, embeddings):
+    one_hot = np.eye(embeddings.shape[1])[:, positions]  # (fields, U)
+    return ops.convert_to_tensor(one_hot, embeddings.dtype)
 
 
 class IdentityMatrices(keras.initializers.Initializer):
@@ -86,13 +146,14 @@ class IdentityMatrices(keras.initializers.Initializer):
         return ops.broadcast_to(ops.eye(shape[-1], dtype=dtype), shape)
 
 
-INNER = InteractionFunction("inner", _inner)
+INNER = InteractionFunction("inner", _inner, values=_inner_values)
 """`sum_j prod_r e_{q_r, j}`."""
 
 VECTOR_KERNEL = InteractionFunction(
     "vector_kernel",
     _kernel_product,
     kernel_shape=lambda num_interactions, order, dim: (num_interactions, dim),
+    values=_vector_kernel_values,
 )
 """`sum_j kappa_{q, j} prod_r e_{q_r, j}`, a vector `kappa_q` an interaction."""
 
@@ -100,6 +161,7 @@ SCALAR_KERNEL = InteractionFunction(
     "scalar_kernel",
     _kernel_product,
     kernel_shape=lambda num_interactions, order, dim: (num_interactions, 1),
+    values=_scalar_kernel_values,
 )
 """`kappa_q sum_j prod_r e_{q_r, j}`, a scalar `kappa_q` an interaction."""
 
@@ -121,6 +183,7 @@ OUTER = InteractionFunction(
         -math.sqrt(6 / (dim + 1)), math.sqrt(6 / (dim + 1))
     ),
     product_width=lambda dim: 1,
+    values=_outer_values,
     live_products=lambda kept: [0] if all(kept) else [],
 )
 """`prod_r (w_r^T e_{q_r})`: the outer product reduced by a rank-1 linear map, with the `w_r`

@@ -78,6 +78,8 @@ class DeepFM(keras.Model):
             architecture,
             search,
             read_embeddings=bool(hidden_units) and "embeddings" in inputs,
+            read_products=bool(hidden_units)
+            and bool({"products", "normalized_products"} & set(inputs)),
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )

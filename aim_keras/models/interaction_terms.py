@@ -19,7 +19,7 @@ class InteractionTerms(NamedTuple):
     """What `interaction_terms` gives: Keras tensors, and the architecture they follow."""
 
     values: keras.KerasTensor  # (batch, units)
-    products: keras.KerasTensor  # (batch, widths), what each value sums, but for constant zeros
+    products: keras.KerasTensor | None  # (batch, widths), what each value sums, without zeros
     embeddings: keras.KerasTensor  # (batch, kept dimensions of all functions and fields)
     architecture: Architecture
 
@@ -59,6 +59,7 @@ def interaction_terms(
     share_orders=False,
     per_function_gates=False,
     read_embeddings=True,
+    read_products=False,
     embedding_initializer=None,
     embedding_regularizer=None,
     epsilon=1e-5,
@@ -85,6 +86,7 @@ def interaction_terms(
             (the published code) or for each field (the paper).
         read_embeddings: Whether anything but the interactions reads the embeddings. Otherwise
             embeddings that no interaction reads are not stored.
+        read_products: Whether the products are wanted; values without them are faster.
         embedding_initializer, embedding_regularizer: of the embedding tables.
         epsilon, momentum: of the batch norm in front of the gates.
 
@@ -141,16 +143,19 @@ def interaction_terms(
                 fields,
                 gated=gated,
                 searched=search == "interactions" and order == max(architecture.orders, default=2),
-                return_products=True,
+                return_products=read_products,
                 **norm,
                 name=f"interaction_{order}",
             )
-            value, product = interaction(_of_order(e, architecture, order, kept, tables))
+            value = interaction(_of_order(e, architecture, order, kept, tables))
+            if read_products:
+                value, product = value
+                live = _live_products(architecture, order, interaction.units)
+                products.append(_take(product, live))
             values.append(value)
-            products.append(_take(product, _live_products(architecture, order, interaction.units)))
     return InteractionTerms(
         ops.concatenate(values, axis=1),
-        ops.concatenate(products, axis=1),
+        ops.concatenate(products, axis=1) if read_products else None,
         ops.concatenate(embeddings, axis=1),
         architecture,
     )

@@ -82,6 +82,10 @@ def test_values_and_products(order, slices, kind):
     layer, embeddings = built(order, kind, slices=slices, gated=False, return_products=True)
     for output, expected in zip(layer(embeddings), definition(layer, embeddings), strict=True):
         np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-5)
+    without_products, _ = built(order, kind, slices=slices, gated=False)
+    np.testing.assert_allclose(
+        without_products(embeddings), layer(embeddings)[0], rtol=1e-5, atol=1e-5
+    )
     if slices == 1:
         for a, b in zip(layer(embeddings[:, 0]), layer(embeddings), strict=True):
             np.testing.assert_array_equal(a, b)
