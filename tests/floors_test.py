@@ -35,6 +35,7 @@ WHO_MAY = {
         "aim_keras.callbacks.search_state",
         "aim_keras.datasets",
         "aim_keras.export",
+        "aim_keras.layers.backend",
         "aim_keras.optimizers.lazy_adam",
         "experiments",
     ),
@@ -117,6 +118,16 @@ def test_nothing_imports_the_experiments():
     assert not [
         m for m in MODULES if within(m, "aim_keras") for i in imports(m) if within(i, "experiments")
     ]
+
+
+@pytest.mark.parametrize("module", WHO_MAY["tensorflow"])
+def test_layers_and_optimizers_import_tensorflow_on_its_backend_only(module):
+    if within(module, "aim_keras.layers", "aim_keras.optimizers"):
+        tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+        (guarded,) = [node for node in tree.body if isinstance(node, ast.If)]
+        assert [name.name for node in guarded.body for name in node.names] == ["tensorflow"]
+        unguarded = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
+        assert "tensorflow" not in ast.unparse(unguarded)
 
 
 def test_gin_folder_holds_text_only():

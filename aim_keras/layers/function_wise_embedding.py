@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from aim_keras.fields import Field, as_fields, places
+from aim_keras.layers.backend import gather_rows
 from aim_keras.layers.pooling import pool
 
 
@@ -250,8 +251,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
     def _read(self, group, ids, known, weights):
         table, columns, offsets = self.tables[group.table], group.columns, group.offsets
         if not group.kind.multi_valued and not group.kind.weighted:
-            return ops.take(table, ops.take(known, columns[:, 0], axis=1) + offsets[:, 0], axis=0)
-        rows = ops.take(table, ops.take(known, columns, axis=1) + offsets, axis=0)
+            return gather_rows(table, ops.take(known, columns[:, 0], axis=1) + offsets[:, 0])
+        rows = gather_rows(table, ops.take(known, columns, axis=1) + offsets)
         if group.kind.weighted:
             weights = ops.take(weights, group.weights, axis=1)
         return pool(rows, ops.take(ids, columns, axis=1), weights, group.kind)

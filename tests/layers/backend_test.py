@@ -1,0 +1,84 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from aim_keras.fields import Field
+from aim_keras.layers import FunctionWiseEmbedding, Linear, backend
+from aim_keras.layers.backend import gather_rows
+
+KINDS = [7, Field(6, 3, combiner="mean"), Field(1, weighted=True), Field(4, 2, True, "sqrtn"), 5]
+RNG = np.random.default_rng(0)
+IDS = np.column_stack(
+    [
+        RNG.integers(lowest, size, 8)
+        for lowest, size in zip(
+            [0, *[-1] * 3, 0, -1, -1, 0], [7, *[6] * 3, 1, 4, 4, 5], strict=True
+        )
+    ]
+).astype("int32")
+WEIGHTS = RNG.uniform(0.5, 2, (8, 3)).astype("float32")
+KEPT = [[[0, 2], [1], [], [0, 3], [1, 2]], [[3], [0, 1, 2], [1], [], [0]]]
+LAYERS = {
+    "full": lambda: FunctionWiseEmbedding(KINDS, 4, 2),
+    "compact": lambda: FunctionWiseEmbedding(KINDS, 4, 2, KEPT),
+    "linear": lambda: Linear(KINDS, initializer="normal"),
+}
+
+
+def table(rows=6):
+    return keras.Variable(RNG.normal(size=(rows, 3)).astype("float32"), autocast=False)
+
+
+@pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS.keys())
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_both_ways_are_equal(make, policy, jit_compile, monkeypatch):
+    keras.config.set_dtype_policy(policy)
+    layer = make()
+    layer([IDS, WEIGHTS])
+    variables = [variable.value for variable in layer.trainable_variables]
+
+    def run():
+        with tf.GradientTape() as tape:
+            outputs = layer([IDS, WEIGHTS])
+            loss = tf.reduce_sum(tf.sin(tf.cast(outputs, "float32") * 9))
+        gradients = tape.gradient(loss, variables)
+        assert sum(isinstance(g, tf.IndexedSlices) for g in gradients) > 0
+        return [outputs, *(tf.convert_to_tensor(g) for g in gradients)]
+
+    fast = tf.function(run, jit_compile=jit_compile)()
+    monkeypatch.setattr(backend, "GATHERS_FROM_VARIABLE", False)
+    plain = tf.function(run, jit_compile=jit_compile)()
+    assert fast[0].dtype == layer.compute_dtype
+    for a, b in zip(fast, plain, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("gathers", [True, False])
+def test_the_switch(gathers, monkeypatch):
+    monkeypatch.setattr(backend, "GATHERS_FROM_VARIABLE", gathers)
+    rows = table()
+    graph = tf.function(lambda ids: gather_rows(rows, ids)).get_concrete_function([1, 2]).graph
+    kinds = {operation.type for operation in graph.get_operations()}
+    assert ("ResourceGather" in kinds) == gathers
+    assert ("ReadVariableOp" in kinds) == (not gathers)
+
+
+def test_shapes_and_symbolic_calls():
+    rows = table()
+    for shape in [(), (4,), (2, 0), (4, 2, 5)]:
+        ids = RNG.integers(0, 6, shape)
+        np.testing.assert_array_equal(gather_rows(rows, ids), rows.numpy()[ids])
+    symbolic = gather_rows(rows, keras.KerasTensor((None, 2), "int32"))
+    assert symbolic.shape == (None, 2, 3)
+
+
+def test_stateless_scope_reads_its_own_table():
+    layer = FunctionWiseEmbedding([6, 5], 2)
+    layer.build((None, 2))
+    ids = np.array([[1, 2], [5, 0]])
+    other = RNG.normal(size=(11, 2)).astype("float32")
+    outputs, _ = layer.stateless_call([other], [], ids)
+    np.testing.assert_array_equal(outputs[:, 0], other[np.add(ids, [0, 6])])
+    assert (layer(ids).numpy() != outputs.numpy()).all()
