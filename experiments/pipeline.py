@@ -64,8 +64,8 @@ def run(
         The content of `metrics.json`.
 
     Raises:
-        ValueError: on unknown stages, an architecture of other fields, or a `run_dir` of another
-            configuration.
+        ValueError: on unknown stages, an architecture of other fields or of a higher order than is
+            searched, or a `run_dir` of another configuration.
     """
     unknown = [name for name in stages if name not in STAGES]
     if unknown or not stages or stages[-1] != "retrain":
@@ -83,6 +83,14 @@ def run(
         )
     builder = dataset(**folders)
     configuration = f"{gin.config_str()}\n# Data: {builder.info.full_name}\n# Seed: {seed}\n"
+    if start is not None:
+        configuration += f"# Architecture: {json.dumps(start.to_dict())}\n"
+        highest = max(start.orders, default=2)
+        if "search_interactions" in stages and order < highest:
+            raise ValueError(
+                f"order must be at least that of the architecture whose interactions are searched, "
+                f"{highest}. Received: order={order}"
+            )
     requested, finished = run_dir / "requested.gin", run_dir / "metrics.json"
     _refuse_another(requested, configuration)
     if not finished.exists():

@@ -11,8 +11,9 @@ def warm_start(model, source) -> None:
 
     - Embeddings: the kept positions, for each function and field. Those behind a `DimensionGate`
       are what the gate made of them at inference, `beta * (e - mean) / sqrt(var + epsilon)`, so
-      that a model without gates starts with the outputs of the searched one (but for lists pooled
-      by `sum` or `sqrtn`, where the mean is subtracted once and not for each id).
+      that a model without gates starts with the outputs of the searched one (but for dense and
+      weighted fields, empty lists, and lists pooled by `sum` or `sqrtn`: there the mean is
+      subtracted once, not for each id as often as it counts).
     - Interactions: the kernels and, where both models have them, the alphas and the moving
       averages of the batch norm. After a search of dimensions, which has neither, those of
       `model` stay as they are.

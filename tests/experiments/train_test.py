@@ -280,6 +280,27 @@ def test_a_malformed_architecture_is_named_before_anything_is_written(data_dir, 
         assert not (tmp_path / "run").exists()
 
 
+def test_another_architecture_in_the_same_file_is_another_configuration(data_dir, tmp_path):
+    path, run_dir = tmp_path / "found.json", tmp_path / "run"
+    arguments = {
+        "gin_file": "quickstart.gin",
+        "run_dir": str(run_dir),
+        "data_dir": str(data_dir),
+        "gin_bindings": [*SMALL, f"ARCHITECTURE='{path}'"],
+    }
+    fields = [f"f{i}" for i in range(10)]
+    triple = {"inner": [fields[:3]]}
+    Architecture(fields, ["inner"], 8, triple).save(path)
+    assert "order must be at least that of the architecture" in error_of(**arguments)
+    assert not run_dir.exists()
+    Architecture.full(fields, ["inner"], 8).save(path)
+    run_dir.mkdir()
+    (run_dir / "requested.gin").write_text("of another architecture")
+    error = error_of(**arguments)
+    assert "another configuration" in error
+    assert '"inner": [["f0", "f1"]' in error
+
+
 @pytest.mark.parametrize(
     ("bindings", "message"),
     [

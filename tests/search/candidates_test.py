@@ -100,7 +100,7 @@ def test_the_largest_magnitudes_grow():
     grown = grow(architecture, top_k=1)
     assert joined(grown.interactions["inner"]) == ["ab", "cd", "de", "acd", "bcd", "cde"]
     assert grown.alpha is None
-    assert grown.fields, grown.functions == (architecture.fields, architecture.functions)
+    assert (grown.fields, grown.functions) == (architecture.fields, architecture.functions)
 
 
 def test_ties_are_broken_by_the_order_of_the_fields():
