@@ -49,8 +49,7 @@ class InteractionFunction:
 
 def _operands(embeddings, interactions):
     """The embeddings at each position of the interactions: `order` tensors `(batch, U, dim)`."""
-    of_field = ops.unstack(embeddings, axis=1)  # The gradient of `ops.take` is slow.
-    return [ops.stack([of_field[i] for i in position], axis=1) for position in interactions.T]
+    return [ops.take(embeddings, position, axis=1) for position in interactions.T]
 
 
 def _multiply(tensors):

@@ -91,6 +91,20 @@ def test_values_and_products(order, slices, kind):
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("kind", ["full", "one_list", "sparse"])
+@pytest.mark.parametrize("return_products", [False, True])
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_the_optimized_graph_gives_the_same(order, return_products, kind):
+    layer, embeddings = built(order, kind, gated=False, return_products=return_products)
+    model = keras.Sequential([keras.Input(embeddings.shape[1:]), layer])
+    expected = definition(layer, embeddings)
+    outputs = model.predict(embeddings, verbose=0)
+    for output, values in zip(
+        outputs if return_products else [outputs], expected, strict=return_products
+    ):
+        np.testing.assert_allclose(output, values, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", ["full", "sparse"])
 @pytest.mark.parametrize("order", [2, 3, 4])
 def test_batch_norm_and_gate(order, kind):
