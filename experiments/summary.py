@@ -1,4 +1,4 @@
-"""The tables at the end of a run and of its analysis."""
+"""The tables at the end of a run, of its analysis and of a benchmark."""
 
 import sys
 
@@ -73,6 +73,38 @@ def show_retrained(retrained):
             f"{record['parameters']:,}",
         )
     _console().print(table)
+
+
+def show_benchmark(results):
+    """Prints what a benchmark measured, and which peers were left out.
+
+    Args:
+        results: The content of its JSON.
+    """
+    table = Table(title="Medians; times in milliseconds a step")
+    _add_columns(table, "measurement", "ratio", "target", "met", "shape", "ours", "others")
+    table.columns[0].no_wrap = True
+    for name, entry in results["measurements"].items():
+        if "error" in entry:
+            table.add_row(name, "error", "", "no", "", "", entry["error"])
+            continue
+        others = (f"{other} {ms:.4g}" for other, ms in entry["other_ms"].items())
+        table.add_row(
+            name,
+            f"{entry['ratio']:.4g}",
+            entry["goal"],
+            "yes" if entry["met"] else "no",
+            entry["shape"],
+            "" if entry["ours_ms"] is None else f"{entry['ours_ms']:.4g}",
+            "\n".join(others),
+        )
+    console = _console()
+    console.print(table)
+    skipped = {
+        k: v for e in results["measurements"].values() for k, v in e.get("skipped", {}).items()
+    }
+    for name, reason in skipped.items():
+        console.print(f"Without {name}: {reason}")
 
 
 def _frequency_table(frequency, functions):

@@ -27,9 +27,11 @@ FLOORS = {
     "experiments": 4,
     "experiments.train": 5,
     "experiments.analyze": 5,
+    "experiments.benchmark": 5,
     "experiments.tables": 5,
     "experiments.plots": 5,
 }
+PEERS = ("experiments.benchmarks.peers",)
 WHO_MAY = {
     "tensorflow": (
         "aim_keras.callbacks.search_state",
@@ -44,10 +46,16 @@ WHO_MAY = {
     "absl": (
         "experiments.train",
         "experiments.analyze",
+        "experiments.benchmark",
         "experiments.tables",
         "experiments.plots",
     ),
-    "matplotlib": ("experiments.plots",),
+    "matplotlib": ("experiments.plots", "experiments.benchmarks.plot"),
+    "torch": PEERS,
+    "deepctr": PEERS,
+    "deepctr_torch": PEERS,
+    "torch_rechub": PEERS,
+    "fuxictr": PEERS,
     "keras": ("aim_keras", "experiments"),
 }
 NUMPY_ONLY = (

@@ -1,0 +1,94 @@
+"""Measures speed, memory and size beside plain Keras, peers and limits: see docs/benchmark.md."""
+
+import json
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import tensorflow as tf
+from absl import app, flags, logging
+
+from aim_keras import atomic
+from experiments import summary
+from experiments.benchmarks import data, machine, peer_process
+from experiments.benchmarks.registry import MEASUREMENTS, Bench
+
+JSON = flags.DEFINE_string("json", "runs/benchmark.json", "File of the results; beside it a PNG.")
+ONLY = flags.DEFINE_list("only", [], "Names of the measurements to run; all by default.")
+REPETITIONS = flags.DEFINE_integer("repetitions", 7, "Repetitions of each side.", lower_bound=1)
+STEPS = flags.DEFINE_integer("steps", 20, "Timed steps of a repetition.", lower_bound=1)
+ROWS = flags.DEFINE_integer("rows", 200_000, "Rows to prepare or to read.", lower_bound=1)
+SHAPE = flags.DEFINE_string("shape", None, "criteo, criteo_10m, avazu or frappe for all.")
+FRAPPE = flags.DEFINE_string("frappe", None, "Folder of Frappe's raw files, for --shape=frappe.")
+PEERS = flags.DEFINE_boolean("peers", False, "Install the peers that are not installed yet.")
+PEERS_DIR = flags.DEFINE_string(
+    "peers_dir", "~/.cache/aim_keras/peers", "Folder of the peers' virtual environments."
+)
+FUXICTR = flags.DEFINE_string(
+    "fuxictr", None, "A checkout of FuxiCTR's repository, for its models."
+)
+
+ERRORS = (ValueError, OSError, tf.errors.OpError, peer_process.PeerError)
+
+
+def run():
+    """Runs the measurements and writes their results after each one.
+
+    Returns:
+        The content of the JSON.
+
+    Raises:
+        ValueError: on an unknown name or shape.
+    """
+    if unknown := [name for name in ONLY.value if name not in MEASUREMENTS]:
+        raise ValueError(f"only must be of {', '.join(MEASUREMENTS)}. Received: {unknown}")
+    names = ONLY.value or list(MEASUREMENTS)
+    shapes = {name: data.shape(_shape(name), FRAPPE.value) for name in names}
+    for name in peer_process.PEERS if PEERS.value else ():
+        peer_process.install(PEERS_DIR.value, name)
+    peers, left_out = peer_process.commands(PEERS_DIR.value, FUXICTR.value)
+    for name, reason in left_out.items():
+        print(f"Without {name}: {reason}")
+    results = {**machine.provenance(), "measurements": {}}
+    for name in names:
+        print(f"Measuring {name}", flush=True)
+        keras.utils.clear_session()
+        counts = (REPETITIONS.value, STEPS.value, ROWS.value)
+        try:
+            entry = MEASUREMENTS[name].entry(Bench(shapes[name], *counts, peers, left_out))
+        except ERRORS as error:
+            entry = {"error": str(error), "target": MEASUREMENTS[name].target, "met": False}
+        results["measurements"][name] = entry
+        atomic.write_text(JSON.value, json.dumps(results, indent=1) + "\n")
+    return results
+
+
+def _shape(name):
+    return SHAPE.value or MEASUREMENTS[name].shape
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
+    try:
+        results = run()
+    except ERRORS as error:
+        sys.exit(f"Error: {error}")
+    summary.show_benchmark(results)
+    print(f"Results in {JSON.value}")
+    try:
+        from experiments.benchmarks import plot
+    except ImportError:
+        print('No plot: it needs matplotlib, pip install -e ".[benchmark]"')
+    else:
+        plot.plot(results, pathlib.Path(JSON.value).with_suffix(".png"))
+    if failed := [name for name, entry in results["measurements"].items() if "error" in entry]:
+        sys.exit(f"Error: {', '.join(failed)} could not be measured")
+
+
+if __name__ == "__main__":
+    logging.set_verbosity(logging.WARNING)
+    app.run(main)

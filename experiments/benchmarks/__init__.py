@@ -1,0 +1,1 @@
+"""What the benchmark measures: our side, the plain one, the peers' and the machine's limits."""

@@ -1,0 +1,32 @@
+"""Times requests to a SavedModel on one thread: `latency MODEL REQUESTS.npy NUMBER`, as a child."""
+
+import json
+import sys
+import time
+
+import numpy as np
+import tensorflow as tf
+
+WARM_UP = 20
+
+
+def main(path, requests, number):
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    loaded = tf.saved_model.load(path)
+    serve = loaded.signatures["serving_default"]
+    inputs = [
+        {f"f{i}": tf.constant(column) for i, column in enumerate(ids.T)}
+        for ids in np.load(requests)
+    ]
+    times = []
+    for i in range(WARM_UP + number):
+        started = time.perf_counter()
+        serve(**inputs[i % len(inputs)])["ctr"].numpy()
+        times.append(1000 * (time.perf_counter() - started))
+    p50, p99 = np.percentile(times[WARM_UP:], (50, 99))
+    print(json.dumps({"p50_ms": p50, "p99_ms": p99, "requests": number}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

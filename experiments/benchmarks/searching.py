@@ -1,0 +1,86 @@
+"""AIM's search step: beside the same search written plainly, and beside re-training."""
+
+import numpy as np
+
+from experiments.benchmarks import ours, plain, reference
+from experiments.benchmarks.timing import fitting, interleaved, medians
+
+KEPT_IN_RETRAINING = 0.22  # of the pairs (Criteo, second order)
+
+
+def versus_plain(bench):
+    """Our search step beside the same search with Keras layers, gathers and Adam.
+
+    The ratio is that of the whole plain search; `ratios` also has that of the layer alone, which
+    is plain interactions over our embedding with our optimizer.
+    """
+    check_equal(bench.shape)
+    batches = bench.shape.batches()
+    whole = plain.compiled(plain.aim_search(bench.shape), searching=True, jit_compile=False)
+    layer = ours.compiled(plain.aim_search_over_our_embedding(bench.shape), searching=True)
+    models = {"ours": _search(bench.shape), "plain": whole, "plain_layer": layer}
+    of = medians(
+        interleaved(
+            {name: fitting(model, batches, bench.steps) for name, model in models.items()},
+            bench.repetitions,
+        )
+    )
+    return {
+        "ratio": of["plain"] / of["ours"],
+        "ours_ms": of["ours"],
+        "other_ms": {name: of[name] for name in ("plain", "plain_layer")},
+        "ratios": {name: of[name] / of["ours"] for name in ("plain", "plain_layer")},
+    }
+
+
+def versus_retraining(bench):
+    """Our search step beside the re-training step of a random 22 % of the pairs with an MLP."""
+    batches = bench.shape.batches()
+    retrained = ours.compiled(ours.aim_retrained(bench.shape, KEPT_IN_RETRAINING))
+    models = {"ours": _search(bench.shape), "retrain": retrained}
+    of = medians(
+        interleaved(
+            {name: fitting(model, batches, bench.steps) for name, model in models.items()},
+            bench.repetitions,
+        )
+    )
+    return {
+        "ratio": of["ours"] / of["retrain"],
+        "ours_ms": of["ours"],
+        "other_ms": {"retrain": of["retrain"]},
+    }
+
+
+def check_equal(shape):
+    """Compares our search and both plain ones, on a few ids, in training and at inference.
+
+    Raises:
+        ValueError: if they differ in outputs or in the number of trained parameters.
+    """
+    small = shape.small()
+    mine = ours.aim_search(small)
+    rng = np.random.default_rng(0)
+    for variable in mine.trainable_variables:
+        variable.assign(0.3 * rng.normal(size=variable.shape))
+    ids = small.batches(1)[0][0]
+    for name, build in (
+        ("plain", plain.aim_search),
+        ("plain_layer", plain.aim_search_over_our_embedding),
+    ):
+        other = build(small)
+        plain.set_weights_of_search(other, mine)
+        reference.check_parameters(name, _trained(other), _trained(mine))
+        for training in (False, True):
+            expected, received = (np.array(m(ids, training=training)) for m in (mine, other))
+            reference.check_outputs(name, received, expected)
+        norm = mine.get_layer("interaction_2").batch_norm  # as at first, for the next one
+        norm.moving_mean.assign(np.zeros(norm.moving_mean.shape))
+        norm.moving_variance.assign(np.ones(norm.moving_variance.shape))
+
+
+def _search(shape):
+    return ours.compiled(ours.aim_search(shape), searching=True)
+
+
+def _trained(model):
+    return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)

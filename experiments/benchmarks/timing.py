@@ -1,0 +1,81 @@
+"""Repetitions of several sides, interleaved, and their medians."""
+
+import statistics
+import time
+
+import keras
+import tensorflow as tf
+
+
+def interleaved(sides, repetitions):
+    """Runs all sides in turn, again and again: what slows the machine down slows all of them.
+
+    Args:
+        sides: `{name: repetition}`, callables without arguments that give the milliseconds of a
+            step.
+        repetitions: Integer >= 1: how often each runs after a first, uncounted time.
+
+    Returns:
+        `{name: [milliseconds]}`, in the order of the repetitions.
+
+    Raises:
+        ValueError: if `repetitions` is below 1.
+    """
+    if repetitions < 1:
+        raise ValueError(f"repetitions must be at least 1. Received: repetitions={repetitions}")
+    for repetition in sides.values():
+        repetition()
+    times = {name: [] for name in sides}
+    for _ in range(repetitions):
+        for name, repetition in sides.items():
+            times[name].append(repetition())
+    return times
+
+
+def medians(times):
+    """`{name: median}` of what `interleaved` gives."""
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+class StepClock(keras.callbacks.Callback):
+    """Milliseconds a step of an epoch, without its first step, which starts the input."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.ends = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends.append(time.perf_counter())
+
+    @property
+    def milliseconds(self):
+        return 1000 * (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1)
+
+
+def fitting(model, batches, steps):
+    """A repetition that trains a compiled model by `fit` on batches in memory.
+
+    Args:
+        model: Compiled Keras model.
+        batches: Arrays `(number, batch, ...)` of features and of labels.
+        steps: Integer >= 1: timed steps of a repetition.
+    """
+    dataset = tf.data.Dataset.from_tensor_slices(batches).repeat().prefetch(2)
+    clock = StepClock()
+
+    def repetition():
+        model.fit(dataset, steps_per_epoch=steps + 1, shuffle=False, verbose=0, callbacks=[clock])
+        return clock.milliseconds
+
+    return repetition
+
+
+def calling(function, inputs, steps):
+    """A repetition that calls a function on each of some inputs in turn, `steps` times in all."""
+
+    def repetition():
+        started = time.perf_counter()
+        for step in range(steps):
+            function(inputs[step % len(inputs)])
+        return 1000 * (time.perf_counter() - started) / steps
+
+    return repetition
