@@ -65,13 +65,16 @@ class Architecture:
             raise ValueError(f"dataset must be a string or null. Received: {self.dataset!r}")
         _check_mapping(self.interactions, "interactions")
         _check_known(self.interactions, self.functions, "functions", "interactions")
-        kept = [k for k in self.functions if self.interactions.get(k)]
+        of_function = {
+            k: _checked_list(listed, f"interactions/{k}") for k, listed in self.interactions.items()
+        }
+        kept = [k for k in self.functions if of_function.get(k)]
         if self.alpha is not None:
             _check_mapping(self.alpha, "alpha")
             _check_known(self.alpha, self.functions, "functions", "alpha")
             for k in {*self.alpha} - {*kept}:
                 self._checked_alpha(k, 0)
-        units = {k: self._checked_units(k) for k in kept}
+        units = {k: self._checked_units(k, of_function[k]) for k in kept}
         object.__setattr__(self, "interactions", {k: tuple(units[k]) for k in kept})
         if self.alpha is not None:
             object.__setattr__(self, "alpha", {k: tuple(units[k].values()) for k in kept})
@@ -83,11 +86,10 @@ class Architecture:
             }
             object.__setattr__(self, "dimensions", dimensions)
 
-    def _checked_units(self, function):
+    def _checked_units(self, function, candidates):
         """`{interaction: alpha}` of a function, by order and then by position of the fields."""
         position = {field: i for i, field in enumerate(self.fields)}
         interactions = []
-        candidates = _checked_list(self.interactions[function], f"interactions/{function}")
         for i, interaction in enumerate(candidates):
             place = f"interactions/{function}/{i}"
             interaction = _checked_list(interaction, place)
@@ -215,8 +217,15 @@ class Architecture:
         }
 
     def keep(self, units) -> "Architecture":
-        """The architecture with only these of its `(function, interaction)` pairs."""
+        """The architecture with only these of its `(function, interaction)` pairs.
+
+        Raises:
+            ValueError: on a pair that it does not have.
+        """
         units = set(units)
+        known = {unit for order in self.orders for unit in self.units(order)}
+        if unknown := units - known:
+            raise ValueError(f"units must be of the architecture's. Received: {sorted(unknown)[0]}")
         kept = {k: [(k, q) in units for q in qs] for k, qs in self.interactions.items()}
         interactions = {k: itertools.compress(self.interactions[k], kept[k]) for k in kept}
         alpha = self.alpha and {k: itertools.compress(self.alpha[k], kept[k]) for k in kept}

@@ -1,5 +1,6 @@
 """Export to a SavedModel in TF Serving's layout."""
 
+import keyword
 import os
 import pathlib
 import re
@@ -39,13 +40,12 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
         features: Arrays as the model takes them, on which the SavedModel is compared to it.
 
     Raises:
-        ValueError: if an input's name cannot be a signature's or repeats, if `features` has not
-            the columns of the fields, or if the SavedModel's probabilities differ from the model's
-            by more than 1e-6.
+        ValueError: if an input's name cannot be a signature's or is like another's, if `features`
+            has not the columns of the fields, or if the SavedModel's probabilities differ from the
+            model's by more than 1e-6.
     """
-    names = list(fields)
-    fields = as_fields(fields if isinstance(fields, Mapping) else dict.fromkeys(fields, 1))
-    specification = _specification(names, fields)
+    specification = signature(fields)
+    fields = _by_name(fields)
     arrays = _checked(fields, features)
 
     @tf.function(input_signature=[specification])
@@ -82,23 +82,35 @@ def _input_names(name, field):
     return name, f"{name}_weights" if field.weighted else None
 
 
-def _specification(names, fields):
-    for name in names:
-        if not re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.-]*", name):
-            raise ValueError(
-                "To be served, a field's name must be of letters, digits, '_', '.' and '-'. "
-                f"Received: {name!r}"
-            )
+def _by_name(fields):
+    return as_fields(fields if isinstance(fields, Mapping) else dict.fromkeys(fields, 1))
+
+
+def signature(fields) -> dict[str, tf.TensorSpec]:
+    """The inputs of the signature that fields are served with: see `export_saved_model`.
+
+    Raises:
+        ValueError: if an input's name cannot be a signature's or is like another's.
+    """
+    names = list(fields)
     inputs = [
         (key, tf.TensorSpec((None, None) if field.multi_valued else (None,), dtype, name=key))
-        for name, field in fields.items()
+        for name, field in _by_name(fields).items()
         for key, dtype in zip(_input_names(name, field), (tf.int32, tf.float32), strict=True)
-        if key
+        if key is not None
     ]
-    if len(names) > len(fields) or len(inputs) > len(dict(inputs)):
+    for key, _ in inputs:
+        is_reserved = key == "self" or keyword.iskeyword(key)
+        if is_reserved or not re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.-]*", key):
+            raise ValueError(
+                "To be served, a field's name must be of letters, digits, '_', '.' and '-', and "
+                f"neither 'self' nor a keyword of Python. Received: {key!r}"
+            )
+    keys = {re.sub("[.-]", "_", key.lower()) for key, _ in inputs}
+    if len(names) > len(set(names)) or len(inputs) > len(keys):
         raise ValueError(
-            "fields, and their inputs for weights (<name>_weights), must be distinct. "
-            f"Received: fields={names}"
+            "To be served, fields, and their inputs for weights (<name>_weights), must be distinct "
+            f"where case does not count, nor '.' for '_' or '-'. Received: fields={names}"
         )
     return dict(inputs)
 

@@ -35,8 +35,8 @@ def analyze(
     Args:
         run_dir: Folder of a finished run that searched interactions of that order.
         order: Order of the interactions.
-        top: How many interactions to rank by alpha and by statistics_AUC; `None` for as many as
-            the search kept.
+        top: How many interactions to rank by alpha and by statistics_AUC, of those among fields of
+            one id; `None` for as many as the search kept.
         split: `"valid"` or `"test"`, on which statistics_AUC is evaluated.
         retrain: Whether to re-train both top interactions, each in a run of its own in
             `run_dir/analysis`, with the configuration of this run.
@@ -64,12 +64,13 @@ def analyze(
         )
     run_dir = pathlib.Path(run_dir)
     kept, searched = _architectures(run_dir, order)
-    top = len({q for _, q in searched.units(order)}) if top is None else top
-    by_alpha = analysis.top_by_alpha(searched, top, order)
     given = {"raw_dir": raw_dir, "data_dir": data_dir}
     folders = {name: path for name, path in given.items() if path is not None}
     builder = _builder(run_dir, folders, kept.dataset)
     statistics = _statistics(builder, split, order, interactions_per_pass)
+    countable = searched.keep(unit for unit in searched.units(order) if unit[1] in statistics)
+    top = len({q for _, q in countable.units(order)}) if top is None else top
+    by_alpha = analysis.top_by_alpha(countable, top, order)
     by_statistics = analysis.top_by_statistics(statistics, top)
     content = {
         "order": order,
@@ -204,7 +205,10 @@ def _retrain(run_dir, folder, architecture, folders):
     path = folder.with_suffix(".json").resolve()
     architecture.save(path)
     _configure(
-        run_dir, "pipeline.run.stages = ('retrain',)", f"pipeline.run.architecture = {str(path)!r}"
+        run_dir,
+        "pipeline.run.stages = ('retrain',)",
+        "pipeline.run.warm_start = False",
+        f"pipeline.run.architecture = {str(path)!r}",
     )
     results = gin.get_configurable(pipeline.run)(folder, **folders)
     return {name: results[name] for name in ("valid", "test", "parameters")}

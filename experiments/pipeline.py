@@ -10,7 +10,7 @@ import gin
 from aim_keras import atomic
 from aim_keras.architecture import Architecture
 from aim_keras.callbacks import rank_metrics
-from aim_keras.export import export_saved_model
+from aim_keras.export import export_saved_model, signature
 from aim_keras.search import grow
 from experiments import fitting, stage, summary
 from experiments.recovery import recovery
@@ -30,6 +30,7 @@ def run(
     stages=STAGES,
     order=2,
     architecture=None,
+    warm_start=False,
     batch_size=2000,
     seed=0,
     raw_dir=None,
@@ -55,6 +56,9 @@ def run(
         order: Highest order of interactions that `search_interactions` searches.
         architecture: Path of an `architecture.json` to start from, or `None`. Its interactions are
             the candidates of a search's first order.
+        warm_start: Whether the re-training starts from the weights of the last search
+            (`search.warm_start`; of several seeds, from the first's), or from fresh ones (the
+            paper).
         batch_size: Rows of a batch.
         seed: Of the weights and of the order of the rows.
         raw_dir: Folder of the raw files.
@@ -64,12 +68,15 @@ def run(
         The content of `metrics.json`.
 
     Raises:
-        ValueError: on unknown stages, an architecture of other fields or of a higher order than is
-            searched, or a `run_dir` of another configuration.
+        ValueError: on unknown stages, a warm start without a search, an architecture of other
+            fields or of a higher order than is searched, fields that no SavedModel can have, or a
+            `run_dir` of another configuration.
     """
     unknown = [name for name in stages if name not in STAGES]
     if unknown or not stages or stages[-1] != "retrain":
         raise ValueError(f"stages must be of {list(STAGES)}, retrain last. Received: {stages}")
+    if warm_start and len(stages) == 1:
+        raise ValueError(f"warm_start needs a search before the re-training. Received: {stages}")
     if order < 2:
         raise ValueError(f"order must be at least 2. Received: order={order}")
     run_dir = pathlib.Path(run_dir)
@@ -95,11 +102,12 @@ def run(
     _refuse_another(requested, configuration)
     if not finished.exists():
         builder.download_and_prepare()
+        signature(builder.fields)
         _check_fields(start, builder)
         atomic.write_text(requested, configuration)
         job = fitting.Job(builder, batch_size, seed)
         trained, found, records = _run_stages(
-            run_dir, job, model, fit, search, grow, retrain, stages, order, start
+            run_dir, job, model, fit, search, grow, retrain, stages, order, start, warm_start
         )
         results = _evaluate(job, trained, found, records)
         _save(run_dir, job, trained, found)
@@ -129,17 +137,19 @@ def _check_fields(architecture, builder):
         )
 
 
-def _run_stages(run_dir, job, build_model, fit, search, grow, retrain, stages, order, architecture):
+def _run_stages(
+    run_dir, job, build_model, fit, search, grow, retrain, stages, order, architecture, warm_start
+):
     lowest = max(architecture.orders, default=2) if architecture else 2
     records = []
-    searched_dir = None
+    start_dir = None
     for name, scope, p in _plan(stages, range(lowest, order + 1)):
         stage_dir = run_dir / "stages" / name
         print(f"Stage: {name}")
         with gin.config_scope(scope):
             if name == "retrain":
                 model, architecture, record = retrain(
-                    stage_dir, job, build_model, fit, architecture, searched_dir
+                    stage_dir, job, build_model, fit, architecture, start_dir
                 )
             else:
                 grows = p is not None and p > lowest
@@ -148,7 +158,7 @@ def _run_stages(run_dir, job, build_model, fit, search, grow, retrain, stages, o
                 ):
                     print("Nothing to search: no interaction is left")
                     continue
-                architecture, record = search(
+                architecture, record, searched_dir = search(
                     stage_dir,
                     job,
                     build_model,
@@ -156,7 +166,7 @@ def _run_stages(run_dir, job, build_model, fit, search, grow, retrain, stages, o
                     "dimensions" if p is None else "interactions",
                     grow(architecture, seed=job.seed) if grows else architecture,
                 )
-                searched_dir = stage_dir
+                start_dir = searched_dir if warm_start else None
         records.append(record)
         atomic.write_text(run_dir / "config.gin", gin.operative_config_str())
     return model, architecture, records

@@ -45,14 +45,16 @@ def search(
             none.
 
     Returns:
-        The found architecture and the record for `metrics.json`.
+        The found architecture, the record for `metrics.json`, and the folder of the searched model
+        (of several seeds the first's).
     """
+    searched_dir = stage_dir if seeds is None else stage_dir / f"seed_{seeds[0]}"
     if (stage_dir / "metrics.json").exists():
-        return _read(stage_dir)
+        return *_read(stage_dir), searched_dir
     budget = {"max_interactions": max_interactions, "max_parameters": max_parameters}
     arguments = (build_model, fit, kind, candidates, budget, front_points)
     if seeds is None:
-        return _search_once(stage_dir, job, *arguments)
+        return *_search_once(stage_dir, job, *arguments), searched_dir
     found, records = zip(
         *(
             _search_once(
@@ -70,7 +72,8 @@ def search(
     atomic.write_text(stage_dir / "frequencies.json", json.dumps(kept, indent=1) + "\n")
     means = {key: float(np.mean([r[key] for r in records])) for key in ("auc", "log_loss")}
     seconds = sum(record["seconds"] for record in records)
-    return _finish(stage_dir, job, agreed, records[0] | means | {"seconds": seconds})
+    record = records[0] | means | {"seconds": seconds}
+    return *_finish(stage_dir, job, agreed, record), searched_dir
 
 
 def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, front_points):
@@ -79,8 +82,10 @@ def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, fro
     model = _build(job, build_model, candidates, kind)
     record = _train(stage_dir, job, model, fit, searching=True)
     save_model(model, stage_dir / "model.keras")
-    sizes = job.builder.fields
-    threshold = gates.threshold_within(model, candidates, **budget, vocabulary_sizes=sizes)
+    sizes, sharing = job.builder.fields, _sharing(model)
+    threshold = gates.threshold_within(
+        model, candidates, **budget, vocabulary_sizes=sizes, **sharing
+    )
     found = gates.found_architecture(model, candidates, threshold)
     if front_points:
         print(f"Size-quality front of {stage_dir.name} on valid")
@@ -90,36 +95,27 @@ def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, fro
         for point in points:
             architecture = point.pop("architecture")
             point |= _counts(architecture)
-            point["embedding_parameters"] = architecture.embedding_parameters(sizes)
+            point["embedding_parameters"] = architecture.embedding_parameters(sizes, **sharing)
         atomic.write_text(stage_dir / "front.json", json.dumps(points, indent=1) + "\n")
     return _finish(stage_dir, job, found, record)
 
 
-def retrain(stage_dir, job, build_model, fit, architecture, searched_dir=None, warm_start=False):
+def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
     """Trains the model of an architecture, or all pairs of fields where it is `None`.
 
     Args:
         stage_dir, job, build_model, fit: as of `search`.
         architecture: `Architecture` or `None`.
-        searched_dir: `pathlib.Path` of the folder of the search stage that found it, or `None`.
-        warm_start: Whether the model starts from that stage's weights (`search.warm_start`), or
-            from fresh ones (the paper).
+        start_dir: `pathlib.Path` of the folder of the searched model whose weights it starts from
+            (`search.warm_start`); `None` for fresh weights.
 
     Returns:
         The trained model, its architecture and the record for `metrics.json`.
-
-    Raises:
-        ValueError: with `warm_start`, if there was no search of one seed to start from.
     """
     model = _build(job, build_model, architecture, None)
-    if warm_start:
-        source = searched_dir and searched_dir / "model.keras"
-        if source is None or not source.exists():
-            raise ValueError(
-                "warm_start needs a search of one seed before the re-training. "
-                f"Received: model {source}"
-            )
-        gates.warm_start(model, keras.saving.load_model(source, compile=False))
+    if start_dir is not None:
+        searched = keras.saving.load_model(start_dir / "model.keras", compile=False)
+        gates.warm_start(model, searched)
     record = _train(stage_dir, job, model, fit, searching=False)
     found = architecture or gates.read_gates(model)
     return model, *_finish(stage_dir, job, found, record)
@@ -163,6 +159,12 @@ def _finish(stage_dir, job, found, record):
 def _read(stage_dir):
     record = json.loads((stage_dir / "metrics.json").read_text())
     return Architecture.load(stage_dir / "architecture.json"), record
+
+
+def _sharing(model):
+    """What embeddings share; those that only a later MLP may read count, too."""
+    configuration = model.get_config()
+    return {name: bool(configuration.get(name)) for name in ("shared_embedding", "share_orders")}
 
 
 def _counts(architecture):

@@ -200,7 +200,7 @@ def test_importance():
 
 def test_keep():
     triple, pair = ("inner", ("user", "item", "city")), ("outer", ("user", "item"))
-    kept = GATED.keep([triple, pair, ("inner", ("item", "city"))])
+    kept = GATED.keep([triple, pair])
     assert kept.interactions == {"inner": (triple[1],), "outer": (pair[1],)}
     assert kept.alpha == {"inner": (-0.25,), "outer": (0.125,)}
     assert (kept.dimensions, kept.dataset) == (FOUND.dimensions, FOUND.dataset)
@@ -209,6 +209,8 @@ def test_keep():
     assert GATED.keep([]).alpha == {}
     assert GATED.keep(iter([])).orders == ()
     assert FOUND.keep([pair]).alpha is None
+    with pytest.raises(ValueError, match=r"of the architecture's. Received: .*'cosine'"):
+        GATED.keep([pair, ("cosine", ("item", "city"))])
 
 
 @pytest.mark.parametrize(
@@ -360,6 +362,14 @@ BROKEN = {
     "dimensions: number": (
         CONTENT | {"dimensions": {"2": {"inner": OF_FIELD | {"item": 2}}}},
         "dimensions/2/inner/item.*Received: .*2",
+    ),
+    "interactions: null of a function": (
+        CONTENT | {"interactions": {"inner": None}, "alpha": None},
+        "interactions/inner must be a list. Received: None",
+    ),
+    "interactions: empty string": (
+        CONTENT | {"interactions": {"outer": ""}, "alpha": None},
+        "interactions/outer must be a list. Received: ''",
     ),
     "alpha: list": (CONTENT | {"alpha": [1, 2]}, r"alpha must be a mapping .*Received: \[1, 2\]"),
     "alpha: list, nothing kept": (

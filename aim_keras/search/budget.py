@@ -10,7 +10,12 @@ from aim_keras.search.gates import gate_layers, searched_gates
 
 
 def threshold_within(
-    model, searched=None, max_interactions=None, max_parameters=None, vocabulary_sizes=None
+    model,
+    searched=None,
+    max_interactions=None,
+    max_parameters=None,
+    vocabulary_sizes=None,
+    **sharing,
 ) -> float:
     """The smallest threshold at which what a searched model's gates keep is within a budget.
 
@@ -23,8 +28,9 @@ def threshold_within(
         max_interactions: Integer >= 0, the number of interactions of the searched order, whatever
             their functions; `None` for any number.
         max_parameters: Integer >= 0, the number of parameters in the embedding tables
-            (`Architecture.embedding_parameters`, nothing shared); `None` for any number.
+            (`Architecture.embedding_parameters`); `None` for any number.
         vocabulary_sizes: `{field: number of ids}`, needed with `max_parameters`.
+        **sharing: Arguments of `Architecture.embeddings`: what the re-trained model will share.
 
     Raises:
         ValueError: if no threshold meets the budget, or `vocabulary_sizes` is missing.
@@ -43,7 +49,7 @@ def threshold_within(
         interactions = {q for _, q in architecture.units(order)}
         return (max_interactions is None or len(interactions) <= max_interactions) and (
             max_parameters is None
-            or architecture.embedding_parameters(vocabulary_sizes) <= max_parameters
+            or architecture.embedding_parameters(vocabulary_sizes, **sharing) <= max_parameters
         )
 
     thresholds = [0.0, *_magnitudes(model)]

@@ -18,6 +18,8 @@ def frequencies(architectures):
 def consensus(architectures, share=0.5) -> Architecture:
     """What at least `share` of the architectures keep: units, and dimensions of the embeddings.
 
+    On the dimensions of an order and function those vote that keep any such unit.
+
     Args:
         architectures: Sequence of `Architecture` with the same fields, functions and embedding
             dimension, such as those that searches with several seeds found.
@@ -58,7 +60,11 @@ def consensus(architectures, share=0.5) -> Architecture:
     if any(a.dimensions for a in architectures):
         orders = {len(q) for _, q in kept}
         dimensions = {
-            order: {k: _dimensions(architectures, order, k, share) for k in first.functions}
+            order: {
+                k: _dimensions(architectures, order, k, share)
+                for k in first.functions
+                if any(kk == k and len(q) == order for kk, q in kept)
+            }
             for order in sorted(orders)
         }
     agreed = dataclasses.replace(
@@ -68,7 +74,8 @@ def consensus(architectures, share=0.5) -> Architecture:
 
 
 def _dimensions(architectures, order, function, share):
-    kept = [a.kept_dimensions(order, function) for a in architectures]
+    voters = [a for a in architectures if function in a.of_order(order)]
+    kept = [a.kept_dimensions(order, function) for a in voters]
     return {
         field: tuple(
             j

@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from aim_keras.layers import DimensionGate, FunctionWiseEmbedding, GatedInteraction
+from aim_keras.layers import (
+    DimensionGate,
+    FunctionWiseEmbedding,
+    GatedInteraction,
+    ParamFreeBatchNorm,
+)
 from aim_keras.layers.interaction_functions import interaction_function
 
 
@@ -18,7 +23,8 @@ def warm_start(model, source) -> None:
       averages of the batch norm. After a search of dimensions, which has neither, those of
       `model` stay as they are.
     - Any other layer: the weights of equal shapes in the layer of the same name, if there is one.
-      The first kernel of an MLP over embeddings fits only where no dimension was pruned.
+      The first kernel of an MLP over embeddings fits only where no dimension was pruned, and a
+      batch norm only as a whole.
 
     Args:
         model: The model to start, `FM`, `DeepFM`, `IPNN` or one with their attribute
@@ -116,8 +122,11 @@ def _copy_equal_shapes(layer, searched):
     weights = {w.path: w for w in searched.weights}
     pairs = [(w, weights[w.path]) for w in layer.weights if w.path in weights]
     fitting = [(ours, theirs) for ours, theirs in pairs if ours.shape == theirs.shape]
-    shapes = [tuple(w.shape) for w in searched.weights]
-    _check(fitting, layer, f"weights of the shapes {shapes}")
+    if isinstance(layer, ParamFreeBatchNorm):
+        fitting = fitting if len(fitting) == len(layer.weights) else []
+    else:
+        shapes = [tuple(w.shape) for w in searched.weights]
+        _check(fitting, layer, f"weights of the shapes {shapes}")
     for ours, theirs in fitting:
         ours.assign(theirs)
 

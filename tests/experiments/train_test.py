@@ -190,7 +190,7 @@ def test_lists_and_numbers_from_raw_rows_to_a_saved_model(tmp_path):
 def test_retraining_starts_from_the_searched_weights_if_asked(data_dir, tmp_path):
     """Nothing is trained, so the model is as good as the searched one."""
     bindings = (
-        "stage.retrain.warm_start=True",
+        "pipeline.run.warm_start=True",
         "retrain/keras.optimizers.Adam.learning_rate=0.0",
         "retrain/models.DeepFM.hidden_units=()",
         "retrain/models.DeepFM.gated=False",
@@ -211,17 +211,20 @@ def test_a_warm_start_without_a_search_is_refused(data_dir, tmp_path):
         data_dir=str(data_dir),
         gin_bindings=[
             *SMALL,
-            "stage.retrain.warm_start=True",
+            "pipeline.run.warm_start=True",
             "pipeline.run.stages=('retrain',)",
         ],
     )
-    assert "warm_start needs a search of one seed before the re-training" in error
+    assert "warm_start needs a search before the re-training" in error
+    assert not (tmp_path / "run").exists()
 
 
 def test_every_option_of_a_search_at_once(data_dir, tmp_path):
     bindings = (
         "ORDER=3",
         "stage.search.seeds=(0, 1)",
+        "pipeline.run.warm_start=True",
+        "models.DeepFM.search_lower_orders=True",
         "stage.search.consensus_share=0.5",
         "stage.search.front_points=2",
         "search_interactions/order_3/stage.search.max_interactions=4",

@@ -70,7 +70,7 @@ def magnitudes(model):
     return sorted({abs(value) for gate in gates for value in gate.numpy().ravel().tolist()})
 
 
-def scanned(model, searched, order, max_interactions=None, max_parameters=None):
+def scanned(model, searched, order, max_interactions=None, max_parameters=None, **sharing):
     """The first threshold that fits, or `None`."""
     for threshold in [0.0, *magnitudes(model)]:
         found = found_architecture(model, searched, threshold, quiet=True)
@@ -78,7 +78,8 @@ def scanned(model, searched, order, max_interactions=None, max_parameters=None):
             interactions = {q for qs in found.interactions.values() for q in qs if len(q) == order}
             if len(interactions) > max_interactions:
                 continue
-        if max_parameters is not None and found.embedding_parameters(SIZES) > max_parameters:
+        parameters = found.embedding_parameters(SIZES, **sharing)
+        if max_parameters is not None and parameters > max_parameters:
             continue
         return threshold
     return None
@@ -105,6 +106,17 @@ def test_threshold_within_is_the_smallest(searched, search):
                 assert threshold == expected
                 thresholds.add(threshold)
     assert len(thresholds) > 1
+
+
+@each_search
+def test_threshold_within_counts_what_the_model_shares(searched, search):
+    sharing = {"shared_embedding": True, "share_orders": True}
+    model = model_of(searched, search)
+    most = 108 if (searched, search) == SEARCHED["triples"] else 54  # all pairs are kept there
+    expected = scanned(model, searched, None, max_parameters=most, **sharing)
+    arguments = {"max_parameters": most, "vocabulary_sizes": SIZES}
+    shared = threshold_within(model, searched, **arguments, **sharing)
+    assert shared == expected < threshold_within(model, searched, **arguments)
 
 
 def test_threshold_within_does_not_touch_the_gates():

@@ -89,15 +89,16 @@ def test_consensus_of_dimensions(share):
     assert agreed.orders == (2, 3)
     kept = 0
     for order in (2, 3):
-        for function in FUNCTIONS:
+        for function in agreed.of_order(order):
             for field in FIELDS:
                 for j in range(DIM):
-                    times = 0
+                    times = voters = 0
                     for architecture in found:
-                        if j in architecture.dimensions[order][function][field]:
-                            times += 1
+                        if architecture.of_order(order).get(function):
+                            voters += 1
+                            times += j in architecture.dimensions[order][function][field]
                     stays = j in agreed.dimensions[order][function][field]
-                    assert stays is (times / 20 >= share)
+                    assert stays is (times / voters >= share)
                     kept += stays
     assert 0 < kept < 2 * len(FUNCTIONS) * len(FIELDS) * DIM
 
@@ -108,6 +109,17 @@ def test_one_architecture_agrees_with_itself():
     assert consensus([found]).alpha == {
         k: tuple(map(abs, values)) for k, values in found.alpha.items()
     }
+
+
+def test_who_keeps_no_such_unit_has_no_vote_on_its_dimensions():
+    units = {"inner": [("a", "b")], "outer": [("c", "d")]}
+    of_field = dict.fromkeys(FIELDS, (0,))
+    voter = Architecture(FIELDS, FUNCTIONS, DIM, units, {2: dict.fromkeys(FUNCTIONS, of_field)})
+    other = Architecture(FIELDS, FUNCTIONS, DIM, {"outer": units["outer"]})
+    agreed = consensus([voter, other])
+    assert agreed.units(2) == [("inner", ("a", "b")), ("outer", ("c", "d"))]
+    assert agreed.kept_dimensions(2, "inner") == of_field
+    assert agreed.kept_dimensions(2, "outer") == dict.fromkeys(FIELDS, (0, 1, 2))
 
 
 def test_units_that_the_kept_dimensions_leave_dead_are_dropped():

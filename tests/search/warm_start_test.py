@@ -126,6 +126,22 @@ def test_mlp_starts_where_its_shapes_agree():
         np.testing.assert_array_equal(w, expected, err_msg=w.path)
 
 
+def test_the_norm_of_products_starts_new_unless_all_were_kept():
+    options = {"hidden_units": (4,), "mlp_inputs": ("normalized_products",)}
+    source = searched(DeepFM, "interactions", **options)
+    found = found_architecture(source, CANDIDATES)
+    for architecture in (found, CANDIDATES):
+        model = DeepFM(SIZES, architecture, **options)
+        warm_start(model, source)
+        norm = model.get_layer("normalized_products")
+        theirs = source.get_layer("normalized_products")
+        assert int(norm.batches_seen) == (0 if architecture is found else 1)
+        is_copied = norm.moving_mean.shape == theirs.moving_mean.shape and np.array_equal(
+            norm.moving_mean, theirs.moving_mean
+        )
+        assert is_copied is (architecture is CANDIDATES)
+
+
 def test_a_layer_that_only_the_model_has_stays():
     source = searched(DeepFM, "interactions", hidden_units=())
     model = DeepFM(SIZES, found_architecture(source, CANDIDATES), hidden_units=(4,))
