@@ -58,7 +58,6 @@ def interaction_terms(
     shared_embedding=False,
     share_orders=False,
     per_function_gates=False,
-    search_lower_orders=False,
     read_embeddings=True,
     read_products=False,
     embedding_initializer=None,
@@ -74,8 +73,8 @@ def interaction_terms(
         architecture: `Architecture`, or the path of its file, whose interactions and dimensions
             are built; `None` for every interaction of two fields with each of `functions`.
         search: `"interactions"` for gates on the interactions of the highest order (alpha; those
-            of lower orders keep theirs as ordinary weights, see `search_lower_orders`),
-            `"dimensions"` for gates on the embedding dimensions (beta), `None` for no search.
+            of lower orders keep theirs as ordinary weights), `"dimensions"` for gates on the
+            embedding dimensions (beta), `None` for no search.
         embedding_dim: The embedding dimension where `architecture` is `None`.
         functions: The interaction functions where `architecture` is `None`.
         gated: Without a search, whether the interactions keep their batch norm and alpha, as
@@ -85,8 +84,6 @@ def interaction_terms(
         share_orders: Whether all orders share their embeddings.
         per_function_gates: Whether `search="dimensions"` has gates for each function and field
             (the published code) or for each field (the paper).
-        search_lower_orders: Whether `search="interactions"` searches the interactions of lower
-            orders again: one that stood in for a part of a missing higher order then closes.
         read_embeddings: Whether anything but the interactions reads the embeddings. Otherwise
             embeddings that no interaction reads are not stored.
         read_products: Whether the products are wanted; values without them are faster.
@@ -146,7 +143,7 @@ def interaction_terms(
                 order,
                 fields,
                 gated=gated,
-                searched=search == "interactions" and (search_lower_orders or order == highest),
+                searched=search == "interactions" and order == highest,
                 return_products=read_products,
                 **norm,
                 name=f"interaction_{order}",

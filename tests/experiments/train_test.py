@@ -224,7 +224,6 @@ def test_every_option_of_a_search_at_once(data_dir, tmp_path):
         "ORDER=3",
         "stage.search.seeds=(0, 1)",
         "pipeline.run.warm_start=True",
-        "models.DeepFM.search_lower_orders=True",
         "stage.search.consensus_share=0.5",
         "stage.search.front_points=2",
         "search_interactions/order_3/stage.search.max_interactions=4",

@@ -95,13 +95,6 @@ def test_read_gates_of_several_orders_and_functions():
     assert read_gates(model) == Architecture(FIELDS, ("inner", "outer"), 3, kept)
 
 
-def test_read_gates_of_lower_orders_searched_again():
-    model = FM(SIZES, several_orders(), "interactions", search_lower_orders=True)
-    set_alpha(model, [0, -1, 1], [0], [0.5])
-    kept = {"inner": [PAIRS[1]], "outer": [PAIRS[4], FIELDS]}
-    assert read_gates(model) == Architecture(FIELDS, ("inner", "outer"), 3, kept)
-
-
 @pytest.mark.parametrize("per_function", [False, True])
 def test_read_gates_of_dimensions(per_function):
     architecture = several_orders()
