@@ -67,10 +67,13 @@ def analyze(
     given = {"raw_dir": raw_dir, "data_dir": data_dir}
     folders = {name: path for name, path in given.items() if path is not None}
     builder = _builder(run_dir, folders, kept.dataset)
-    statistics = _statistics(builder, split, order, interactions_per_pass)
-    countable = searched.keep(unit for unit in searched.units(order) if unit[1] in statistics)
+    columns = _columns_of_one_id(builder.fields)
+    countable = searched.keep(
+        unit for unit in searched.units(order) if set(unit[1]) <= set(columns)
+    )
     top = len({q for _, q in countable.units(order)}) if top is None else top
     by_alpha = analysis.top_by_alpha(countable, top, order)
+    statistics = _statistics(builder, columns, split, order, interactions_per_pass)
     by_statistics = analysis.top_by_statistics(statistics, top)
     content = {
         "order": order,
@@ -140,18 +143,17 @@ def _builder(run_dir, folders, dataset):
     return builder
 
 
-def _statistics(builder, split, order, per_pass):
-    """`{interaction: statistics_AUC}` of all interactions of an order, some in each pass.
-
-    Only fields of one id are crossed: a list or a number has no value to count by.
-    """
-    columns = {
+def _columns_of_one_id(fields):
+    """`{field: its column}`, but for lists and numbers, which have no value to count by."""
+    return {
         name: column.start
-        for (name, field), (column, _) in zip(
-            builder.fields.items(), places(builder.fields.values()), strict=True
-        )
+        for (name, field), (column, _) in zip(fields.items(), places(fields.values()), strict=True)
         if not field.multi_valued and not field.weighted
     }
+
+
+def _statistics(builder, columns, split, order, per_pass):
+    """`{interaction: statistics_AUC}` of all interactions of an order, some in each pass."""
     sizes = {name: builder.vocabulary_sizes[name] for name in columns}
     interactions = list(itertools.combinations(sizes, order))
     statistics = {}

@@ -17,6 +17,7 @@ from absl.testing import flagsaver
 
 from aim_keras import Architecture
 from experiments import train as binary
+from experiments.analysis import analyze
 
 ROOT = pathlib.Path(__file__).parents[2]
 REAL_DATA = ROOT.parent / "shared" / "data"
@@ -171,7 +172,8 @@ def test_lists_and_numbers_from_raw_rows_to_a_saved_model(tmp_path):
     bindings = (
         "movielens100k.builder.numerical='dense'",
         "BATCH_SIZE=50",
-        "pipeline.run.stages=('retrain',)",
+        "pipeline.run.stages=('search_interactions', 'retrain')",
+        "search_interactions/fitting.fit.epochs=1",
         "retrain/fitting.fit.epochs=1",
     )
     result = run(
@@ -185,6 +187,11 @@ def test_lists_and_numbers_from_raw_rows_to_a_saved_model(tmp_path):
     model = keras.models.load_model(tmp_path / "run" / "model.keras")
     assert [tensor.shape for tensor in model.inputs] == [(None, 13), (None, 2)]
     assert (tmp_path / "run" / "saved_model" / "1").is_dir()
+    ranked = analyze(tmp_path / "run", raw_dir=str(tmp_path), data_dir=str(tmp_path / "data"))[
+        "top"
+    ]
+    assert {len(ranked[name]) for name in ("alpha", "statistics")} == {ranked["n"]}
+    assert not {"genres", "age", "release_year"} & {f for q in ranked["alpha"] for f in q}
 
 
 def test_retraining_starts_from_the_searched_weights_if_asked(data_dir, tmp_path):
