@@ -4,6 +4,8 @@ import datetime
 import functools
 import re
 
+import pyarrow as pa
+
 from aim_keras.datasets import raw
 from aim_keras.datasets.tabular import TabularBuilder, random_split
 
@@ -54,8 +56,13 @@ class Avazu(TabularBuilder, skip_registration=True):
         return random_split(draws, options["valid_fraction"], options["test_fraction"])
 
     def _columns(self, columns):
-        times = zip(*map(_time, columns["hour"]), strict=True)
-        return {**columns, **dict(zip(TIME_FIELDS, times, strict=True))}
+        hour = columns["hour"]
+        times = pa.array(map(_time, hour.dictionary.to_pylist()), pa.list_(pa.string(), 3))
+        parts = {
+            name: times.flatten()[i::3].take(hour.indices).dictionary_encode()
+            for i, name in enumerate(TIME_FIELDS)
+        }
+        return {**columns, **parts}
 
 
 def builder(

@@ -1,6 +1,5 @@
 """Criteo display advertising: the Kaggle sample, or days of the 1 TB click logs."""
 
-import itertools
 import pathlib
 from typing import ClassVar
 
@@ -73,9 +72,8 @@ class CriteoDisplay(TabularBuilder, skip_registration=True):
         share = positives * (1 - rate) / rate / max(rows - positives, 1)
 
         def keep(lines, draws):
-            sampled = (draws[:, 1] < share).tolist()
-            kept = (k or not line.startswith("0\t") for k, line in zip(sampled, lines, strict=True))
-            return list(itertools.compress(range(len(lines)), kept))
+            negative = np.array([line.startswith(b"0\t") for line in lines], bool)
+            return np.flatnonzero(~negative | (draws[:, 1] < share))
 
         return keep
 
@@ -86,7 +84,7 @@ class CriteoDisplay(TabularBuilder, skip_registration=True):
             size = path.stat().st_size
             positives, rows = 0, 0
             with tqdm(total=size, desc=f"labels of {file}", unit="B", unit_scale=True) as bar:
-                for data in raw.read_bytes(path, bar.update):
+                for data, _ in raw.read_lines(path, bar.update):
                     positives += data.startswith(b"1\t") + data.count(b"\n1\t")
                     rows += data.count(b"\n")
             self._counted[file] = positives, rows

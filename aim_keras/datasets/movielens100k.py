@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from aim_keras.datasets import raw
 from aim_keras.datasets.blocks import SPLITS
-from aim_keras.datasets.encoding import MultiCategorical
+from aim_keras.datasets.field_encodings import MultiCategorical
 from aim_keras.datasets.tabular import TabularBuilder
 
 NUMERICAL = {"buckets": "numerical", "dense": "dense"}

@@ -25,7 +25,8 @@ from tqdm.auto import tqdm
 
 from aim_keras import metrics
 from aim_keras.datasets.blocks import SPLITS, BlockBuilder, Config
-from aim_keras.datasets.encoding import Categorical, Encoding
+from aim_keras.datasets.encoding import Encoding
+from aim_keras.datasets.field_encodings import Categorical
 
 FUNCTIONS = ("inner", "outer", "vector_kernel", "scalar_kernel")
 CHUNK_ROWS = 1 << 16

@@ -1,19 +1,19 @@
 """From raw text files to a prepared data set, in two streamed passes: count, then encode."""
 
-import itertools
 import json
 import logging
 import pathlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 import tensorflow_datasets as tfds
 from tqdm.auto import tqdm
 
 from aim_keras.datasets import encoding, raw
 from aim_keras.datasets.blocks import SPLITS, BlockBuilder, Config
+from aim_keras.datasets.counts import Counts
 
 TRAIN, VALID, TEST = range(len(SPLITS))
 
@@ -78,12 +78,12 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         """Whether a file has train rows. Default: the file is named after its split."""
         return file.split(".")[0] == "train"
 
-    def _keep(self, file: str) -> Callable[[list[str], np.ndarray], Sequence[int]] | None:
+    def _keep(self, file: str) -> Callable[[list[bytes], np.ndarray], Sequence[int]] | None:
         """Which lines of a file to parse, as `raw.Reader.read` wants it. Default: all."""
         return None
 
-    def _columns(self, columns: dict) -> Mapping[str, Sequence[str]]:
-        """The fields' raw columns, made of the file's."""
+    def _columns(self, columns: dict) -> Mapping[str, pa.DictionaryArray]:
+        """The fields' raw columns, made of the file's. Default: the file's own."""
         return columns
 
     @property
@@ -107,33 +107,48 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
             min_count=options["min_count"],
             bucket_count=options.get("bucket_count", 40),
         )
-        for chunk, split in self._chunks("encoding", self.builder_config.files):
-            columns = self._columns(chunk.columns)
-            ids, weights = self._encoding.encode(columns), self._encoding.weights(columns)
-            labels = np.array(chunk.columns[self.LABEL]).astype(np.float32)
-            arrays = (ids, labels) if weights is None else (ids, labels, weights)
-            for index in np.unique(split):
-                yield SPLITS[index], *(array[split == index] for array in arrays)
+        for parts in self._each_chunk("encoding", self.builder_config.files, self._encode_chunk):
+            yield from parts
 
-    def _count(self) -> dict[str, Counter]:
-        counts = {name: Counter() for name in self._kinds}
+    def _encode_chunk(self, chunk: raw.Chunk, split: np.ndarray) -> list[tuple]:
+        """What `_generate` yields of a chunk."""
+        columns = self._columns(chunk.columns)
+        ids, weights = self._encoding.encode(columns), self._encoding.weights(columns)
+        labels = encoding.each_value(
+            lambda values: np.array(values, np.float32), chunk.columns[self.LABEL]
+        )
+        arrays = (ids, labels) if weights is None else (ids, labels, weights)
+        return [
+            (SPLITS[index], *(array[split == index] for array in arrays))
+            for index in np.unique(split)
+        ]
+
+    def _count(self) -> dict[str, Counts]:
+        counts = {name: Counts() for name in self._kinds}
         files = {k: path for k, path in self.builder_config.files.items() if self._holds_train(k)}
-        for chunk, split in self._chunks("counting", files):
-            train = (split == TRAIN).tolist()
-            if any(train):
-                columns = self._columns(chunk.columns)
-                for name, counter in counts.items():
-                    values = itertools.compress(columns[name], train)
-                    counter.update(encoding.counted(self._kinds[name], values))
+        for counted in self._each_chunk("counting", files, self._count_chunk):
+            for name, values in counted.items():
+                counts[name].add(*values)
         return counts
 
-    def _chunks(self, task: str, files) -> Iterator[tuple[raw.Chunk, np.ndarray]]:
+    def _count_chunk(self, chunk: raw.Chunk, split: np.ndarray) -> dict[str, tuple]:
+        """The counts of each field's values in a chunk's train rows."""
+        train = pa.array(split == TRAIN)
+        columns = {name: column.filter(train) for name, column in chunk.columns.items()}
+        columns = self._columns(columns)
+        return {name: encoding.counted(kind, columns[name]) for name, kind in self._kinds.items()}
+
+    def _each_chunk(self, task: str, files, function: Callable) -> Iterator:
+        """`function(chunk, split of each row)` of all chunks, in order, on all cores."""
         reader = self._reader()
         size = sum(path.stat().st_size for path in files.values())
         with tqdm(total=size, desc=f"{task} {self.name}", unit="B", unit_scale=True) as bar:
             for name, path in files.items():
-                for chunk in reader.read(path, bar.update, self._keep(name)):
-                    yield chunk, self._split(name, chunk.draws)
+
+                def use(chunk, name=name):
+                    return function(chunk, self._split(name, chunk.draws))
+
+                yield from reader.read(path, bar.update, self._keep(name), use)
         self._skipped = reader.skipped
 
     def _facts(self) -> dict[str, Any]:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from aim_keras.datasets import blocks, pipeline
-from aim_keras.datasets.encoding import Categorical, Encoding
+from aim_keras.datasets.encoding import Encoding
+from aim_keras.datasets.field_encodings import Categorical
 
 
 class Pieces(blocks.BlockBuilder, skip_registration=True):

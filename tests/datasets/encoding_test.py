@@ -2,10 +2,13 @@ import json
 from collections import Counter
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from aim_keras.datasets import encoding
-from aim_keras.datasets.encoding import Categorical, Dense, Encoding, MultiCategorical, Numerical
+from aim_keras.datasets.counts import Counts
+from aim_keras.datasets.encoding import Encoding
+from aim_keras.datasets.field_encodings import Categorical, Dense, MultiCategorical, Numerical
 from aim_keras.fields import Field
 
 
@@ -110,14 +113,20 @@ def test_constructors_check(make, message):
         make()
 
 
+def _counts(kind, column):
+    counts = Counts()
+    counts.add(*encoding.counted(kind, pa.array(column)))
+    return counts
+
+
 def test_lists_equal_their_naive_definition():
     rng = np.random.default_rng(4)
     names = [f"g{i}" for i in range(12)]
     column = ["|".join(rng.choice(names, n)) for n in rng.integers(0, 7, 300)]
     column += ["", "|", "|g1||g2|", "new|g1", *["x"] * 3]
     kind = MultiCategorical(max_length=4, combiner="sum")
-    counts = Counter(encoding.counted(kind, column))
-    assert counts["x"] == 3
+    counts = _counts(kind, column)
+    assert dict(counts.items())["x"] == 3
     field = kind.learn(counts, min_count=2)
     assert field.vocabulary_size == len(field.values) + 1 == 13 + 1
     assert field.field == Field(14, 4, combiner="sum")
@@ -131,7 +140,8 @@ def test_lists_equal_their_naive_definition():
 
 def test_items_beyond_the_length_are_not_counted():
     kind = MultiCategorical(separator=" ", max_length=2)
-    assert Counter(encoding.counted(kind, ["a b c", "c a"])) == {"a": 2, "b": 1, "c": 1}
+    counts = _counts(kind, ["a b c", "c a", "a b c"])
+    assert dict(counts.items()) == {"a": 3, "b": 2, "c": 1}
 
 
 def test_dense_equals_numpy_standardisation():
@@ -200,6 +210,20 @@ def test_encoding_keeps_field_order_and_round_trips(tmp_path):
         "C": Field(3),
         "D": Field(1, weighted=True),
     }
+
+
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_arrow_columns_are_encoded_as_sequences_are(dictionary):
+    columns = {"C": ["", "rare", "", "é\n"] * 5, "I": ["7", "", "-3", "7"] * 5}
+    columns |= {"L": ["b;ü;b", "", "b", "?"] * 5, "D": ["0.7", "", "0.7", "3"] * 5}
+    arrays = {name: pa.array(column) for name, column in columns.items()}
+    if dictionary:
+        arrays = {name: array.dictionary_encode() for name, array in arrays.items()}
+    fields = _encoding()
+    np.testing.assert_array_equal(fields.encode(arrays), fields.encode(columns))
+    np.testing.assert_array_equal(fields.weights(arrays), fields.weights(columns))
+    field_by_field = [field.encode(columns[name]) for name, field in fields.fields.items()]
+    np.testing.assert_array_equal(fields.encode(columns), np.column_stack(field_by_field))
 
 
 def test_plain_fields_have_no_weights():
