@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from aim_keras.datasets.encoding import Encoding
+from aim_keras.datasets.writer import ShardWriter
 from aim_keras.fields import Field, as_fields, places
 
 SPLITS = ("train", "valid", "test")
 BLOCK_ROWS = 4096
-SHARD_BLOCKS = 64
 MARKED_BYTES = 1 << 20
 ENCODING_FILE = "encoding.json"
 ARRAYS = ("features", "label", "weights")  # of an example, in the order of `_generate`
@@ -140,9 +140,7 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
 
     def _download_and_prepare(self, dl_manager, download_config) -> None:
         del dl_manager, download_config
-        draft = self._info()  # bound to the temporary folder, which is self.data_dir now
-        writer = tfds.core.SequentialWriter(draft, max_examples_per_shard=SHARD_BLOCKS)
-        writer.initialize_splits(list(SPLITS))
+        writer = ShardWriter(self.info, self.data_dir, SPLITS)  # a temporary folder now
         pending: dict[str, list] = {split: [] for split in SPLITS}
         rows, positives = dict.fromkeys(SPLITS, 0), dict.fromkeys(SPLITS, 0.0)
         for split, ids, labels, *weights in self._generate():
@@ -151,16 +149,15 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
             pending[split].append((ids, labels, *weights))
             if sum(len(part[0]) for part in pending[split]) >= BLOCK_ROWS:
                 blocks, pending[split] = _cut(pending[split], BLOCK_ROWS)
-                writer.add_examples({split: blocks})
+                writer.add(split, blocks)
         if empty := [split for split in SPLITS if not rows[split]]:
             raise ValueError(
                 f"Each split of {self.name} must have at least one row: {', '.join(empty)} has "
                 f"none. Received: rows={rows}, options={self.builder_config.options}"
             )
         for split, rest in pending.items():
-            writer.add_examples({split: _cut(rest, 1)[0]})
-        writer.close_all()
-        self.info.set_splits(draft.splits)
+            writer.add(split, _cut(rest, 1)[0])
+        self.info.set_splits(writer.close())
         self._encoding.save(pathlib.Path(self.data_dir) / ENCODING_FILE)
         self.info.metadata.update(
             fields=list(self.field_names),
