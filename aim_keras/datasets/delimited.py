@@ -18,6 +18,11 @@ def unix_lines(data: bytes) -> bytes:
     return data.replace(b"\r\n", b"\n") if b"\r" in data else data
 
 
+def line_ends(data: bytes) -> np.ndarray:
+    """Where a text has its line feeds."""
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+
+
 def parse(
     data: bytes, lines: int, names: Sequence[str], separator: str
 ) -> tuple[dict[str, pa.DictionaryArray], np.ndarray, dict[int, tuple[str, object]]]:
@@ -92,9 +97,9 @@ def _without_undecodable(data: bytes) -> tuple[bytes, dict[int, tuple[str, bytes
 
 def _without_empty(data: bytes) -> bytes:
     """Text with a cell in its empty lines, which the parser would fill up with empty cells."""
-    data = NARROW * data.startswith(b"\n") + data
-    while b"\n\n" in data:
-        data = data.replace(b"\n\n", b"\n" + NARROW + b"\n")
+    if np.any(np.diff(line_ends(data), prepend=-1) == 1):
+        lines = data.split(b"\n")
+        data = b"\n".join([*(line or NARROW for line in lines[:-1]), lines[-1]])
     return data
 
 

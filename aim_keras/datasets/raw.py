@@ -162,7 +162,7 @@ def read_lines(
                 ) from error
             if not data:
                 return
-            count = data.count(b"\n") + (not data.endswith(b"\n"))
+            count = len(delimited.line_ends(data)) + (not data.endswith(b"\n"))
             yield data, count
             lines += count
             progress(file.tell() - done)
