@@ -114,9 +114,7 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         """What `_generate` yields of a chunk."""
         columns = self._columns(chunk.columns)
         ids, weights = self._encoding.encode(columns), self._encoding.weights(columns)
-        labels = encoding.each_value(
-            lambda values: np.array(values, np.float32), chunk.columns[self.LABEL]
-        )
+        labels = encoding.each_value(np.float32, chunk.columns[self.LABEL])
         arrays = (ids, labels) if weights is None else (ids, labels, weights)
         return [
             (SPLITS[index], *(array[split == index] for array in arrays))
@@ -134,8 +132,7 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
     def _count_chunk(self, chunk: raw.Chunk, split: np.ndarray) -> dict[str, tuple]:
         """The counts of each field's values in a chunk's train rows."""
         train = pa.array(split == TRAIN)
-        columns = {name: column.filter(train) for name, column in chunk.columns.items()}
-        columns = self._columns(columns)
+        columns = self._columns({k: column.filter(train) for k, column in chunk.columns.items()})
         return {name: encoding.counted(kind, columns[name]) for name, kind in self._kinds.items()}
 
     def _each_chunk(self, task: str, files, function: Callable) -> Iterator:

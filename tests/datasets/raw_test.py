@@ -87,6 +87,26 @@ def test_damaged_gzip_is_an_error(tmp_path, damage, on_error):
         _rows(_reader(on_error=on_error), tmp_path / "a.csv.gz")
 
 
+def test_a_malformed_line_is_told_before_damage_behind_it(tmp_path, write, monkeypatch):
+    monkeypatch.setattr(raw, "CHUNK_BYTES", 100)
+    path = write(tmp_path / "a.csv.gz", [*GOOD, "1,bad,x", *["1,5,x"] * 50])
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(ValueError, match="line 5: n must be an integer"):
+        _rows(_reader(), path)
+    with pytest.raises(ValueError, match=r"after line \d+: must be readable"):
+        _rows(_reader(on_error="skip"), path)
+
+
+def test_use_is_called_with_each_chunk_and_its_results_keep_their_order(
+    tmp_path, write, monkeypatch
+):
+    monkeypatch.setattr(raw, "CHUNK_BYTES", 64)
+    path = write(tmp_path / "a.csv", ["label,n,c", *[f"1,{i},x" for i in range(300)]])
+    lists = list(_reader().read(path, use=lambda chunk: chunk.columns["n"].to_pylist()))
+    assert len(lists) > 20
+    assert [number for part in lists for number in part] == [str(i) for i in range(300)]
+
+
 def test_chunks_do_not_change_rows_or_draws(tmp_path, write, monkeypatch):
     path = write(tmp_path / "a.csv.gz", ["label,n,c", *[f"1,{i},x" for i in range(500)]])
 
