@@ -38,11 +38,13 @@ class GatedInteraction(keras.layers.Layer):
             like any other.
         return_products: Boolean, whether the products that each value sums are returned too, as
             the input of a product-based network's MLP.
+        summed: Boolean, whether the columns are summed, `sum_{(k, q)} y_{q,k}`: faster than to sum
+            them afterwards, and without gates or at inference no column is computed at all.
         epsilon, momentum: of the `ParamFreeBatchNorm`.
 
     Input shape: `(batch, functions, fields, dim)`; `(batch, 1, fields, dim)` or
         `(batch, fields, dim)` for one embedding shared by all functions.
-    Output shape: `(batch, units)`, and with `return_products` a second output `(batch, widths)`.
+    Output shape: `(batch, units)`, or `(batch, 1)` if `summed`, and with `return_products` a second output `(batch, widths)`.
 
     Raises:
         ValueError: on an unknown function or field, a wrong order, a repeated interaction, or an
@@ -68,6 +70,7 @@ class GatedInteraction(keras.layers.Layer):
         gated=True,
         searched=True,
         return_products=False,
+        summed=False,
         epsilon=1e-5,
         momentum=0.9,
         **kwargs,
@@ -82,6 +85,7 @@ class GatedInteraction(keras.layers.Layer):
         self.gated = gated
         self.searched = searched
         self.return_products = return_products
+        self.summed = summed
         self.epsilon = epsilon
         self.momentum = momentum
         self.batch_norm = (
@@ -213,30 +217,57 @@ class GatedInteraction(keras.layers.Layer):
         )
 
     def call(self, inputs, training=False):
-        if len(inputs.shape) == 3:
-            inputs = ops.expand_dims(inputs, 1)
-        shared = inputs.shape[1] == 1
-        values = [ops.zeros((ops.shape(inputs)[0], 0), self.compute_dtype)]
-        products = list(values)
-        for k, (function, positions, kernel) in enumerate(
-            zip(self._functions, self._positions, self.kernels, strict=True)
-        ):
-            if not len(positions):
-                continue
-            operands = (inputs[:, 0 if shared else k], positions, kernel)
+        slices = _slices(inputs)
+        operands = [
+            (function, (slices[0 if len(slices) == 1 else k], positions, kernel))
+            for k, (function, positions, kernel) in enumerate(
+                zip(self._functions, self._positions, self.kernels, strict=True)
+            )
+            if len(positions)
+        ]
+        nothing = ops.zeros((ops.shape(inputs)[0], 0), self.compute_dtype)
+        if self.summed and not self.return_products and not (self.gated and training):
+            return ops.sum(nothing, axis=1, keepdims=True) + self._weighted_sum(operands)
+        values, products = [nothing], [nothing]
+        for function, of_function in operands:
             if function.values and not self.return_products:
-                values.append(function.values(*operands))
+                values.append(function.values(*of_function))
             else:
-                product = function.products(*operands)
+                product = function.products(*of_function)
                 values.append(ops.sum(product, axis=-1))
                 products.append(ops.reshape(product, (-1, product.shape[1] * product.shape[2])))
-        outputs = ops.concatenate(values, axis=1)  # (batch, units)
-        if self.gated:
-            normalized = self.batch_norm(outputs, training=training)
-            outputs = normalized * ops.cast(self.alpha, self.compute_dtype)
+        outputs = self._outputs(ops.concatenate(values, axis=1), training)
         if self.return_products:
             return outputs, ops.concatenate(products, axis=1)
         return outputs
+
+    def _outputs(self, values, training):
+        if not self.gated:
+            return ops.sum(values, axis=1, keepdims=True) if self.summed else values
+        centred, scale = self.batch_norm.centre(values, training)
+        scale = scale * self.alpha
+        outputs = ops.matmul(centred, scale[:, None]) if self.summed else centred * scale
+        return ops.cast(outputs, self.compute_dtype)
+
+    def _weighted_sum(self, operands):
+        """The sum of the columns, with batch norm and gates as weights of the values."""
+        total, start = 0, 0
+        if self.gated:
+            norm = self.batch_norm
+            scale = self.alpha * ops.rsqrt(norm.moving_variance + norm.epsilon)
+            total = -ops.cast(ops.sum(scale * norm.moving_mean), self.compute_dtype)
+            scale = ops.cast(scale, self.compute_dtype)
+        for function, of_function in operands:
+            stop = start + len(of_function[1])
+            weights = scale[start:stop] if self.gated else None
+            if function.weighted_sum:
+                total += function.weighted_sum(*of_function, weights)
+            else:
+                values = ops.sum(function.products(*of_function), axis=-1)
+                weights = ops.ones((stop - start,), values.dtype) if weights is None else weights
+                total += ops.matmul(values, weights[:, None])
+            start = stop
+        return total
 
     def gates(self):
         """`{function: {interaction: alpha}}`; every alpha is 1 where there are none."""
@@ -249,7 +280,7 @@ class GatedInteraction(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         batch = input_shape[0]
-        outputs = (batch, len(self.units))
+        outputs = (batch, 1 if self.summed else len(self.units))
         if not self.return_products:
             return outputs
         width = sum(interaction_function(k).product_width(input_shape[-1]) for k, _ in self.units)
@@ -265,6 +296,16 @@ class GatedInteraction(keras.layers.Layer):
             "gated": self.gated,
             "searched": self.searched,
             "return_products": self.return_products,
+            "summed": self.summed,
             "epsilon": self.epsilon,
             "momentum": self.momentum,
         }
+
+
+def _slices(inputs):
+    """The embeddings of each function, or of all: `(batch, fields, dim)` each."""
+    if len(inputs.shape) == 3:
+        return [inputs]
+    if inputs.shape[1] == 1:
+        return [ops.squeeze(inputs, axis=1)]
+    return ops.unstack(inputs, axis=1)  # A slice's gradient would be as large as the input.

@@ -9,6 +9,8 @@ from keras import ops
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
+NARROW = 32  # numbers of a row: the kernel of sparse products has another loop from there on
+
 
 @keras.saving.register_keras_serializable(package="aim_keras")
 class LazyAdam(keras.optimizers.Adam):
@@ -232,9 +234,8 @@ def _distinct(gradient):
     """
     rows, values = gradient.indices, gradient.values
     if not _compiled_by_xla():
-        rows, places = tf.unique(rows)
-        values = tf.math.unsorted_segment_sum(values, places, tf.shape(rows)[0])
-        return tf.IndexedSlices(values, rows, gradient.dense_shape)
+        rows, places = tf.unique(rows, out_idx="int64")
+        return tf.IndexedSlices(_sums(values, places, rows), rows, gradient.dense_shape)
     length = tf.shape(rows)[0]
     order = tf.argsort(rows)
     rows = tf.gather(rows, order)
@@ -243,6 +244,20 @@ def _distinct(gradient):
     values = tf.math.unsorted_segment_sum(tf.gather(values, order), places, length)
     rows = tf.math.unsorted_segment_min(rows, places, length)  # the largest integer for none
     return tf.IndexedSlices(values, rows, gradient.dense_shape)
+
+
+def _sums(values, places, rows):
+    """The sums of the values of each distinct row: narrow ones by a product with a sparse matrix
+    of ones and zeros, which TensorFlow sums twice as fast as segments."""
+    if len(values.shape) != 2 or not 1 < values.shape[1] < NARROW or values.dtype != "float32":
+        return tf.math.unsorted_segment_sum(values, places, tf.shape(rows)[0])
+    number = tf.size(places, "int64")
+    ones = tf.SparseTensor(
+        tf.stack([tf.range(number), places], axis=1),
+        tf.ones([number], values.dtype),
+        tf.stack([number, tf.size(rows, "int64")]),
+    )
+    return tf.sparse.sparse_dense_matmul(ones, values, adjoint_a=True)
 
 
 def _compiled_by_xla():

@@ -83,10 +83,10 @@ def random_architecture(shape, share, seed=0):
 
 def set_weights(model, weights):
     """Gives an FM or a DeepFM the weights of `reference.random_weights`."""
-    model.get_layer("embedding_2").set_embeddings([numbered(weights, "table")])
-    linear = model.get_layer("linear")
-    linear.weights_by_feature.set_embeddings([numbered(weights, "linear")])
-    linear.bias.assign(weights["bias"])
+    embedding = model.get_layer("embedding_2")
+    embedding.set_embeddings([numbered(weights, "table")])
+    embedding.set_linear(numbered(weights, "linear"))
+    embedding.bias.assign(weights["bias"])
     if dense := numbered(weights, "dense"):
         tower = [x for x in model.get_layer("mlp").tower if isinstance(x, keras.layers.Dense)]
         for layer, *values in zip(tower, dense, numbered(weights, "dense_bias"), strict=True):

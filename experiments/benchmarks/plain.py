@@ -93,18 +93,19 @@ def aim_search(shape):
     features = keras.Input((len(shape.sizes),), dtype="int32")
     rows = ops.stack(_embedded(features, shape.sizes, functions * dim, "table"), axis=1)
     embeddings = ops.reshape(rows, (-1, len(shape.sizes), functions, dim))
-    return _searched(features, shape, ops.transpose(embeddings, (0, 2, 1, 3)), "search")
+    embeddings = ops.transpose(embeddings, (0, 2, 1, 3))
+    return _searched(features, embeddings, _linear(features, shape), "search")
 
 
 def aim_search_over_our_embedding(shape):
     """The same with our embedding: what is left is the layer of the interactions."""
     model = ours.aim_search(shape)
-    return _searched(model.input, shape, model.get_layer("embedding_2").output, "layer")
+    return _searched(model.input, *model.get_layer("embedding_2").output, "layer")
 
 
-def _searched(features, shape, embeddings, name):
+def _searched(features, embeddings, linear, name):
     values = PlainInteractions(name="interactions")(embeddings)
-    logits = _linear(features, shape) + ops.sum(values, axis=1, keepdims=True)
+    logits = linear + ops.sum(values, axis=1, keepdims=True)
     return keras.Model(features, logits, name=name)
 
 
@@ -140,12 +141,13 @@ def set_weights_of_search(model, searched):
         layers = [layer for layer in model.layers if layer.name == f"table_{i}"]
         for layer in layers:
             layer.set_weights([np.hstack([of_field[i] for of_field in values])])
+    embedding = searched.get_layer("embedding_2")
     if shared := [layer for layer in model.layers if layer.name == "embedding_2"]:
-        shared[0].set_embeddings(values)
-    linear = searched.get_layer("linear")
-    for i, table in enumerate(linear.weights_by_feature.get_embeddings()[0]):
-        model.get_layer(f"linear_{i}").set_weights([table])
-    model.get_layer("bias").set_weights([linear.bias.numpy()])
+        shared[0].set_weights(embedding.get_weights())
+    else:
+        for i, table in enumerate(embedding.get_linear()):
+            model.get_layer(f"linear_{i}").set_weights([table])
+        model.get_layer("bias").set_weights([embedding.bias.numpy()])
     plain, gated = model.get_layer("interactions"), searched.get_layer("interaction_2")
     _, outer, vector, scalar = gated.kernels
     plain.outer.assign(outer)
