@@ -44,7 +44,8 @@ class GatedInteraction(keras.layers.Layer):
 
     Input shape: `(batch, functions, fields, dim)`; `(batch, 1, fields, dim)` or
         `(batch, fields, dim)` for one embedding shared by all functions.
-    Output shape: `(batch, units)`, or `(batch, 1)` if `summed`, and with `return_products` a second output `(batch, widths)`.
+    Output shape: `(batch, units)`, or `(batch, 1)` if `summed`, and with `return_products` a second
+        output `(batch, widths)`.
 
     Raises:
         ValueError: on an unknown function or field, a wrong order, a repeated interaction, or an

@@ -301,10 +301,9 @@ def test_linear_term_beside_the_embeddings_is_that_of_its_own_layer(kept):
     both.bias.assign([0.5])
     alone.weights_by_feature.set_embeddings([linear])
     alone.bias.assign([0.5])
-    for layer in (plain, both):
-        for of_field, expected in zip(both.get_embeddings(), plain.get_embeddings(), strict=True):
-            for a, b in zip(of_field, expected, strict=True):
-                np.testing.assert_array_equal(a, b)
+    for of_field, expected in zip(both.get_embeddings(), plain.get_embeddings(), strict=True):
+        for a, b in zip(of_field, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
     e, term = both([ids, weights])
     np.testing.assert_array_equal(e, plain([ids, weights]))
     np.testing.assert_allclose(term, alone([ids, weights]), rtol=1e-5, atol=1e-6)

@@ -68,6 +68,7 @@ def set_tables(layer, slices):
         for field in FIELDS
     }
     if layer.linear:
+        layer.bias.assign([0.3])
         rng = np.random.default_rng(3)
         rows = {
             field: np.hstack([row, rng.normal(size=(len(row), 1))]) for field, row in rows.items()
