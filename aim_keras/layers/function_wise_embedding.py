@@ -47,6 +47,9 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
         <w, x> + b = sum_i w_{x_i} + b        (Eq. 4)
 
+    With `compact` the output has no such zeros: it is the kept positions alone, and `columns` says
+    where each of them is.
+
     Args:
         vocabulary_sizes: Sequence of integers >= 1, the number of ids of each field, or `Field`s.
         embedding_dim: Integer >= 1: the embedding dimension.
@@ -57,11 +60,16 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         regularizer: of the tables (the whole tables, not the rows of the batch).
         linear: Boolean, whether there is a second output, the linear term. Its weights start at
             zero and have the tables' regularizer. Defaults to `False`.
+        compact: Boolean, whether the output is compact. Defaults to `False`.
 
     Input shape: `(batch, fields)`, integers; with multi-valued fields `(batch, columns)`, and where
     fields are weighted a list of that and `(batch, weighted columns)`, floats (see `Field`).
-    Output shape: `(batch, num_functions, fields, embedding_dim)`, and with `linear` a second output
-    `(batch, 1)`.
+    Output shape: `(batch, num_functions, fields, embedding_dim)`, or if `compact`
+    `(batch, kept positions)`, and with `linear` a second output `(batch, 1)`.
+
+    Attributes:
+        columns: Integer array `(num_functions, fields, embedding_dim)`: the column of each kept
+            position in a compact output, -1 for a pruned one. There once the layer is built.
 
     Raises:
         ValueError: on an argument or an input shape outside these rules.
@@ -84,6 +92,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         initializer=None,
         regularizer=None,
         linear=False,
+        compact=False,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)  # Weights are pooled in full precision.
@@ -92,6 +101,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         self.embedding_dim = embedding_dim
         self.num_functions = num_functions
         self.linear = linear
+        self.compact = compact
         if not self.fields:
             raise ValueError(
                 "vocabulary_sizes must hold a size or a Field for each field. "
@@ -159,8 +169,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         self._stored = [i for group in self._groups for i in group.fields if widths[i]]
         if self.linear:
             self.bias = self.add_weight((1,), "zeros", name="bias")
-        if self.dimensions is not None:
-            self._columns = self._output_columns()
+        self.columns = self._output_columns()
 
     def _groups_of(self, table, fields):
         """The fields of a table, by kind."""
@@ -197,17 +206,15 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         ]
 
     def _output_columns(self):
-        """Where each output coordinate lies in the concatenated rows; the last column is zero."""
         widths = self._row_widths()
         starts = np.cumsum([0, *(widths[field] for field in self._stored)])[:-1]
         shape = (self.num_functions, len(widths), self.embedding_dim)
-        columns = np.full(shape, sum(widths), dtype="int32")
+        columns = np.full(shape, -1, dtype="int32")
         for field, start in zip(self._stored, starts, strict=True):
-            for function, row in enumerate(self.dimensions):
-                kept = row[field]
+            for function, kept in enumerate(self._kept(field)):
                 columns[function, field, kept] = np.arange(start, start + len(kept))
                 start += len(kept)
-        return columns.reshape(-1)
+        return columns
 
     def get_embeddings(self):
         """`values[function][field]`, an array `(ids, dim)`, with zeros at pruned positions."""
@@ -275,15 +282,16 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def _by_function(self, rows, ids):
         shape = (-1, self.num_functions, len(self.fields), self.embedding_dim)
-        if self.dimensions is None:
+        if self.dimensions is None and not self.compact:
             _, functions, fields, dim = shape
             rows = self._in_field_order(ops.concatenate(rows, axis=1) if rows[1:] else rows[0])
             return ops.transpose(ops.reshape(rows, (-1, fields, functions, dim)), (0, 2, 1, 3))
         zero = ops.zeros((ops.shape(ids)[0], 1), self.compute_dtype)
         flat = [ops.reshape(row, (-1, row.shape[1] * row.shape[2])) for row in rows]
-        return ops.reshape(
-            ops.take(ops.concatenate([*flat, zero], axis=1), self._columns, axis=1), shape
-        )
+        if self.compact:
+            return ops.concatenate([*flat, zero[:, :0]], axis=1)
+        columns = self.columns.reshape(-1) % (self.columns.max() + 2)  # the last one is zero
+        return ops.reshape(ops.take(ops.concatenate([*flat, zero], axis=1), columns, axis=1), shape)
 
     def _in_field_order(self, rows):
         """Rows of the stored fields, run by run: `ops.take` has a slow gradient."""
@@ -305,6 +313,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         batch = _shapes(input_shape)[0][0]
         embeddings = (batch, self.num_functions, len(self.fields), self.embedding_dim)
+        if self.compact:
+            embeddings = (batch, sum(self._row_widths()))
         return (embeddings, (batch, 1)) if self.linear else embeddings
 
     def get_config(self):
@@ -315,6 +325,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             "num_functions": self.num_functions,
             "dimensions": self.dimensions,
             "linear": self.linear,
+            "compact": self.compact,
             "initializer": keras.initializers.serialize(self.initializer),
             "regularizer": keras.regularizers.serialize(self.regularizer),
         }

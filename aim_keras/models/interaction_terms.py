@@ -123,16 +123,20 @@ def interaction_terms(
         functions = [function for shared in tables for function in shared]
         dimensions = [list(of_field.values()) for of_field in tables.values()]
         name = "_".join(map(str, orders))
-        e = FunctionWiseEmbedding(
+        full = _is_full(dimensions, architecture.embedding_dim)
+        compact = not full and search != "dimensions"
+        embedding = FunctionWiseEmbedding(
             vocabulary_sizes.values(),
             architecture.embedding_dim,
             num_functions=len(tables),
-            dimensions=None if _is_full(dimensions, architecture.embedding_dim) else dimensions,
+            dimensions=None if full else dimensions,
             linear=linear and linear_term is None,
             initializer=embedding_initializer,
             regularizer=embedding_regularizer,
+            compact=compact,
             name=f"embedding_{name}",
-        )(features)  # (batch, functions, fields, dim)
+        )
+        e = embedding(features)  # (batch, functions, fields, dim), or (batch, kept dimensions)
         if isinstance(e, tuple):
             e, linear_term = e
         if search == "dimensions":
@@ -144,7 +148,9 @@ def interaction_terms(
                 **norm,
                 name=f"dimension_gate_{name}",
             )(e)
-        embeddings.append(_take(keras.layers.Flatten()(e), _stored(dimensions, e.shape[-1])))
+        embeddings.append(
+            e if compact else _take(keras.layers.Flatten()(e), _stored(dimensions, e.shape[-1]))
+        )
         for order in orders:
             interactions = architecture.of_order(order)
             kept = list(interactions) or functions
@@ -157,14 +163,16 @@ def interaction_terms(
                 searched=search == "interactions" and order == highest,
                 return_products=read_products,
                 summed=not read_values,
+                columns=_columns(embedding, architecture, order, kept, tables) if compact else None,
                 **norm,
                 name=f"interaction_{order}",
             )
-            output = interaction(_of_order(e, architecture, order, kept, tables))
+            output = interaction(e if compact else _of_order(e, architecture, order, kept, tables))
             if read_products:
                 output, product = output
-                live = _live_products(architecture, order, interaction.units)
-                products.append(_take(product, live))
+                if not compact:
+                    product = _take(product, _live_products(architecture, order, interaction.units))
+                products.append(product)
             outputs.append(output)
     outputs = ops.concatenate(outputs, axis=1) if outputs[1:] else outputs[0]
     return InteractionTerms(
@@ -180,6 +188,13 @@ def interaction_terms(
 def _is_full(dimensions, embedding_dim):
     everything = tuple(range(embedding_dim))
     return all(kept == everything for of_field in dimensions for kept in of_field)
+
+
+def _columns(embedding, architecture, order, functions, tables):
+    """The columns of each function's kept dimensions in a compact embedding, -1 for pruned ones."""
+    of_table = [next(i for i, shared in enumerate(tables) if k in shared) for k in functions]
+    kept = _mask(architecture, [architecture.kept_dimensions(order, k) for k in functions])
+    return np.where(kept > 0, embedding.columns[of_table], -1).tolist()
 
 
 def _of_order(e, architecture, order, functions, tables):

@@ -106,10 +106,14 @@ def twins(model, architecture, **sharing):
         name = "_".join(map(str, orders))
         slices = [(vectors(rng), kept) for kept in tables.values()]
         set_tables(compact.get_layer(f"embedding_{name}"), slices)
-        for functions, (of_field, kept) in zip(tables, slices, strict=True):
+        of_column = {}
+        columns = compact.get_layer(f"embedding_{name}").columns
+        for k, (functions, (of_field, kept)) in enumerate(zip(tables, slices, strict=True)):
             readers = list(itertools.product(orders, functions))
             unmasked |= dict.fromkeys(readers, of_field)
-            places += [(readers, field, j) for field in FIELDS for j in kept[field]]
+            for i, field in enumerate(FIELDS):
+                of_column |= {columns[k, i, j]: (readers, field, j) for j in kept[field]}
+        places += [of_column[column] for column in range(len(of_column))]
     for (order,), tables in unpruned.embeddings(read_embeddings=reads_embeddings).items():
         slices = [
             (masked(unmasked[order, k], architecture.kept_dimensions(order, k)), kept)

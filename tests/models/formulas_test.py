@@ -203,9 +203,12 @@ def test_mlp_reads_the_kept_dimensions_only():
     expected = []
     for order in (2, 3):
         layer = model.get_layer(f"embedding_{order}")
-        e = (layer(IDS)[0] if layer.linear else layer(IDS)).numpy()
+        embeddings = layer.get_embeddings()
+        of_column = {}
         for k, of_field in enumerate(SPARSE.dimensions[order].values()):
             for i, positions in enumerate(of_field.values()):
-                expected += [e[:, k, i, j] for j in positions]
+                rows = embeddings[k][i][IDS[:, i]]
+                of_column |= {layer.columns[k, i, j]: rows[:, j] for j in positions}
+        expected += [of_column[column] for column in range(len(of_column))]
     assert len(expected) == (3 + 2 + 1 + 2) + (0 + 1 + 2 + 1) + (2 + 1 + 3 + 1)
     np.testing.assert_array_equal(features, np.stack(expected, axis=1))
