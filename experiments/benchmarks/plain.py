@@ -64,7 +64,9 @@ def compiled(model, searching=False, jit_compile="auto"):
     if searching:
         optimizer = with_gates(weights=optimizer, gates=ours.gates_optimizer())
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(optimizer, loss, jit_compile=jit_compile)
+    model.compile(
+        optimizer, loss, jit_compile=jit_compile, steps_per_execution=ours.STEPS_PER_EXECUTION
+    )
     return model
 
 
@@ -80,11 +82,24 @@ def deepfm(shape, hidden_units=None):
     square = ops.square(ops.sum(embeddings, axis=1)) - ops.sum(ops.square(embeddings), axis=1)
     logits = _linear(features, shape) + 0.5 * ops.sum(square, axis=1, keepdims=True)
     if hidden_units:
-        outputs = keras.layers.Flatten()(embeddings)
-        for k, units in enumerate(hidden_units):
-            outputs = keras.layers.Dense(units, activation="relu", name=f"dense_{k}")(outputs)
-        logits = logits + keras.layers.Dense(1, name=f"dense_{len(hidden_units)}")(outputs)
+        logits = logits + _mlp(keras.layers.Flatten()(embeddings), hidden_units)
     return keras.Model(features, logits)
+
+
+def ipnn(shape):
+    """An MLP over embeddings and the inner products of both gathered sides of each pair."""
+    features = keras.Input((len(shape.sizes),), dtype="int32")
+    embeddings = ops.stack(_embedded(features, shape.sizes, shape.embedding_dim, "table"), axis=1)
+    left, right = np.array(list(itertools.combinations(range(len(shape.sizes)), 2)), "int32").T
+    products = ops.take(embeddings, left, axis=1) * ops.take(embeddings, right, axis=1)
+    inputs = [keras.layers.Flatten()(embeddings), ops.sum(products, axis=-1)]
+    return keras.Model(features, _mlp(ops.concatenate(inputs, axis=1), shape.hidden_units))
+
+
+def _mlp(outputs, hidden_units):
+    for k, units in enumerate(hidden_units):
+        outputs = keras.layers.Dense(units, activation="relu", name=f"dense_{k}")(outputs)
+    return keras.layers.Dense(1, name=f"dense_{len(hidden_units)}")(outputs)
 
 
 def aim_search(shape):
@@ -123,11 +138,12 @@ def _embedded(features, sizes, dim, name):
 
 
 def set_weights(model, weights):
-    """Gives an FM or a DeepFM the weights of `reference.random_weights`."""
+    """Gives a model the weights of `reference.random_weights`."""
     for name in ("table", "linear"):
         for i, table in enumerate(numbered(weights, name)):
             model.get_layer(f"{name}_{i}").set_weights([table])
-    model.get_layer("bias").set_weights([weights["bias"]])
+    if "bias" in weights:
+        model.get_layer("bias").set_weights([weights["bias"]])
     for k, values in enumerate(
         zip(numbered(weights, "dense"), numbered(weights, "dense_bias"), strict=True)
     ):
