@@ -82,12 +82,14 @@ def show_benchmark(results):
         results: The content of its JSON.
     """
     table = Table(title="Medians; times in milliseconds a step")
-    _add_columns(table, "measurement", "ratio", "target", "met", "shape", "ours", "others")
+    columns = ("measurement", "ratio", "target", "met", "shape", "ours", "limit", "ours / limit")
+    _add_columns(table, *columns, "others")
     table.columns[0].no_wrap = True
     for name, entry in results["measurements"].items():
         if "error" in entry:
-            table.add_row(name, "error", "", "no", "", "", entry["error"])
+            table.add_row(name, "error", "", "no", "", "", "", "", entry["error"])
             continue
+        limit = entry.get("limit_ms")
         others = (f"{other} {ms:.4g}" for other, ms in entry["other_ms"].items())
         table.add_row(
             name,
@@ -96,6 +98,8 @@ def show_benchmark(results):
             "yes" if entry["met"] else "no",
             entry["shape"],
             "" if entry["ours_ms"] is None else f"{entry['ours_ms']:.4g}",
+            "" if limit is None else f"{limit:.3g}",
+            "" if limit is None else f"{entry['ours_ms'] / limit:.3g}",
             "\n".join(others),
         )
     console = _console()

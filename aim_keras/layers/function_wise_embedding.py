@@ -42,6 +42,14 @@ class FunctionWiseEmbedding(keras.layers.Layer):
     masked output (Eq. 16 to 18). Fields whose rows have equal lengths share one table, in which
     each starts at an offset of its own: without `dimensions` that is a single table.
 
+    With `linear` each row also holds the feature's weight in the linear term, so that it costs no
+    lookup of its own:
+
+        <w, x> + b = sum_i w_{x_i} + b        (Eq. 4)
+
+    With `compact` the output has no such zeros: it is the kept positions alone, and `columns` says
+    where each of them is.
+
     Args:
         vocabulary_sizes: Sequence of integers >= 1, the number of ids of each field, or `Field`s.
         embedding_dim: Integer >= 1: the embedding dimension.
@@ -50,10 +58,18 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         dimensions: Nested sequence `[function][field] -> kept positions`, or `None` for all.
         initializer: of the tables. Defaults to a normal distribution of standard deviation 0.01.
         regularizer: of the tables (the whole tables, not the rows of the batch).
+        linear: Boolean, whether there is a second output, the linear term. Its weights start at
+            zero and have the tables' regularizer. Defaults to `False`.
+        compact: Boolean, whether the output is compact. Defaults to `False`.
 
     Input shape: `(batch, fields)`, integers; with multi-valued fields `(batch, columns)`, and where
     fields are weighted a list of that and `(batch, weighted columns)`, floats (see `Field`).
-    Output shape: `(batch, num_functions, fields, embedding_dim)`.
+    Output shape: `(batch, num_functions, fields, embedding_dim)`, or if `compact`
+    `(batch, kept positions)`, and with `linear` a second output `(batch, 1)`.
+
+    Attributes:
+        columns: Integer array `(num_functions, fields, embedding_dim)`: the column of each kept
+            position in a compact output, -1 for a pruned one. There once the layer is built.
 
     Raises:
         ValueError: on an argument or an input shape outside these rules.
@@ -75,6 +91,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         dimensions=None,
         initializer=None,
         regularizer=None,
+        linear=False,
+        compact=False,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)  # Weights are pooled in full precision.
@@ -82,6 +100,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         self.vocabulary_sizes = [field.size for field in self.fields]
         self.embedding_dim = embedding_dim
         self.num_functions = num_functions
+        self.linear = linear
+        self.compact = compact
         if not self.fields:
             raise ValueError(
                 "vocabulary_sizes must hold a size or a Field for each field. "
@@ -128,14 +148,14 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             )
         fields_by_width = collections.defaultdict(list)
         for field, width in enumerate(self._row_widths()):
-            if width:
-                fields_by_width[width].append(field)
+            if width + self.linear:
+                fields_by_width[width + self.linear].append(field)
         self.tables, self._fields, self._groups = [], [], []
         for width, fields in sorted(fields_by_width.items()):
             sizes = [self.vocabulary_sizes[field] for field in fields]
             table = self.add_weight(
                 (sum(sizes), width),
-                self.initializer.clone(),  # An instance gives the same numbers each time.
+                self._row_initializer(),
                 name=f"table_{width}",
                 regularizer=self.regularizer,
                 autocast=False,
@@ -145,9 +165,11 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             self._fields.append(fields)
         self._weighted = weights > 0
         self._sizes = np.repeat(self.vocabulary_sizes, [field.length for field in self.fields])
-        self._stored = [field for group in self._groups for field in group.fields]
-        if self.dimensions is not None:
-            self._columns = self._output_columns()
+        widths = self._row_widths()
+        self._stored = [i for group in self._groups for i in group.fields if widths[i]]
+        if self.linear:
+            self.bias = self.add_weight((1,), "zeros", name="bias")
+        self.columns = self._output_columns()
 
     def _groups_of(self, table, fields):
         """The fields of a table, by kind."""
@@ -166,7 +188,17 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             offsets = np.array([[offset[i]] for i in members], dtype="int32")
             yield _Group(table, kind, members, columns, weights, offsets)
 
+    def _row_initializer(self):
+        initializer = self.initializer.clone()  # An instance gives the same numbers each time.
+        if not self.linear:
+            return initializer
+        return lambda shape, dtype: ops.concatenate(
+            [initializer((*shape[:-1], shape[-1] - 1), dtype), ops.zeros((*shape[:-1], 1), dtype)],
+            axis=-1,
+        )
+
     def _row_widths(self):
+        """Number of kept dimensions of each field."""
         if self.dimensions is None:
             return [self.num_functions * self.embedding_dim] * len(self.vocabulary_sizes)
         return [
@@ -174,17 +206,15 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         ]
 
     def _output_columns(self):
-        """Where each output coordinate lies in the concatenated rows; the last column is zero."""
         widths = self._row_widths()
         starts = np.cumsum([0, *(widths[field] for field in self._stored)])[:-1]
         shape = (self.num_functions, len(widths), self.embedding_dim)
-        columns = np.full(shape, sum(widths), dtype="int32")
+        columns = np.full(shape, -1, dtype="int32")
         for field, start in zip(self._stored, starts, strict=True):
-            for function, row in enumerate(self.dimensions):
-                kept = row[field]
+            for function, kept in enumerate(self._kept(field)):
                 columns[function, field, kept] = np.arange(start, start + len(kept))
                 start += len(kept)
-        return columns.reshape(-1)
+        return columns
 
     def get_embeddings(self):
         """`values[function][field]`, an array `(ids, dim)`, with zeros at pruned positions."""
@@ -201,12 +231,24 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def set_embeddings(self, values):
         """Stores `values[function][field]`, an array `(ids, dim)`, at the kept positions."""
+        self._assign(values, self.get_linear() if self.linear else None)
+
+    def get_linear(self):
+        """The weights of the linear term, an array `(ids, 1)` a field."""
+        return [rows[:, -1:] for rows in self._rows_by_field()]
+
+    def set_linear(self, weights):
+        """Stores the weights of the linear term, an array `(ids, 1)` a field."""
+        self._assign(self.get_embeddings(), weights)
+
+    def _assign(self, values, linear):
         for table, fields in zip(self.tables, self._fields, strict=True):
             rows = [
                 [of_field[i][:, kept] for of_field, kept in zip(values, self._kept(i), strict=True)]
+                + ([linear[i]] if self.linear else [])
                 for i in fields
             ]
-            table.assign(np.vstack([np.hstack(of_functions) for of_functions in rows]))
+            table.assign(np.vstack([np.hstack(of_field) for of_field in rows]))
 
     def _kept(self, field):
         """Kept positions of a field, function by function."""
@@ -229,16 +271,27 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             ops.cast(self._read(group, ids, known, weights), self.compute_dtype)
             for group in self._groups
         ]  # (batch, fields of the group, width) each
+        if not self.linear:
+            return self._by_function(rows, ids)
+        rows, linear = zip(
+            *(ops.split(row, [row.shape[-1] - 1], axis=-1) for row in rows), strict=True
+        )
+        linear = sum(ops.sum(weights, axis=1) for weights in linear)
+        rows = [row for row in rows if row.shape[-1]]
+        return self._by_function(rows, ids), linear + ops.cast(self.bias, self.compute_dtype)
+
+    def _by_function(self, rows, ids):
         shape = (-1, self.num_functions, len(self.fields), self.embedding_dim)
-        if self.dimensions is None:
+        if self.dimensions is None and not self.compact:
             _, functions, fields, dim = shape
             rows = self._in_field_order(ops.concatenate(rows, axis=1) if rows[1:] else rows[0])
             return ops.transpose(ops.reshape(rows, (-1, fields, functions, dim)), (0, 2, 1, 3))
         zero = ops.zeros((ops.shape(ids)[0], 1), self.compute_dtype)
         flat = [ops.reshape(row, (-1, row.shape[1] * row.shape[2])) for row in rows]
-        return ops.reshape(
-            ops.take(ops.concatenate([*flat, zero], axis=1), self._columns, axis=1), shape
-        )
+        if self.compact:
+            return ops.concatenate([*flat, zero[:, :0]], axis=1)
+        columns = self.columns.reshape(-1) % (self.columns.max() + 2)  # the last one is zero
+        return ops.reshape(ops.take(ops.concatenate([*flat, zero], axis=1), columns, axis=1), shape)
 
     def _in_field_order(self, rows):
         """Rows of the stored fields, run by run: `ops.take` has a slow gradient."""
@@ -259,7 +312,10 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         batch = _shapes(input_shape)[0][0]
-        return (batch, self.num_functions, len(self.fields), self.embedding_dim)
+        embeddings = (batch, self.num_functions, len(self.fields), self.embedding_dim)
+        if self.compact:
+            embeddings = (batch, sum(self._row_widths()))
+        return (embeddings, (batch, 1)) if self.linear else embeddings
 
     def get_config(self):
         return {
@@ -268,6 +324,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             "embedding_dim": self.embedding_dim,
             "num_functions": self.num_functions,
             "dimensions": self.dimensions,
+            "linear": self.linear,
+            "compact": self.compact,
             "initializer": keras.initializers.serialize(self.initializer),
             "regularizer": keras.regularizers.serialize(self.regularizer),
         }

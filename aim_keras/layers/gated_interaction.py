@@ -1,16 +1,24 @@
 """Gates on feature interactions (FIS) and on their interaction functions (IFS)."""
 
 import itertools
-from collections.abc import Mapping
 
 import keras
 import numpy as np
 from keras import ops
 
 from aim_keras.architecture import Architecture
-from aim_keras.layers.gates import ALPHA, GATE_ALPHA, check_candidates, gate_initializer
+from aim_keras.layers.gates import (
+    ALPHA,
+    GATE_ALPHA,
+    check_candidates,
+    check_interactions,
+    gate_initializer,
+    interactions_by_function,
+)
 from aim_keras.layers.interaction_functions import interaction_function
+from aim_keras.layers.kept_products import live_units
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
+from aim_keras.layers.terms import FullTerms, KeptTerms
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -38,11 +46,18 @@ class GatedInteraction(keras.layers.Layer):
             like any other.
         return_products: Boolean, whether the products that each value sums are returned too, as
             the input of a product-based network's MLP.
+        summed: Boolean, whether the columns are summed, `sum_{(k, q)} y_{q,k}`: faster than to sum
+            them afterwards, and without gates or at inference no column is computed at all.
+        columns: Nested sequence `[function][field][dimension]` of integers, or `None`. If given,
+            the input is a compact embedding, `(batch, kept dimensions)`: `columns` says where each
+            dimension is in it, -1 for a pruned one, and products that are always zero are left out.
         epsilon, momentum: of the `ParamFreeBatchNorm`.
 
     Input shape: `(batch, functions, fields, dim)`; `(batch, 1, fields, dim)` or
-        `(batch, fields, dim)` for one embedding shared by all functions.
-    Output shape: `(batch, units)`, and with `return_products` a second output `(batch, widths)`.
+        `(batch, fields, dim)` for one embedding shared by all functions; `(batch, kept dimensions)`
+        with `columns`.
+    Output shape: `(batch, units)`, or `(batch, 1)` if `summed`, and with `return_products` a second
+        output `(batch, widths)`.
 
     Raises:
         ValueError: on an unknown function or field, a wrong order, a repeated interaction, or an
@@ -68,6 +83,8 @@ class GatedInteraction(keras.layers.Layer):
         gated=True,
         searched=True,
         return_products=False,
+        summed=False,
+        columns=None,
         epsilon=1e-5,
         momentum=0.9,
         **kwargs,
@@ -78,10 +95,12 @@ class GatedInteraction(keras.layers.Layer):
         self.fields = None if fields is None else tuple(fields)
         check_candidates(self.functions, self.order, self.fields)
         self._functions = [interaction_function(name) for name in self.functions]
-        self.interactions = self._by_function(interactions)
+        self.interactions = interactions_by_function(self.functions, interactions)
         self.gated = gated
         self.searched = searched
         self.return_products = return_products
+        self.summed = summed
+        self.columns = None if columns is None else np.array(columns, dtype="int32")
         self.epsilon = epsilon
         self.momentum = momentum
         self.batch_norm = (
@@ -90,7 +109,7 @@ class GatedInteraction(keras.layers.Layer):
             else None
         )
         if self.fields is not None:
-            self._check_interactions()
+            check_interactions(self.interactions, self.order, self.fields)
 
     @classmethod
     def from_architecture(cls, architecture, order=2, **options):
@@ -114,44 +133,6 @@ class GatedInteraction(keras.layers.Layer):
         options = {"searched": False, **options}
         return cls(tuple(interactions), interactions, order, architecture.fields, **options)
 
-    def _by_function(self, interactions):
-        if interactions is None:
-            return None
-        if not isinstance(interactions, Mapping):
-            interactions = dict.fromkeys(self.functions, interactions)
-        unknown = set(interactions) - set(self.functions)
-        if unknown:
-            raise ValueError(
-                f"interactions must be of the functions {self.functions}. "
-                f"Received: interactions of {sorted(unknown)}"
-            )
-        return {
-            name: tuple(tuple(interaction) for interaction in interactions.get(name, ()))
-            for name in self.functions
-        }
-
-    def _check_interactions(self):
-        fields, order = self.fields, self.order
-        for name, interactions in (self.interactions or {}).items():
-            seen = set()
-            for interaction in interactions:
-                unknown = [field for field in interaction if field not in fields]
-                if unknown:
-                    raise ValueError(
-                        f"An interaction's fields must be of {fields}. "
-                        f"Received: {interaction} of {name}, with unknown {unknown}"
-                    )
-                if len(set(interaction)) != order or len(interaction) != order:
-                    raise ValueError(
-                        f"An interaction of order {order} has {order} distinct fields. "
-                        f"Received: {interaction} of {name}"
-                    )
-                if frozenset(interaction) in seen:
-                    raise ValueError(
-                        f"Interactions must not repeat. Received: {interaction} of {name} twice"
-                    )
-                seen.add(frozenset(interaction))
-
     @property
     def units(self):
         """`(function, interaction)` of each output column."""
@@ -163,6 +144,9 @@ class GatedInteraction(keras.layers.Layer):
         return dict.fromkeys(self.functions, tuple(itertools.combinations(self.fields, self.order)))
 
     def build(self, input_shape):
+        if self.columns is not None:
+            self._check_columns(input_shape)
+            input_shape = (None, *self.columns.shape)
         if len(input_shape) not in (3, 4):
             raise ValueError(
                 "GatedInteraction takes embeddings of shape (batch, functions, fields, dim) or "
@@ -177,7 +161,7 @@ class GatedInteraction(keras.layers.Layer):
         if self.fields is None:
             self.fields = tuple(range(num_fields))
             check_candidates(self.functions, self.order, self.fields)
-            self._check_interactions()
+            check_interactions(self.interactions, self.order, self.fields)
         if len(self.fields) != num_fields:
             raise ValueError(
                 f"fields must name the {num_fields} fields of the input. "
@@ -203,6 +187,16 @@ class GatedInteraction(keras.layers.Layer):
             )
             self.batch_norm.build((None, num_units))
 
+    def _check_columns(self, input_shape):
+        shape = self.columns.shape
+        highest = self.columns.max(initial=-1)
+        if len(shape) != 3 or len(input_shape) != 2 or not highest < input_shape[1]:
+            raise ValueError(
+                "columns must be [function][field][dimension], each below the width of the input, "
+                f"(batch, kept dimensions). Received: columns of shape {shape} up to {highest}, "
+                f"input shape {tuple(input_shape)}"
+            )
+
     def _add_kernel(self, function, num_interactions):
         if function.kernel_shape is None or not num_interactions:
             return None
@@ -213,30 +207,56 @@ class GatedInteraction(keras.layers.Layer):
         )
 
     def call(self, inputs, training=False):
-        if len(inputs.shape) == 3:
-            inputs = ops.expand_dims(inputs, 1)
-        shared = inputs.shape[1] == 1
-        values = [ops.zeros((ops.shape(inputs)[0], 0), self.compute_dtype)]
-        products = list(values)
-        for k, (function, positions, kernel) in enumerate(
-            zip(self._functions, self._positions, self.kernels, strict=True)
-        ):
-            if not len(positions):
-                continue
-            operands = (inputs[:, 0 if shared else k], positions, kernel)
-            if function.values and not self.return_products:
-                values.append(function.values(*operands))
-            else:
-                product = function.products(*operands)
-                values.append(ops.sum(product, axis=-1))
-                products.append(ops.reshape(product, (-1, product.shape[1] * product.shape[2])))
-        outputs = ops.concatenate(values, axis=1)  # (batch, units)
-        if self.gated:
-            normalized = self.batch_norm(outputs, training=training)
-            outputs = normalized * ops.cast(self.alpha, self.compute_dtype)
-        if self.return_products:
-            return outputs, ops.concatenate(products, axis=1)
-        return outputs
+        terms = self._terms(inputs)
+        nothing = ops.zeros((ops.shape(inputs)[0], 0), self.compute_dtype)
+        if self.summed and not self.return_products and not (self.gated and training):
+            return ops.sum(nothing, axis=1, keepdims=True) + self._weighted_sum(terms)
+        if not self.return_products:
+            values = [term.values() for term in terms]
+            return self._outputs(ops.concatenate([nothing, *values], axis=1), training)
+        both = [term.values_and_products() for term in terms]
+        values, products = (
+            ops.concatenate([nothing, *(pair[i] for pair in both)], axis=1) for i in range(2)
+        )
+        return self._outputs(values, training), products
+
+    def _terms(self, inputs):
+        """The `FullTerms` or `KeptTerms` of each function that has any."""
+        if self.columns is None:
+            terms, sources = FullTerms, _slices(inputs)
+        else:
+            rows = ops.transpose(inputs)
+            terms, sources = KeptTerms, [(rows, columns) for columns in self.columns]
+        sources = sources * (len(self.functions) if len(sources) == 1 else 1)
+        return [
+            terms(function, positions, kernel, *source)
+            for function, positions, kernel, source in zip(
+                self._functions, self._positions, self.kernels, sources, strict=True
+            )
+            if len(positions)
+        ]
+
+    def _outputs(self, values, training):
+        if not self.gated:
+            return ops.sum(values, axis=1, keepdims=True) if self.summed else values
+        centred, scale = self.batch_norm.centre(values, training)
+        scale = scale * self.alpha
+        outputs = ops.matmul(centred, scale[:, None]) if self.summed else centred * scale
+        return ops.cast(outputs, self.compute_dtype)
+
+    def _weighted_sum(self, terms):
+        """The sum of the columns, with batch norm and gates as weights of the values."""
+        if not self.gated:
+            return sum(term.weighted_sum() for term in terms)
+        norm = self.batch_norm
+        scale = self.alpha * ops.rsqrt(norm.moving_variance + norm.epsilon)
+        total, start = -ops.sum(scale * norm.moving_mean), 0
+        total, scale = (ops.cast(x, self.compute_dtype) for x in (total, scale))
+        for term in terms:
+            stop = start + len(term.interactions)
+            total += term.weighted_sum(scale[start:stop])
+            start = stop
+        return total
 
     def gates(self):
         """`{function: {interaction: alpha}}`; every alpha is 1 where there are none."""
@@ -248,12 +268,22 @@ class GatedInteraction(keras.layers.Layer):
         return gates
 
     def compute_output_shape(self, input_shape):
-        batch = input_shape[0]
-        outputs = (batch, len(self.units))
+        outputs = (input_shape[0], 1 if self.summed else len(self.units))
         if not self.return_products:
             return outputs
-        width = sum(interaction_function(k).product_width(input_shape[-1]) for k, _ in self.units)
-        return outputs, (batch, width)
+        if self.columns is None:
+            dim = input_shape[-1]
+            width = sum(interaction_function(k).product_width(dim) for k, _ in self.units)
+        else:
+            width = sum(len(live) for live in self._live_units())
+        return outputs, (input_shape[0], width)
+
+    def _live_units(self):
+        columns = np.broadcast_to(self.columns, (len(self.functions), *self.columns.shape[1:]))
+        position = {field: i for i, field in enumerate(self.fields)}
+        for function, of_function in zip(self._functions, columns, strict=True):
+            interactions = [[position[f] for f in q] for q in self._candidates()[function.name]]
+            yield live_units(function, of_function, interactions)[0]
 
     def get_config(self):
         return {
@@ -265,6 +295,18 @@ class GatedInteraction(keras.layers.Layer):
             "gated": self.gated,
             "searched": self.searched,
             "return_products": self.return_products,
+            "summed": self.summed,
+            "columns": None if self.columns is None else self.columns.tolist(),
             "epsilon": self.epsilon,
             "momentum": self.momentum,
         }
+
+
+def _slices(inputs):
+    """The embeddings of each function, or of all: `(batch, fields, dim)` each."""
+    if len(inputs.shape) == 3:
+        return [(inputs,)]
+    if inputs.shape[1] == 1:
+        return [(ops.squeeze(inputs, axis=1),)]
+    # A slice's gradient would be as large as the input.
+    return [(slice,) for slice in ops.unstack(inputs, axis=1)]

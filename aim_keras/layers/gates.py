@@ -1,5 +1,7 @@
 """What alpha and beta gates have in common: their weights' names, starting values and rules."""
 
+from collections.abc import Mapping
+
 import keras
 
 from aim_keras.layers.interaction_functions import interaction_function
@@ -36,3 +38,52 @@ def check_candidates(functions, order, fields):
         raise ValueError(
             f"order must be at most the number of fields, {len(fields)}. Received: order={order}"
         )
+
+
+def interactions_by_function(functions, interactions):
+    """`{function: interactions}` of what is given for all functions or each; `None` for `None`.
+
+    Raises:
+        ValueError: on interactions of another function.
+    """
+    if interactions is None:
+        return None
+    if not isinstance(interactions, Mapping):
+        interactions = dict.fromkeys(functions, interactions)
+    unknown = set(interactions) - set(functions)
+    if unknown:
+        raise ValueError(
+            f"interactions must be of the functions {functions}. "
+            f"Received: interactions of {sorted(unknown)}"
+        )
+    return {
+        name: tuple(tuple(interaction) for interaction in interactions.get(name, ()))
+        for name in functions
+    }
+
+
+def check_interactions(interactions_by_function, order, fields):
+    """Checks that each interaction has `order` distinct fields, and none is there twice.
+
+    Raises:
+        ValueError: where one has not.
+    """
+    for name, interactions in (interactions_by_function or {}).items():
+        seen = set()
+        for interaction in interactions:
+            unknown = [field for field in interaction if field not in fields]
+            if unknown:
+                raise ValueError(
+                    f"An interaction's fields must be of {fields}. "
+                    f"Received: {interaction} of {name}, with unknown {unknown}"
+                )
+            if len(set(interaction)) != order or len(interaction) != order:
+                raise ValueError(
+                    f"An interaction of order {order} has {order} distinct fields. "
+                    f"Received: {interaction} of {name}"
+                )
+            if frozenset(interaction) in seen:
+                raise ValueError(
+                    f"Interactions must not repeat. Received: {interaction} of {name} twice"
+                )
+            seen.add(frozenset(interaction))

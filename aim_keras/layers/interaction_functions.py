@@ -34,6 +34,8 @@ class InteractionFunction:
         product_width: Callable `(dim) -> width` of the products.
         values: Callable of the same arguments that gives the values, `(batch, U)`, faster than by
             their products; `None` sums those.
+        weighted_sum: Callable of the same arguments and `weights`, `(U,)` or `None` for ones, that
+            gives `sum_q weights_q f_q`, `(batch, 1)`, faster than by the values; `None` sums those.
         live_products: Callable `(kept) -> columns` of the products that are not always zero, with
             `kept` the kept positions of each field's embedding.
     """
@@ -44,6 +46,7 @@ class InteractionFunction:
     kernel_initializer: Callable = lambda dim: "ones"
     product_width: Callable = lambda dim: dim
     values: Callable | None = None
+    weighted_sum: Callable | None = None
     live_products: Callable = lambda kept: sorted(set.intersection(*map(set, kept)))
 
 
@@ -78,12 +81,70 @@ def _inner_values(embeddings, interactions, kernel):
     return ops.take(values, part * num_fields + rest, axis=1)
 
 
+def _inner_weighted_sum(embeddings, interactions, kernel, weights):
+    """The bilinear form of what interactions share and of all fields: no value is computed."""
+    del kernel
+    num_fields = embeddings.shape[1]
+    if weights is None and interactions.shape == (num_fields * (num_fields - 1) // 2, 2):
+        of_sum = ops.sum(ops.square(ops.sum(embeddings, axis=1)), axis=1, keepdims=True)
+        of_each = ops.sum(ops.square(embeddings), axis=(1, 2))
+        return 0.5 * (of_sum - of_each[:, None])  # (Rendle, 2010, Lemma 3.1)
+    shared, rest, places = _factors(embeddings, interactions)
+    form = _spread(_ones_unless(weights, embeddings, interactions), places)  # (parts, rests)
+    return ops.expand_dims(ops.sum(shared * ops.matmul(form, rest), axis=(1, 2)), 1)
+
+
+def _factors(embeddings, interactions):
+    """Interactions as parts, `(batch, R, dim)`, times rests, `(batch, S, dim)`.
+
+    Also gives which interaction each part and rest make, an integer array `(R, S)`; `U` for none.
+    """
+    parts, part, rest = shared_parts(interactions)
+    rests, rest = np.unique(rest, return_inverse=True)
+    places = np.full((len(parts), len(rests)), len(interactions), dtype="int32")
+    places[part, rest] = np.arange(len(interactions))
+    shared, rest = (
+        _multiply([_fields(embeddings, position) for position in of_factor.T])
+        for of_factor in (parts, rests[:, None])
+    )
+    return shared, rest, places
+
+
+def _fields(embeddings, positions):
+    if np.array_equal(positions, np.arange(embeddings.shape[1])):
+        return embeddings
+    return ops.take(embeddings, positions, axis=1)
+
+
+def _spread(weights, places):
+    """Rows of the weights at their places, zeros elsewhere."""
+    return ops.take(ops.concatenate([weights, ops.zeros_like(weights[:1])]), places, axis=0)
+
+
+def _ones_unless(weights, embeddings, interactions):
+    return ops.ones((len(interactions),), embeddings.dtype) if weights is None else weights
+
+
 def _kernel_product(embeddings, interactions, kernel):
     return kernel * _inner(embeddings, interactions, None)
 
 
 def _scalar_kernel_values(embeddings, interactions, kernel):
     return kernel[:, 0] * _inner_values(embeddings, interactions, None)
+
+
+def _scalar_kernel_weighted_sum(embeddings, interactions, kernel, weights):
+    weights = kernel[:, 0] if weights is None else kernel[:, 0] * weights
+    return _inner_weighted_sum(embeddings, interactions, None, weights)
+
+
+def _vector_kernel_weighted_sum(embeddings, interactions, kernel, weights):
+    """A bilinear form for each dimension."""
+    shared, rest, places = _factors(embeddings, interactions)
+    weights = kernel if weights is None else kernel * weights[:, None]
+    forms = ops.transpose(_spread(weights, places), (2, 1, 0))  # (dim, rests, parts)
+    shared, rest = (ops.transpose(factor, (2, 0, 1)) for factor in (shared, rest))
+    return ops.expand_dims(ops.sum(ops.matmul(rest, forms) * shared, axis=(0, 2)), 1)
 
 
 def _vector_kernel_values(embeddings, interactions, kernel):
@@ -133,6 +194,17 @@ def _outer_values(embeddings, interactions, kernel):
     )
 
 
+def _outer_weighted_sum(embeddings, interactions, kernel, weights):
+    weights = _ones_unless(weights, embeddings, interactions)
+    if interactions.shape[1] > 2:
+        return ops.matmul(_outer_values(embeddings, interactions, kernel), weights[:, None])
+    num_fields = embeddings.shape[1]
+    places = np.full((num_fields, num_fields), len(interactions), dtype="int32")
+    places[tuple(interactions.T)] = np.arange(len(interactions))
+    first, second = ops.unstack(ops.matmul(embeddings, ops.transpose(kernel)), axis=2)
+    return ops.sum(ops.matmul(first, _spread(weights, places)) * second, axis=1, keepdims=True)
+
+
 def _picked(positions, embeddings):
     one_hot = np.eye(embeddings.shape[1])[:, positions]  # (fields, U)
     return ops.convert_to_tensor(one_hot, embeddings.dtype)
@@ -145,7 +217,7 @@ class IdentityMatrices(keras.initializers.Initializer):
         return ops.broadcast_to(ops.eye(shape[-1], dtype=dtype), shape)
 
 
-INNER = InteractionFunction("inner", _inner, values=_inner_values)
+INNER = InteractionFunction("inner", _inner, values=_inner_values, weighted_sum=_inner_weighted_sum)
 """`sum_j prod_r e_{q_r, j}`."""
 
 VECTOR_KERNEL = InteractionFunction(
@@ -153,6 +225,7 @@ VECTOR_KERNEL = InteractionFunction(
     _kernel_product,
     kernel_shape=lambda num_interactions, order, dim: (num_interactions, dim),
     values=_vector_kernel_values,
+    weighted_sum=_vector_kernel_weighted_sum,
 )
 """`sum_j kappa_{q, j} prod_r e_{q_r, j}`, a vector `kappa_q` an interaction."""
 
@@ -161,6 +234,7 @@ SCALAR_KERNEL = InteractionFunction(
     _kernel_product,
     kernel_shape=lambda num_interactions, order, dim: (num_interactions, 1),
     values=_scalar_kernel_values,
+    weighted_sum=_scalar_kernel_weighted_sum,
 )
 """`kappa_q sum_j prod_r e_{q_r, j}`, a scalar `kappa_q` an interaction."""
 
@@ -183,6 +257,7 @@ OUTER = InteractionFunction(
     ),
     product_width=lambda dim: 1,
     values=_outer_values,
+    weighted_sum=_outer_weighted_sum,
     live_products=lambda kept: [0] if all(kept) else [],
 )
 """`prod_r (w_r^T e_{q_r})`: the outer product reduced by a rank-1 linear map, with the `w_r`

@@ -43,6 +43,11 @@ class ParamFreeBatchNorm(keras.layers.Layer):
         self.batches_seen = self.add_weight((), "zeros", name="batches_seen", **options)
 
     def call(self, inputs, training=False):
+        centred, scale = self.centre(inputs, training)
+        return ops.cast(centred * scale, self.compute_dtype)
+
+    def centre(self, inputs, training=False):
+        """`z - mean` and `1 / sqrt(var + epsilon)`, float32, whose product is `z_BN`."""
         z = ops.cast(inputs, "float32")
         if training:
             shift = ops.stop_gradient(z[:1])
@@ -54,8 +59,7 @@ class ParamFreeBatchNorm(keras.layers.Layer):
         else:
             centred = z - self.moving_mean
             variance = self.moving_variance
-        normalized = centred * ops.rsqrt(variance + self.epsilon)
-        return ops.cast(normalized, self.compute_dtype)
+        return centred, ops.rsqrt(variance + self.epsilon)
 
     def _update_moving_averages(self, mean, variance):
         seen = self.batches_seen

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from aim_keras.architecture import Architecture
-from aim_keras.layers import MLP, Linear, ParamFreeBatchNorm
+from aim_keras.layers import MLP, ParamFreeBatchNorm
 from aim_keras.models.config import serialized
 from aim_keras.models.interaction_terms import field_inputs, interaction_terms
 
@@ -67,7 +67,6 @@ class DeepFM(keras.Model):
 
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
-        linear = Linear(vocabulary_sizes.values(), regularizer=embedding_regularizer, name="linear")
         mlp = MLP(hidden_units, mlp_norm, dropout, input_dropout, name="mlp")
         normalize = ParamFreeBatchNorm(PRODUCT_EPSILON, name="normalized_products")
 
@@ -80,10 +79,11 @@ class DeepFM(keras.Model):
             read_embeddings=bool(hidden_units) and "embeddings" in inputs,
             read_products=bool(hidden_units)
             and bool({"products", "normalized_products"} & set(inputs)),
+            read_values=bool(hidden_units) and "scalars" in inputs,
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )
-        logits = linear(features) + ops.sum(interactions.values, axis=1, keepdims=True)
+        logits = interactions.linear + interactions.total
         read = {
             "embeddings": lambda: interactions.embeddings,
             "products": lambda: interactions.products,

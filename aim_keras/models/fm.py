@@ -3,7 +3,6 @@
 import keras
 from keras import ops
 
-from aim_keras.layers import Linear
 from aim_keras.models.config import serialized
 from aim_keras.models.interaction_terms import field_inputs, interaction_terms
 
@@ -41,7 +40,6 @@ class FM(keras.Model):
     ):
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
-        linear = Linear(vocabulary_sizes.values(), regularizer=embedding_regularizer, name="linear")
 
         # === Functional model ===
         interactions = interaction_terms(
@@ -50,10 +48,11 @@ class FM(keras.Model):
             architecture,
             search,
             read_embeddings=False,
+            read_values=False,
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )
-        logits = linear(features) + ops.sum(interactions.values, axis=1, keepdims=True)
+        logits = interactions.linear + interactions.total
         super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
         # === Config ===

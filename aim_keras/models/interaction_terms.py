@@ -18,8 +18,10 @@ SEARCHES = ("interactions", "dimensions", None)
 class InteractionTerms(NamedTuple):
     """What `interaction_terms` gives: Keras tensors, and the architecture they follow."""
 
-    values: keras.KerasTensor  # (batch, units)
+    total: keras.KerasTensor  # (batch, 1), the sum of all interactions' values
+    values: keras.KerasTensor | None  # (batch, units)
     products: keras.KerasTensor | None  # (batch, widths), what each value sums, without zeros
+    linear: keras.KerasTensor | None  # (batch, 1), <w, x> + b
     embeddings: keras.KerasTensor  # (batch, kept dimensions of all functions and fields)
     architecture: Architecture
 
@@ -58,8 +60,10 @@ def interaction_terms(
     shared_embedding=False,
     share_orders=False,
     per_function_gates=False,
+    linear=True,
     read_embeddings=True,
     read_products=False,
+    read_values=True,
     embedding_initializer=None,
     embedding_regularizer=None,
     epsilon=1e-5,
@@ -84,10 +88,14 @@ def interaction_terms(
         share_orders: Whether all orders share their embeddings.
         per_function_gates: Whether `search="dimensions"` has gates for each function and field
             (the published code) or for each field (the paper).
+        linear: Whether there is a linear term. Its weights lie beside the embeddings of the first
+            orders.
         read_embeddings: Whether anything but the interactions reads the embeddings. Otherwise
             embeddings that no interaction reads are not stored.
         read_products: Whether the products are wanted; values without them are faster.
-        embedding_initializer, embedding_regularizer: of the embedding tables.
+        read_values: Whether the values are wanted one by one; their sum alone is faster.
+        embedding_initializer: of the embedding tables.
+        embedding_regularizer: of the embedding tables and of the linear weights.
         epsilon, momentum: of the batch norm in front of the gates.
 
     Raises:
@@ -110,20 +118,27 @@ def interaction_terms(
     norm = {"epsilon": epsilon, "momentum": momentum}
     highest = max(architecture.orders, default=2)
     stored = architecture.embeddings(shared_embedding, share_orders, read_embeddings)
-    values, products, embeddings = [], [], []
+    outputs, products, embeddings, linear_term = [], [], [], None
     for orders, tables in stored.items():
         functions = [function for shared in tables for function in shared]
         dimensions = [list(of_field.values()) for of_field in tables.values()]
         name = "_".join(map(str, orders))
-        e = FunctionWiseEmbedding(
+        full = _is_full(dimensions, architecture.embedding_dim)
+        compact = not full and search != "dimensions"
+        embedding = FunctionWiseEmbedding(
             vocabulary_sizes.values(),
             architecture.embedding_dim,
             num_functions=len(tables),
-            dimensions=None if _is_full(dimensions, architecture.embedding_dim) else dimensions,
+            dimensions=None if full else dimensions,
+            linear=linear and linear_term is None,
             initializer=embedding_initializer,
             regularizer=embedding_regularizer,
+            compact=compact,
             name=f"embedding_{name}",
-        )(features)  # (batch, functions, fields, dim)
+        )
+        e = embedding(features)  # (batch, functions, fields, dim), or (batch, kept dimensions)
+        if isinstance(e, tuple):
+            e, linear_term = e
         if search == "dimensions":
             e = DimensionGate(
                 functions,
@@ -133,7 +148,9 @@ def interaction_terms(
                 **norm,
                 name=f"dimension_gate_{name}",
             )(e)
-        embeddings.append(_take(keras.layers.Flatten()(e), _stored(dimensions, e.shape[-1])))
+        embeddings.append(
+            e if compact else _take(keras.layers.Flatten()(e), _stored(dimensions, e.shape[-1]))
+        )
         for order in orders:
             interactions = architecture.of_order(order)
             kept = list(interactions) or functions
@@ -145,18 +162,24 @@ def interaction_terms(
                 gated=gated,
                 searched=search == "interactions" and order == highest,
                 return_products=read_products,
+                summed=not read_values,
+                columns=_columns(embedding, architecture, order, kept, tables) if compact else None,
                 **norm,
                 name=f"interaction_{order}",
             )
-            value = interaction(_of_order(e, architecture, order, kept, tables))
+            output = interaction(e if compact else _of_order(e, architecture, order, kept, tables))
             if read_products:
-                value, product = value
-                live = _live_products(architecture, order, interaction.units)
-                products.append(_take(product, live))
-            values.append(value)
+                output, product = output
+                if not compact:
+                    product = _take(product, _live_products(architecture, order, interaction.units))
+                products.append(product)
+            outputs.append(output)
+    outputs = ops.concatenate(outputs, axis=1) if outputs[1:] else outputs[0]
     return InteractionTerms(
-        ops.concatenate(values, axis=1),
+        ops.sum(outputs, axis=1, keepdims=True),
+        outputs if read_values else None,
         ops.concatenate(products, axis=1) if read_products else None,
+        linear_term,
         ops.concatenate(embeddings, axis=1),
         architecture,
     )
@@ -165,6 +188,13 @@ def interaction_terms(
 def _is_full(dimensions, embedding_dim):
     everything = tuple(range(embedding_dim))
     return all(kept == everything for of_field in dimensions for kept in of_field)
+
+
+def _columns(embedding, architecture, order, functions, tables):
+    """The columns of each function's kept dimensions in a compact embedding, -1 for pruned ones."""
+    of_table = [next(i for i, shared in enumerate(tables) if k in shared) for k in functions]
+    kept = _mask(architecture, [architecture.kept_dimensions(order, k) for k in functions])
+    return np.where(kept > 0, embedding.columns[of_table], -1).tolist()
 
 
 def _of_order(e, architecture, order, functions, tables):

@@ -54,6 +54,7 @@ class IPNN(keras.Model):
             vocabulary_sizes,
             architecture,
             search,
+            linear=False,
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )

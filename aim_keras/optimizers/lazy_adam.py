@@ -4,10 +4,13 @@ import math
 import numbers
 
 import keras
+import numpy as np
 from keras import ops
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
+
+NARROW = 31  # numbers of a row: the kernel of sparse products has a slower loop for more
 
 
 @keras.saving.register_keras_serializable(package="aim_keras")
@@ -232,9 +235,8 @@ def _distinct(gradient):
     """
     rows, values = gradient.indices, gradient.values
     if not _compiled_by_xla():
-        rows, places = tf.unique(rows)
-        values = tf.math.unsorted_segment_sum(values, places, tf.shape(rows)[0])
-        return tf.IndexedSlices(values, rows, gradient.dense_shape)
+        rows, places = tf.unique(rows, out_idx="int64")
+        return tf.IndexedSlices(_sums(values, places, rows), rows, gradient.dense_shape)
     length = tf.shape(rows)[0]
     order = tf.argsort(rows)
     rows = tf.gather(rows, order)
@@ -243,6 +245,26 @@ def _distinct(gradient):
     values = tf.math.unsorted_segment_sum(tf.gather(values, order), places, length)
     rows = tf.math.unsorted_segment_min(rows, places, length)  # the largest integer for none
     return tf.IndexedSlices(values, rows, gradient.dense_shape)
+
+
+def _sums(values, places, rows):
+    """The sums of the values of each distinct row, by products with a sparse matrix of ones and
+    zeros: TensorFlow sums so several times as fast as by segments."""
+    width = values.shape[1] if len(values.shape) == 2 else 1
+    if not 1 < width <= 4 * NARROW or values.dtype != "float32":
+        return tf.math.unsorted_segment_sum(values, places, tf.shape(rows)[0])
+    number = tf.size(places, tf.int64)
+    ones = tf.SparseTensor(
+        tf.stack([tf.range(number), places], axis=1),
+        tf.ones([number], values.dtype),
+        tf.stack([number, tf.size(rows, tf.int64)]),
+    )
+    parts = np.array_split(np.arange(width), math.ceil(width / NARROW))
+    sums = [
+        tf.sparse.sparse_dense_matmul(ones, part, adjoint_a=True)
+        for part in tf.split(values, [len(part) for part in parts], axis=1)
+    ]
+    return tf.concat(sums, axis=1) if sums[1:] else sums[0]
 
 
 def _compiled_by_xla():

@@ -19,6 +19,7 @@ def warm_start(model, source) -> None:
       that a model without gates starts with the outputs of the searched one (but for dense and
       weighted fields, empty lists, and lists pooled by `sum` or `sqrtn`: there the mean is
       subtracted once, not for each id as often as it counts).
+    - The linear term, where both models have one.
     - Interactions: the kernels and, where both models have them, the alphas and the moving
       averages of the batch norm. After a search of dimensions, which has neither, those of
       `model` stay as they are.
@@ -61,6 +62,10 @@ def _copy_embeddings(model, layer, source, searched):
         slices.append(shared[0])
     values = _embeddings(source, searched)
     layer.set_embeddings([values[i] for i in slices])
+    of_linear = next((x for x in source.layers if getattr(x, "linear", False)), None)
+    if layer.linear and of_linear is not None:
+        layer.set_linear(of_linear.get_linear())
+        layer.bias.assign(of_linear.bias)
 
 
 def _functions(model, layer):

@@ -44,6 +44,7 @@ def input_versus_training(bench):
         "ours_ms": of["ours"],
         "other_ms": {"train": of["train"]},
         "rows_per_s": 1000 * batch / of["ours"],
+        "work": (0, 2 * 4 * batch * (len(bench.shape.sizes) + 1)),
     }
 
 
@@ -60,9 +61,17 @@ def preparation(bench):
             times.append(time.perf_counter() - started)
         seconds = statistics.median(times)
         rows = sum(data.rows(builder, split) for split in ("train", "valid", "test"))
+        raw_bytes = (folder / "train.txt").stat().st_size
+        written = 4 * rows * (len(builder.fields) + 1)
     if rows != bench.rows:
         raise ValueError(f"All {bench.rows} rows must be prepared. Received: {rows}")
-    return {"ratio": rows / seconds, "ours_ms": 1000 * seconds, "other_ms": {}, "rows": rows}
+    return {
+        "ratio": rows / seconds,
+        "ours_ms": 1000 * seconds,
+        "other_ms": {},
+        "rows": rows,
+        "work": (0, 2 * raw_bytes + written),
+    }
 
 
 def write_raw_criteo(path, rows, seed=0):

@@ -7,12 +7,15 @@ import time
 import numpy as np
 import tensorflow as tf
 
+from experiments.benchmarks.memory import resident_bytes
+
 WARM_UP = 20
 
 
 def main(path, requests, number):
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+    before = resident_bytes()
     loaded = tf.saved_model.load(path)
     serve = loaded.signatures["serving_default"]
     inputs = [
@@ -25,7 +28,9 @@ def main(path, requests, number):
         serve(**inputs[i % len(inputs)])["ctr"].numpy()
         times.append(1000 * (time.perf_counter() - started))
     p50, p99 = np.percentile(times[WARM_UP:], (50, 99))
-    print(json.dumps({"p50_ms": p50, "p99_ms": p99, "requests": number}))
+    held = resident_bytes() - before
+    times = {"p50_ms": p50, "p99_ms": p99, "requests": number}
+    print(json.dumps({**times, "resident_bytes": held}))
 
 
 if __name__ == "__main__":

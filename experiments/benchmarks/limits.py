@@ -1,11 +1,11 @@
-"""What the machine allows: a training step's least milliseconds by arithmetic and by memory."""
+"""What the machine allows: a step's least milliseconds by arithmetic and by memory."""
 
 import itertools
 
 import numpy as np
 import tensorflow as tf
 
-from experiments.benchmarks.timing import calling
+from experiments.benchmarks.timing import calling, interleaved, medians
 
 WIDTH = 700  # of the multiplied matrices: the MLP's
 STREAMED = 1 << 26  # numbers: 256 MB, far above any cache
@@ -30,30 +30,42 @@ def rates(milliseconds):
     return MATMUL_FLOPS / seconds["matmul"], STREAM_BYTES / seconds["stream"]
 
 
-def training_work(shape, ids, interactions=0, hidden_units=()):
-    """`(flops, bytes)` that a training step cannot do without.
+def work(shape, ids, row_width, mlp=(), values=0, value_flops=0, training=True):
+    """`(flops, bytes)` that a step cannot do without.
 
-    Flops are those of the MLP, forward and twice that backward. Bytes: of each distinct row of a
-    batch the weights and Adam's two moments are read and written; of each embedding in the batch
-    the value is written and read, and so is its gradient; the MLP's weights are read, and their
-    gradients, values and moments read and written.
+    Flops are those of the MLP and of the interactions' values, forward and, in training, twice that
+    backward. Bytes: of each distinct row of a batch the weights are read, in training Adam's two
+    moments too, and all three written; of each embedding in the batch the value is written and
+    read, in training its gradient too, and so is each value that batch norm reads in training; the
+    MLP's weights are read, in training their moments too, and gradients and all three written.
 
     Args:
         shape: `Shape`.
         ids: Integer array `(number, batch, fields)`: the batches.
-        interactions: Number of values that the MLP reads beside the embeddings.
-        hidden_units: Widths of the MLP's hidden layers; none for no MLP.
+        row_width: Number of weights in a row, the linear weight included.
+        mlp: Widths of the MLP from its input to its last hidden layer; none for no MLP.
+        values: Number of values of interactions that batch norm reads.
+        value_flops: Flops of all values of a row, forward.
+        training: Boolean, whether it is a training step or inference.
     """
-    width = len(shape.sizes) * shape.embedding_dim + interactions
-    widths = [width, *hidden_units, 1] if hidden_units else []
+    widths = [*mlp, 1] if mlp else []
     weights = sum(a * b for a, b in itertools.pairwise(widths))
     offsets = np.cumsum([0, *shape.sizes[:-1]])
     distinct = np.mean([len(np.unique(batch + offsets)) for batch in ids])
-    row = 4 * (shape.embedding_dim + 1)  # bytes, with the linear weight
-    embeddings = shape.batch_size * len(shape.sizes) * row
-    return 6 * shape.batch_size * weights, 6 * distinct * row + 4 * embeddings + 9 * 4 * weights
+    batch, row = shape.batch_size, 4 * row_width
+    looked_up = batch * len(shape.sizes) * row
+    flops = batch * (2 * weights + value_flops)
+    if not training:
+        return flops, distinct * row + 2 * looked_up + 4 * weights
+    moved = 6 * distinct * row + 4 * looked_up + 4 * 4 * batch * values + 9 * 4 * weights
+    return 3 * flops, moved
 
 
-def least_milliseconds(work, milliseconds):
-    """The longer one of what arithmetic and memory take, from the medians of both sides."""
-    return 1000 * max(amount / rate for amount, rate in zip(work, rates(milliseconds), strict=True))
+def measured(calls=3):
+    """`rates`, measured now."""
+    return rates(medians(interleaved(sides(calls), 3)))
+
+
+def least_milliseconds(work, rates):
+    """The longer one of what arithmetic and memory take at these rates."""
+    return 1000 * max(amount / rate for amount, rate in zip(work, rates, strict=True))

@@ -34,12 +34,21 @@ def memory(bench):
 
 def peak_bytes():
     """The peak of this program: `ru_maxrss` also counts what the parent had when it forked."""
+    return _status("VmHWM")
+
+
+def resident_bytes():
+    """What this program holds now; its peak where the system does not tell."""
+    return _status("VmRSS")
+
+
+def _status(name):
     try:
         status = pathlib.Path("/proc/self/status").read_text(encoding="utf-8")
     except OSError:
         scale = 1 if sys.platform == "darwin" else 1024
         return scale * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    (line,) = [line for line in status.splitlines() if line.startswith(name)]
     return 1024 * int(line.split()[1])
 
 

@@ -11,11 +11,13 @@ from experiments.benchmarks.reference import numbered
 
 FUNCTIONS = ("inner", "outer", "vector_kernel", "scalar_kernel")
 JIT_COMPILE = False  # XLA finds the distinct rows of a batch more slowly
+STEPS_PER_EXECUTION = 10  # of every Keras side
+KEPT_DIMENSIONS = 1 / 3  # after a search of dimensions (AIM, Table 5)
 
 
 def weights_optimizer():
-    """The optimizer of all weights but the gates: the row-wise Adam, where there is one."""
-    return getattr(optimizers, "LazyAdam", keras.optimizers.Adam)(1e-3)
+    """The optimizer of all weights but the gates."""
+    return optimizers.LazyAdam(1e-3)
 
 
 def gates_optimizer():
@@ -28,7 +30,7 @@ def compiled(model, searching=False):
     if searching:
         optimizer = optimizers.with_gates(weights=optimizer, gates=gates_optimizer())
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(optimizer, loss, jit_compile=JIT_COMPILE)
+    model.compile(optimizer, loss, jit_compile=JIT_COMPILE, steps_per_execution=STEPS_PER_EXECUTION)
     return model
 
 
@@ -58,19 +60,29 @@ def aim_search(shape):
     return fm(shape, search="interactions", functions=FUNCTIONS)
 
 
-def aim_retrained(shape, share):
-    """AIM's re-trained model: the MLP reads the products of the kept pairs."""
+def aim_dimensions(shape, share):
+    """AIM's search of embedding dimensions, over a share of the pairs."""
     architecture = random_architecture(shape, share)
+    return fm(shape, architecture=architecture, search="dimensions", per_function_gates=True)
+
+
+def aim_retrained(shape, share, kept_dimensions=KEPT_DIMENSIONS):
+    """AIM's re-trained model: the MLP reads the products of the kept pairs."""
+    architecture = random_architecture(shape, share, kept_dimensions)
     return deepfm(shape, architecture=architecture, mlp_inputs=("products",))
 
 
-def aim_fm_only(shape, share):
+def aim_fm_only(shape, share, kept_dimensions=KEPT_DIMENSIONS):
     """The re-trained model without the MLP."""
-    return fm(shape, architecture=random_architecture(shape, share))
+    return fm(shape, architecture=random_architecture(shape, share, kept_dimensions))
 
 
-def random_architecture(shape, share, seed=0):
-    """A share of the pairs, each with one function, both drawn at random."""
+def random_architecture(shape, share, kept_dimensions=1, seed=0):
+    """A share of the pairs, each with one function, both drawn at random.
+
+    For each function a field keeps its first dimensions, on average the share `kept_dimensions`,
+    so that two fields have as many in common as they can.
+    """
     rng = np.random.default_rng(seed)
     fields = list(shape.vocabulary_sizes)
     pairs = list(itertools.combinations(fields, 2))
@@ -78,15 +90,25 @@ def random_architecture(shape, share, seed=0):
     interactions = {name: [] for name in FUNCTIONS}
     for pair in sorted(kept):
         interactions[FUNCTIONS[rng.integers(len(FUNCTIONS))]].append(pairs[pair])
-    return Architecture(fields, FUNCTIONS, shape.embedding_dim, interactions)
+    dim, dimensions = shape.embedding_dim, None
+    if kept_dimensions < 1:
+        numbers = np.maximum(1, rng.binomial(dim, kept_dimensions, (len(FUNCTIONS), len(fields))))
+        dimensions = {
+            2: {
+                function: {f: range(n) for f, n in zip(fields, of_function.tolist(), strict=True)}
+                for function, of_function in zip(FUNCTIONS, numbers, strict=True)
+            }
+        }
+    return Architecture(fields, FUNCTIONS, dim, interactions, dimensions)
 
 
 def set_weights(model, weights):
-    """Gives an FM or a DeepFM the weights of `reference.random_weights`."""
-    model.get_layer("embedding_2").set_embeddings([numbered(weights, "table")])
-    linear = model.get_layer("linear")
-    linear.weights_by_feature.set_embeddings([numbered(weights, "linear")])
-    linear.bias.assign(weights["bias"])
+    """Gives an FM, a DeepFM or an IPNN the weights of `reference.random_weights`."""
+    embedding = model.get_layer("embedding_2")
+    embedding.set_embeddings([numbered(weights, "table")])
+    if embedding.linear:
+        embedding.set_linear(numbered(weights, "linear"))
+        embedding.bias.assign(weights["bias"])
     if dense := numbered(weights, "dense"):
         tower = [x for x in model.get_layer("mlp").tower if isinstance(x, keras.layers.Dense)]
         for layer, *values in zip(tower, dense, numbered(weights, "dense_bias"), strict=True):

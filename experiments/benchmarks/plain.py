@@ -64,7 +64,9 @@ def compiled(model, searching=False, jit_compile="auto"):
     if searching:
         optimizer = with_gates(weights=optimizer, gates=ours.gates_optimizer())
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(optimizer, loss, jit_compile=jit_compile)
+    model.compile(
+        optimizer, loss, jit_compile=jit_compile, steps_per_execution=ours.STEPS_PER_EXECUTION
+    )
     return model
 
 
@@ -80,11 +82,24 @@ def deepfm(shape, hidden_units=None):
     square = ops.square(ops.sum(embeddings, axis=1)) - ops.sum(ops.square(embeddings), axis=1)
     logits = _linear(features, shape) + 0.5 * ops.sum(square, axis=1, keepdims=True)
     if hidden_units:
-        outputs = keras.layers.Flatten()(embeddings)
-        for k, units in enumerate(hidden_units):
-            outputs = keras.layers.Dense(units, activation="relu", name=f"dense_{k}")(outputs)
-        logits = logits + keras.layers.Dense(1, name=f"dense_{len(hidden_units)}")(outputs)
+        logits = logits + _mlp(keras.layers.Flatten()(embeddings), hidden_units)
     return keras.Model(features, logits)
+
+
+def ipnn(shape):
+    """An MLP over embeddings and the inner products of both gathered sides of each pair."""
+    features = keras.Input((len(shape.sizes),), dtype="int32")
+    embeddings = ops.stack(_embedded(features, shape.sizes, shape.embedding_dim, "table"), axis=1)
+    left, right = np.array(list(itertools.combinations(range(len(shape.sizes)), 2)), "int32").T
+    products = ops.take(embeddings, left, axis=1) * ops.take(embeddings, right, axis=1)
+    inputs = [keras.layers.Flatten()(embeddings), ops.sum(products, axis=-1)]
+    return keras.Model(features, _mlp(ops.concatenate(inputs, axis=1), shape.hidden_units))
+
+
+def _mlp(outputs, hidden_units):
+    for k, units in enumerate(hidden_units):
+        outputs = keras.layers.Dense(units, activation="relu", name=f"dense_{k}")(outputs)
+    return keras.layers.Dense(1, name=f"dense_{len(hidden_units)}")(outputs)
 
 
 def aim_search(shape):
@@ -93,18 +108,19 @@ def aim_search(shape):
     features = keras.Input((len(shape.sizes),), dtype="int32")
     rows = ops.stack(_embedded(features, shape.sizes, functions * dim, "table"), axis=1)
     embeddings = ops.reshape(rows, (-1, len(shape.sizes), functions, dim))
-    return _searched(features, shape, ops.transpose(embeddings, (0, 2, 1, 3)), "search")
+    embeddings = ops.transpose(embeddings, (0, 2, 1, 3))
+    return _searched(features, embeddings, _linear(features, shape), "search")
 
 
 def aim_search_over_our_embedding(shape):
     """The same with our embedding: what is left is the layer of the interactions."""
     model = ours.aim_search(shape)
-    return _searched(model.input, shape, model.get_layer("embedding_2").output, "layer")
+    return _searched(model.input, *model.get_layer("embedding_2").output, "layer")
 
 
-def _searched(features, shape, embeddings, name):
+def _searched(features, embeddings, linear, name):
     values = PlainInteractions(name="interactions")(embeddings)
-    logits = _linear(features, shape) + ops.sum(values, axis=1, keepdims=True)
+    logits = linear + ops.sum(values, axis=1, keepdims=True)
     return keras.Model(features, logits, name=name)
 
 
@@ -122,11 +138,12 @@ def _embedded(features, sizes, dim, name):
 
 
 def set_weights(model, weights):
-    """Gives an FM or a DeepFM the weights of `reference.random_weights`."""
+    """Gives a model the weights of `reference.random_weights`."""
     for name in ("table", "linear"):
         for i, table in enumerate(numbered(weights, name)):
             model.get_layer(f"{name}_{i}").set_weights([table])
-    model.get_layer("bias").set_weights([weights["bias"]])
+    if "bias" in weights:
+        model.get_layer("bias").set_weights([weights["bias"]])
     for k, values in enumerate(
         zip(numbered(weights, "dense"), numbered(weights, "dense_bias"), strict=True)
     ):
@@ -140,12 +157,13 @@ def set_weights_of_search(model, searched):
         layers = [layer for layer in model.layers if layer.name == f"table_{i}"]
         for layer in layers:
             layer.set_weights([np.hstack([of_field[i] for of_field in values])])
+    embedding = searched.get_layer("embedding_2")
     if shared := [layer for layer in model.layers if layer.name == "embedding_2"]:
-        shared[0].set_embeddings(values)
-    linear = searched.get_layer("linear")
-    for i, table in enumerate(linear.weights_by_feature.get_embeddings()[0]):
-        model.get_layer(f"linear_{i}").set_weights([table])
-    model.get_layer("bias").set_weights([linear.bias.numpy()])
+        shared[0].set_weights(embedding.get_weights())
+    else:
+        for i, table in enumerate(embedding.get_linear()):
+            model.get_layer(f"linear_{i}").set_weights([table])
+        model.get_layer("bias").set_weights([embedding.bias.numpy()])
     plain, gated = model.get_layer("interactions"), searched.get_layer("interaction_2")
     _, outer, vector, scalar = gated.kernels
     plain.outer.assign(outer)

@@ -1,4 +1,4 @@
-"""The slow definition that every side is compared to before it is timed: FM and DeepFM in NumPy."""
+"""The slow definition that every side is compared to before it is timed: the models in NumPy."""
 
 import itertools
 
@@ -8,14 +8,32 @@ TOLERANCE = 1e-4
 PARAMETER_TOLERANCE = 0.1  # of a peer, which may lack the linear weights or add batch norms
 
 
-def random_weights(shape, hidden_units=(), seed=0):
-    """Weights of an FM and, with hidden units, of a DeepFM, as flat `{name: array}`."""
+KINDS = ("fm", "deepfm", "ipnn")
+
+
+def mlp_widths(shape, kind):
+    """Widths of a model's MLP from its input to its last hidden layer; none for no MLP.
+
+    Args:
+        shape: `Shape`.
+        kind: `"fm"`, `"deepfm"` or `"ipnn"`.
+    """
+    fields = len(shape.sizes)
+    pairs = fields * (fields - 1) // 2 if kind == "ipnn" else 0
+    if kind == "fm":
+        return ()
+    return (fields * shape.embedding_dim + pairs, *shape.hidden_units)
+
+
+def random_weights(shape, kind, seed=0):
+    """Weights of a model as flat `{name: array}`; an IPNN has no linear ones."""
     rng = np.random.default_rng(seed)
-    weights = {"bias": rng.normal(size=1)}
+    weights = {} if kind == "ipnn" else {"bias": rng.normal(size=1)}
     for i, size in enumerate(shape.sizes):
         weights[f"table_{i}"] = 0.3 * rng.normal(size=(size, shape.embedding_dim))
-        weights[f"linear_{i}"] = 0.1 * rng.normal(size=(size, 1))
-    widths = [len(shape.sizes) * shape.embedding_dim, *hidden_units, 1] if hidden_units else []
+        if kind != "ipnn":
+            weights[f"linear_{i}"] = 0.1 * rng.normal(size=(size, 1))
+    widths = [*mlp_widths(shape, kind), 1]
     for k, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
         weights[f"dense_{k}"] = rng.normal(size=(inputs, outputs)) / np.sqrt(inputs)
         last = k == len(widths) - 2  # a peer's last layer may have no bias
@@ -23,12 +41,12 @@ def random_weights(shape, hidden_units=(), seed=0):
     return {name: value.astype("float32") for name, value in weights.items()}
 
 
-def parameter_count(shape, hidden_units=()):
-    """Number of parameters of an FM and, with hidden units, of a DeepFM."""
-    width = len(shape.sizes) * shape.embedding_dim
-    widths = [width, *hidden_units, 1] if hidden_units else []
+def parameter_count(shape, kind):
+    """Number of parameters of a model."""
+    widths = [*mlp_widths(shape, kind), 1]
     dense = sum((inputs + 1) * outputs for inputs, outputs in itertools.pairwise(widths))
-    return sum(shape.sizes) * (shape.embedding_dim + 1) + 1 + dense
+    linear = 0 if kind == "ipnn" else sum(shape.sizes) + 1
+    return sum(shape.sizes) * shape.embedding_dim + linear + dense
 
 
 def numbered(weights, name):
@@ -38,17 +56,18 @@ def numbered(weights, name):
 
 
 def probabilities(weights, ids):
-    """`(rows,)`, for ids `(rows, fields)`."""
+    """`(rows,)`, for ids `(rows, fields)`; without linear weights those of an IPNN."""
     tables, linear = numbered(weights, "table"), numbered(weights, "linear")
     columns = list(ids.T)
     embeddings = [table[column] for table, column in zip(tables, columns, strict=True)]
-    logits = weights["bias"] + sum(
-        table[column, 0] for table, column in zip(linear, columns, strict=True)
-    )
-    for left, right in itertools.combinations(embeddings, 2):
-        logits = logits + np.sum(left * right, axis=1)
+    pairs = [np.sum(left * right, axis=1) for left, right in itertools.combinations(embeddings, 2)]
+    inputs, logits = np.concatenate(embeddings, axis=1), 0
+    if linear:
+        first = sum(table[column, 0] for table, column in zip(linear, columns, strict=True))
+        logits = weights["bias"] + first + sum(pairs)
+    else:
+        inputs = np.column_stack([inputs, *pairs])
     if dense := numbered(weights, "dense"):
-        inputs = np.concatenate(embeddings, axis=1)
         for kernel, bias in zip(dense, numbered(weights, "dense_bias"), strict=True):
             outputs = inputs @ kernel + bias
             inputs = np.maximum(outputs, 0)

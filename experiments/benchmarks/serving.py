@@ -1,4 +1,4 @@
-"""Inference, latency of the exported model, and its bytes on disk."""
+"""Inference, latency of the exported model, and its bytes on disk and in memory."""
 
 import dataclasses
 import json
@@ -12,33 +12,49 @@ import tensorflow as tf
 
 from aim_keras import Architecture
 from aim_keras.export import export_saved_model
-from experiments.benchmarks import ours
+from experiments.benchmarks import limits, ours
 from experiments.benchmarks.timing import calling, interleaved, medians
 
 KEPT = 0.16  # of the pairs (Avazu, second order)
 CANDIDATES = 500
 REQUESTS = 100  # times the repetitions
-KEPT_DIMENSIONS = 1 / 3
 
 
 def inference_versus_deepfm(bench, with_mlp):
     """The time of AIM's re-trained model, with or without its MLP, over that of DeepFM.
 
-    Both are called on batches as `tf.function`s.
+    Both are called on batches as `tf.function`s. A third of AIM's dimensions are kept; `ratios`
+    also has the ratio with all of them.
     """
-    aim = (ours.aim_retrained if with_mlp else ours.aim_fm_only)(bench.shape, KEPT)
-    batches = [tf.constant(batch) for batch in bench.shape.batches()[0]]
-    sides = {
-        name: calling(_predict(model), batches, bench.steps)
-        for name, model in (("ours", aim), ("deepfm", ours.deepfm(bench.shape)))
+    build = ours.aim_retrained if with_mlp else ours.aim_fm_only
+    models = {
+        "ours": build(bench.shape, KEPT),
+        "all_dimensions": build(bench.shape, KEPT, 1),
+        "deepfm": ours.deepfm(bench.shape),
     }
+    ids, _ = bench.shape.batches()
+    batches = [tf.constant(batch) for batch in ids]
+    sides = {name: calling(_predict(model), batches, bench.steps) for name, model in models.items()}
     of = medians(interleaved(sides, bench.repetitions))
     return {
         "ratio": of["ours"] / of["deepfm"],
         "ours_ms": of["ours"],
-        "other_ms": {"deepfm": of["deepfm"]},
-        "rows_per_s": 1000 * bench.shape.batch_size / of["ours"],
+        "other_ms": {name: of[name] for name in ("deepfm", "all_dimensions")},
+        "ratios": {"all_dimensions": of["all_dimensions"] / of["deepfm"]},
+        "rows_per_s": {name: 1000 * bench.shape.batch_size / ms for name, ms in of.items()},
+        "parameters": {name: model.count_params() for name, model in models.items()},
+        "work": _work(bench.shape, models["ours"]),
     }
+
+
+def _work(shape, model):
+    """What AIM's inference cannot do without, from what its layers store."""
+    embedding = model.get_layer("embedding_2")
+    mlp = [layer for layer in model.layers if layer.name == "mlp"]
+    row_width = embedding.count_params() / sum(shape.sizes)
+    widths = (mlp[0].input.shape[1], *shape.hidden_units) if mlp else ()
+    ids, _ = shape.batches()
+    return limits.work(shape, ids, row_width, widths, training=False)
 
 
 def _predict(model):
@@ -50,24 +66,26 @@ def latency(bench):
     model = ours.aim_fm_only(bench.shape, KEPT)
     with tempfile.TemporaryDirectory() as folder:
         exported = _exported(model, bench.shape, folder)
-        requests = dataclasses.replace(bench.shape, batch_size=CANDIDATES).batches()[0]
-        np.save(pathlib.Path(folder) / "requests.npy", requests)
-        command = [sys.executable, "-m", "experiments.benchmarks.latency", str(exported)]
-        command += [f"{folder}/requests.npy", str(REQUESTS * bench.repetitions)]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise OSError(f"The exported model could not be called: {result.stderr[-500:]}")
-    percentiles = json.loads(result.stdout.splitlines()[-1])
+        served = _served(exported, bench.shape, REQUESTS * bench.repetitions)
+        disk = _disk_bytes(exported)
     return {
-        "ratio": percentiles["p99_ms"],
-        "ours_ms": percentiles["p50_ms"],
+        "ratio": served["p99_ms"],
+        "ours_ms": served["p50_ms"],
         "other_ms": {},
-        **percentiles,
+        "parameters": model.count_params(),
+        "disk_bytes": disk,
+        **served,
     }
 
 
-def disk_versus_parameters(bench):
-    """The share of bytes on disk that pruned dimensions leave, over their share of parameters."""
+def size_versus_parameters(bench, of):
+    """The share of bytes that pruned dimensions leave, over their share of parameters.
+
+    Args:
+        bench: `registry.Bench`.
+        of: `"disk"` for the bytes of the exported model, `"memory"` for those that a process holds
+            more once it has loaded and called it.
+    """
     rng = np.random.default_rng(0)
     fields, dim = list(bench.shape.vocabulary_sizes), bench.shape.embedding_dim
     full = Architecture.full(fields, ["inner"], dim)
@@ -78,8 +96,11 @@ def disk_versus_parameters(bench):
         model = ours.fm(bench.shape, architecture=architecture, gated=False)
         with tempfile.TemporaryDirectory() as folder:
             exported = _exported(model, bench.shape, folder)
-            files = [path for path in exported.rglob("*") if path.is_file()]
-            sizes[name] = sum(path.stat().st_size for path in files), model.count_params()
+            if of == "disk":
+                size = _disk_bytes(exported)
+            else:
+                size = _served(exported, bench.shape, 1)["resident_bytes"]
+        sizes[name] = size, model.count_params()
     (full_bytes, full_count), (cut_bytes, cut_count) = sizes["full"], sizes["cut"]
     return {
         "ratio": (cut_bytes / full_bytes) / (cut_count / full_count),
@@ -90,8 +111,26 @@ def disk_versus_parameters(bench):
     }
 
 
+def _served(exported, shape, number):
+    """What `latency`, a process of its own, measures of an exported model."""
+    requests = dataclasses.replace(shape, batch_size=CANDIDATES).batches()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "requests.npy"
+        np.save(path, requests)
+        command = [sys.executable, "-m", "experiments.benchmarks.latency"]
+        command += [str(exported), str(path), str(number)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise OSError(f"The exported model could not be called: {result.stderr[-500:]}")
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def _disk_bytes(exported):
+    return sum(path.stat().st_size for path in exported.rglob("*") if path.is_file())
+
+
 def _some(rng, dim):
-    kept = rng.binomial(dim, KEPT_DIMENSIONS)
+    kept = rng.binomial(dim, ours.KEPT_DIMENSIONS)
     return sorted(rng.choice(dim, max(1, kept), replace=False).tolist())
 
 

@@ -1,5 +1,6 @@
 """Repetitions of several sides, interleaved, and their medians."""
 
+import math
 import statistics
 import time
 
@@ -38,7 +39,15 @@ def medians(times):
 
 
 class StepClock(keras.callbacks.Callback):
-    """Milliseconds a step of an epoch, without its first step, which starts the input."""
+    """Milliseconds a step of an epoch, without its first execution, which starts the input.
+
+    Args:
+        steps_per_execution: Integer >= 1, as of `keras.Model.compile`.
+    """
+
+    def __init__(self, steps_per_execution=1):
+        super().__init__()
+        self.steps_per_execution = steps_per_execution
 
     def on_epoch_begin(self, epoch, logs=None):
         self.ends = []
@@ -48,7 +57,8 @@ class StepClock(keras.callbacks.Callback):
 
     @property
     def milliseconds(self):
-        return 1000 * (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1)
+        steps = (len(self.ends) - 1) * self.steps_per_execution
+        return 1000 * (self.ends[-1] - self.ends[0]) / steps
 
 
 def fitting(model, batches, steps):
@@ -57,13 +67,15 @@ def fitting(model, batches, steps):
     Args:
         model: Compiled Keras model.
         batches: Arrays `(number, batch, ...)` of features and of labels.
-        steps: Integer >= 1: timed steps of a repetition.
+        steps: Integer >= 1: timed steps of a repetition, rounded up to whole executions.
     """
     dataset = tf.data.Dataset.from_tensor_slices(batches).repeat().prefetch(2)
-    clock = StepClock()
+    clock = StepClock(model.steps_per_execution)
+    executions = 1 + math.ceil(steps / model.steps_per_execution)
+    total = executions * model.steps_per_execution
 
     def repetition():
-        model.fit(dataset, steps_per_epoch=steps + 1, shuffle=False, verbose=0, callbacks=[clock])
+        model.fit(dataset, steps_per_epoch=total, shuffle=False, verbose=0, callbacks=[clock])
         return clock.milliseconds
 
     return repetition

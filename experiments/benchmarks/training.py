@@ -14,14 +14,14 @@ def versus_keras(bench, kind, policy="float32"):
 
     Args:
         bench: `registry.Bench`.
-        kind: `"fm"` or `"deepfm"`.
+        kind: of `reference.KINDS`.
         policy: The dtype policy of our side; plain Keras has float32.
     """
     check_equal(bench.shape, kind, policy)
     times = interleaved(
         {"ours": _ours(bench, kind, policy), **_keras_sides(bench, kind)}, bench.repetitions
     )
-    return _result(medians(times))
+    return {**_result(medians(times)), "work": _work(bench.shape, kind)}
 
 
 def versus_peers(bench, kind):
@@ -59,31 +59,28 @@ def versus_peers(bench, kind):
         "ratios": ratios,
         "skipped": skipped,
         "peer_versions": versions,
+        "work": _work(bench.shape, kind),
     }
 
 
 def versus_limit(bench, kind):
     """How near our training step is to what the machine's arithmetic and memory allow."""
-    if kind != "ipnn":
-        check_equal(bench.shape, kind)
-    times = interleaved({"ours": _ours(bench, kind), **limits.sides()}, bench.repetitions)
-    of = medians(times)
-    ids, _ = bench.shape.batches()
-    pairs = len(bench.shape.sizes) * (len(bench.shape.sizes) - 1) // 2
-    hidden_units = () if kind == "fm" else bench.shape.hidden_units
-    interactions = pairs if kind == "ipnn" else 0
-    work = limits.training_work(bench.shape, ids, interactions, hidden_units)
-    limit = limits.least_milliseconds(work, of)
-    flops, bandwidth = limits.rates(of)
+    check_equal(bench.shape, kind)
+    of = medians(interleaved({"ours": _ours(bench, kind), **limits.sides()}, bench.repetitions))
+    work, rates = _work(bench.shape, kind), limits.rates(of)
     return {
-        "ratio": limit / of["ours"],
+        "ratio": limits.least_milliseconds(work, rates) / of["ours"],
         "ours_ms": of["ours"],
-        "other_ms": {"limit": limit},
-        "flops": work[0],
-        "bytes": work[1],
-        "matmul_gflops": flops / 1e9,
-        "stream_gb_per_s": bandwidth / 1e9,
+        "other_ms": {},
+        "work": work,
+        "rates": rates,
     }
+
+
+def _work(shape, kind):
+    ids, _ = shape.batches()
+    linear = kind != "ipnn"
+    return limits.work(shape, ids, shape.embedding_dim + linear, reference.mlp_widths(shape, kind))
 
 
 def check_equal(shape, kind, policy="float32"):
@@ -93,7 +90,7 @@ def check_equal(shape, kind, policy="float32"):
         ValueError: if the outputs differ.
     """
     small = shape.small()
-    weights = reference.random_weights(small, hidden_units(small, kind))
+    weights = reference.random_weights(small, kind)
     ids = small.batches(1)[0][0]
     expected = reference.probabilities(weights, ids)
     tolerance = reference.TOLERANCE if policy == "float32" else BFLOAT16_TOLERANCE
@@ -107,12 +104,8 @@ def check_equal(shape, kind, policy="float32"):
         reference.check_outputs(name, outputs, expected, allowed)
 
 
-def hidden_units(shape, kind):
-    return () if kind == "fm" else shape.hidden_units
-
-
 def plain_model(shape, kind):
-    return plain.fm(shape) if kind == "fm" else plain.deepfm(shape)
+    return {"fm": plain.fm, "deepfm": plain.deepfm, "ipnn": plain.ipnn}[kind](shape)
 
 
 def _built(shape, kind, policy="float32"):
@@ -122,8 +115,7 @@ def _built(shape, kind, policy="float32"):
 
 def _ours(bench, kind, policy="float32"):
     model = _built(bench.shape, kind, policy)
-    if kind != "ipnn":
-        _check_count("ours", model, bench.shape, kind)
+    _check_count("ours", model, bench.shape, kind)
     return fitting(ours.compiled(model), bench.shape.batches(), bench.steps)
 
 
@@ -138,7 +130,7 @@ def _keras_sides(bench, kind):
 
 
 def _check_count(name, model, shape, kind):
-    expected = reference.parameter_count(shape, hidden_units(shape, kind))
+    expected = reference.parameter_count(shape, kind)
     reference.check_parameters(name, model.count_params(), expected)
 
 
@@ -155,7 +147,7 @@ def _result(of):
 
 def _check_peer(bench, kind, name, command):
     small = bench.shape.small()
-    weights = reference.random_weights(small, hidden_units(small, kind))
+    weights = reference.random_weights(small, kind)
     with Peer(name, command, small, kind, 1, weights) as peer:
         if not peer.facts["has_linear"]:
             for i in range(len(small.sizes)):
@@ -168,6 +160,6 @@ def _check_size(shape, kind, name, peer):
     reference.check_parameters(
         name,
         peer.facts["parameters"],
-        reference.parameter_count(shape, hidden_units(shape, kind)),
+        reference.parameter_count(shape, kind),
         reference.PARAMETER_TOLERANCE,
     )

@@ -284,6 +284,31 @@ def test_linear_term_of_pooled_fields_equals_the_definition():
     np.testing.assert_allclose(layer([ids, weights]), expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("kept", [None, [[[0], [], [1, 2], [0, 1], [2]], [[1], [], [], [2], [0]]]])
+def test_linear_term_beside_the_embeddings_is_that_of_its_own_layer(kept):
+    ids, weights = mixed()
+    kept = kept and [(row * len(KINDS))[: len(KINDS)] for row in kept]
+    plain = FunctionWiseEmbedding(KINDS, DIM, 2, kept)
+    both = FunctionWiseEmbedding(KINDS, DIM, 2, kept, linear=True)
+    alone = Linear(KINDS)
+    for layer in (plain, both, alone):
+        layer.build([ids.shape, weights.shape])
+    assert not any(np.any(column) for column in both.get_linear())
+    values, linear = [tables_of(KINDS, DIM, seed) for seed in (1, 2)], tables_of(KINDS, 1)
+    plain.set_embeddings(values)
+    both.set_linear(linear)
+    both.set_embeddings(values)
+    both.bias.assign([0.5])
+    alone.weights_by_feature.set_embeddings([linear])
+    alone.bias.assign([0.5])
+    for of_field, expected in zip(both.get_embeddings(), plain.get_embeddings(), strict=True):
+        for a, b in zip(of_field, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+    e, term = both([ids, weights])
+    np.testing.assert_array_equal(e, plain([ids, weights]))
+    np.testing.assert_allclose(term, alone([ids, weights]), rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("combiner", COMBINERS)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_empty_list_gives_exact_zeros_and_finite_gradients(combiner, weighted):

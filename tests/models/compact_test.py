@@ -67,6 +67,12 @@ def set_tables(layer, slices):
         field: np.hstack([of_field[field][:, list(kept[field])] for of_field, kept in slices])
         for field in FIELDS
     }
+    if layer.linear:
+        layer.bias.assign([0.3])
+        rng = np.random.default_rng(3)
+        rows = {
+            field: np.hstack([row, rng.normal(size=(len(row), 1))]) for field, row in rows.items()
+        }
     for table in layer.tables:
         width = table.shape[1]
         table.assign(np.vstack([row for row in rows.values() if row.shape[1] == width]))
@@ -100,10 +106,14 @@ def twins(model, architecture, **sharing):
         name = "_".join(map(str, orders))
         slices = [(vectors(rng), kept) for kept in tables.values()]
         set_tables(compact.get_layer(f"embedding_{name}"), slices)
-        for functions, (of_field, kept) in zip(tables, slices, strict=True):
+        of_column = {}
+        columns = compact.get_layer(f"embedding_{name}").columns
+        for k, (functions, (of_field, kept)) in enumerate(zip(tables, slices, strict=True)):
             readers = list(itertools.product(orders, functions))
             unmasked |= dict.fromkeys(readers, of_field)
-            places += [(readers, field, j) for field in FIELDS for j in kept[field]]
+            for i, field in enumerate(FIELDS):
+                of_column |= {columns[k, i, j]: (readers, field, j) for j in kept[field]}
+        places += [of_column[column] for column in range(len(of_column))]
     for (order,), tables in unpruned.embeddings(read_embeddings=reads_embeddings).items():
         slices = [
             (masked(unmasked[order, k], architecture.kept_dimensions(order, k)), kept)
@@ -159,7 +169,8 @@ def check(model, architecture, **sharing):
 
 def stored_parameters(model):
     embeddings = [layer for layer in model.layers if layer.name.startswith("embedding_")]
-    return sum(layer.count_params() for layer in embeddings)
+    linear = sum(SIZES.values()) + 1
+    return sum(layer.count_params() - layer.linear * linear for layer in embeddings)
 
 
 beta = pytest.mark.parametrize("per_function", [False, True], ids=["per_field", "per_function"])

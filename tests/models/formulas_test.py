@@ -31,11 +31,14 @@ def by_path(model):
 
 
 def linear(w):
-    return w["linear/weights/table_1"][OFFSETS + IDS].sum(axis=1) + w["linear/bias"]
+    weights = w[f"embedding_2/table_{DIM + 1}"][:, DIM:]
+    return weights[OFFSETS + IDS].sum(axis=1) + w["embedding_2/bias"]
 
 
 def embedded(w):
-    return w[f"embedding_2/table_{DIM}"][OFFSETS + IDS]  # (batch, fields, dim)
+    tables = {path: table for path, table in w.items() if path.startswith("embedding_2/table_")}
+    (table,) = tables.values()
+    return table[OFFSETS + IDS][..., :DIM]  # (batch, fields, dim)
 
 
 def pairs(e):
@@ -101,8 +104,9 @@ def test_model_of_lists_and_numbers_equals_its_formula():
             mean = sum(table[b + j] for j in items) / max(len(items), 1)
             return [table[a + i], mean + 0 * table[b], number * table[c]]
 
-        e = rows(w[f"embedding_2/table_{DIM}"])
-        first = sum(rows(w["linear/weights/table_1"])) + w["linear/bias"]
+        table = w[f"embedding_2/table_{DIM + 1}"]
+        e = rows(table[:, :DIM])
+        first = sum(rows(table[:, DIM:])) + w["embedding_2/bias"]
         expected.append(first + sum(x @ y for x, y in itertools.combinations(e, 2)))
     np.testing.assert_allclose(model([ids, numbers]), expected, rtol=1e-5)
 
@@ -126,8 +130,12 @@ def test_searched_dimensions_equal_their_formula():
 
 
 def stored(model):
-    """`{embedding layer: number of parameters}`."""
-    return {e.name: e.count_params() for e in model.layers if e.name.startswith("embedding_")}
+    """`{embedding layer: number of parameters}`, without those of the linear term."""
+    layers = [layer for layer in model.layers if layer.name.startswith("embedding_")]
+    assert [e.linear for e in layers] == [
+        i == 0 and model.name != "ipnn" for i in range(len(layers))
+    ]
+    return {e.name: e.count_params() - e.linear * (N + 1) for e in layers}
 
 
 # Of order 2, inner reads a, b, c and outer b, d; of order 3, inner reads a, b, c. No vector_kernel.
@@ -194,9 +202,13 @@ def test_mlp_reads_the_kept_dimensions_only():
     features = keras.Model(model.input, model.get_layer("mlp").input)(IDS).numpy()
     expected = []
     for order in (2, 3):
-        e = model.get_layer(f"embedding_{order}")(IDS).numpy()
+        layer = model.get_layer(f"embedding_{order}")
+        embeddings = layer.get_embeddings()
+        of_column = {}
         for k, of_field in enumerate(SPARSE.dimensions[order].values()):
             for i, positions in enumerate(of_field.values()):
-                expected += [e[:, k, i, j] for j in positions]
+                rows = embeddings[k][i][IDS[:, i]]
+                of_column |= {layer.columns[k, i, j]: rows[:, j] for j in positions}
+        expected += [of_column[column] for column in range(len(of_column))]
     assert len(expected) == (3 + 2 + 1 + 2) + (0 + 1 + 2 + 1) + (2 + 1 + 3 + 1)
     np.testing.assert_array_equal(features, np.stack(expected, axis=1))

@@ -1,0 +1,104 @@
+"""What the interactions of one function give: their values, products, or a weighted sum of values.
+
+A function's interactions have the same outputs from full embeddings, `(batch, fields, dim)`, as
+from the kept dimensions alone; only the products that are always zero are left out there.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+from keras import ops
+
+from aim_keras.layers.interaction_functions import InteractionFunction
+from aim_keras.layers.kept_products import kept_products, live_units
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FullTerms:
+    """From the embeddings of all fields.
+
+    Args:
+        function: `InteractionFunction`.
+        interactions: integer array `(U, order)` of field positions.
+        kernel: the function's weights or `None`.
+        embeddings: tensor `(batch, fields, dim)`.
+    """
+
+    function: InteractionFunction
+    interactions: np.ndarray
+    kernel: keras.Variable | None
+    embeddings: keras.KerasTensor
+
+    @property
+    def _operands(self):
+        return self.embeddings, self.interactions, self.kernel
+
+    def values(self):
+        """`(batch, U)`."""
+        if self.function.values:
+            return self.function.values(*self._operands)
+        return ops.sum(self.function.products(*self._operands), axis=-1)
+
+    def values_and_products(self):
+        """`(batch, U)` and `(batch, products)`."""
+        products = self.function.products(*self._operands)
+        flat = ops.reshape(products, (-1, products.shape[1] * products.shape[2]))
+        return ops.sum(products, axis=-1), flat
+
+    def weighted_sum(self, weights=None):
+        """`sum_q weights_q f_q`, `(batch, 1)`, for weights `(U,)`, or ones."""
+        if self.function.weighted_sum:
+            return self.function.weighted_sum(*self._operands, weights)
+        values = self.values()
+        if weights is None:
+            return ops.sum(values, axis=1, keepdims=True)
+        return ops.matmul(values, weights[:, None])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class KeptTerms:
+    """From the kept dimensions.
+
+    Args:
+        function, interactions, kernel: as of `FullTerms`.
+        rows: tensor `(kept dimensions, batch)`.
+        columns: integer array `(fields, dim)`: the row of each dimension, or `PRUNED`.
+    """
+
+    function: InteractionFunction
+    interactions: np.ndarray
+    kernel: keras.Variable | None
+    rows: keras.KerasTensor
+    columns: np.ndarray
+
+    def _products(self):
+        return kept_products(
+            self.function, self.rows, self.columns, self.interactions, self.kernel
+        )  # (products, batch)
+
+    @property
+    def _units(self):
+        return live_units(self.function, self.columns, self.interactions)[0]
+
+    def _summed(self, products):
+        number = len(self.interactions)
+        sums = ops.segment_sum(products, self._units, num_segments=number)
+        return ops.transpose(ops.reshape(sums, (number, -1)))
+
+    def values(self):
+        """`(batch, U)`."""
+        return self._summed(self._products())
+
+    def values_and_products(self):
+        """`(batch, U)` and `(batch, products that are not always zero)`."""
+        products = self._products()
+        return self._summed(products), ops.transpose(products)
+
+    def weighted_sum(self, weights=None):
+        """`sum_q weights_q f_q`, `(batch, 1)`, for weights `(U,)`, or ones."""
+        products = self._products()
+        if weights is None:
+            return ops.sum(products, axis=0)[:, None]
+        weights = ops.take(weights, self._units, axis=0)
+        return ops.transpose(ops.matmul(weights[None], products))
