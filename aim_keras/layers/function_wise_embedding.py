@@ -47,8 +47,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
         <w, x> + b = sum_i w_{x_i} + b        (Eq. 4)
 
-    With `compact` the output has no such zeros: it is the kept positions alone, and `columns` says
-    where each of them is.
+    With `compact` the output has no such zeros: it is the fields' rows as they are stored, linear
+    weights included, and `columns` says where each kept position is.
 
     Args:
         vocabulary_sizes: Sequence of integers >= 1, the number of ids of each field, or `Field`s.
@@ -65,7 +65,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
     Input shape: `(batch, fields)`, integers; with multi-valued fields `(batch, columns)`, and where
     fields are weighted a list of that and `(batch, weighted columns)`, floats (see `Field`).
     Output shape: `(batch, num_functions, fields, embedding_dim)`, or if `compact`
-    `(batch, kept positions)`, and with `linear` a second output `(batch, 1)`.
+    `(batch, stored weights)`, and with `linear` a second output `(batch, 1)`.
 
     Attributes:
         columns: Integer array `(num_functions, fields, embedding_dim)`: the column of each kept
@@ -166,7 +166,16 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         self._weighted = weights > 0
         self._sizes = np.repeat(self.vocabulary_sizes, [field.length for field in self.fields])
         widths = self._row_widths()
-        self._stored = [i for group in self._groups for i in group.fields if widths[i]]
+        self._stored = [
+            i for group in self._groups for i in group.fields if widths[i] or self.compact
+        ]
+        self._order, self._offsets = (
+            np.concatenate([[], *parts]).astype("int32")
+            for parts in (
+                [group.columns.ravel() for group in self._groups],
+                [np.repeat(group.offsets, group.kind.length) for group in self._groups],
+            )
+        )
         if self.linear:
             self.bias = self.add_weight((1,), "zeros", name="bias")
         self.columns = self._output_columns()
@@ -207,10 +216,11 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def _output_columns(self):
         widths = self._row_widths()
-        starts = np.cumsum([0, *(widths[field] for field in self._stored)])[:-1]
+        beside = int(self.compact and self.linear)
+        starts = np.cumsum([0, *(widths[field] + beside for field in self._stored)])
         shape = (self.num_functions, len(widths), self.embedding_dim)
         columns = np.full(shape, -1, dtype="int32")
-        for field, start in zip(self._stored, starts, strict=True):
+        for field, start in zip(self._stored, starts[:-1].tolist(), strict=True):
             for function, kept in enumerate(self._kept(field)):
                 columns[function, field, kept] = np.arange(start, start + len(kept))
                 start += len(kept)
@@ -267,31 +277,49 @@ class FunctionWiseEmbedding(keras.layers.Layer):
     def call(self, inputs):
         ids, weights = inputs if self._weighted else (inputs, None)
         known = ops.cast(ops.where((ids >= 0) & (ids < self._sizes), ids, 0), "int32")
+        if not np.array_equal(self._order, np.arange(known.shape[1])):
+            known = ops.take(known, self._order, axis=1)
+        places, starts = known + self._offsets, [0]
+        starts += np.cumsum([group.columns.size for group in self._groups]).tolist()
         rows = [
-            ops.cast(self._read(group, ids, known, weights), self.compute_dtype)
-            for group in self._groups
+            ops.cast(self._read(group, places[:, start:end], ids, weights), self.compute_dtype)
+            for group, start, end in zip(self._groups, starts, starts[1:], strict=False)
         ]  # (batch, fields of the group, width) each
+        linear = None
+        if self.compact:
+            nothing = ops.zeros((ops.shape(ids)[0], 0), self.compute_dtype)
+            embeddings = ops.concatenate([nothing, *(_flat(row) for row in rows)], axis=1)
+            if self.linear:
+                linear = ops.matmul(embeddings, self._linear_columns())
+        else:
+            if self.linear:
+                rows, weights = zip(
+                    *(ops.split(row, [row.shape[-1] - 1], axis=-1) for row in rows), strict=True
+                )
+                linear = sum(ops.sum(of_group, axis=1) for of_group in weights)
+                rows = [row for row in rows if row.shape[-1]]
+            embeddings = self._by_function(rows, ids)
         if not self.linear:
-            return self._by_function(rows, ids)
-        rows, linear = zip(
-            *(ops.split(row, [row.shape[-1] - 1], axis=-1) for row in rows), strict=True
-        )
-        linear = sum(ops.sum(weights, axis=1) for weights in linear)
-        rows = [row for row in rows if row.shape[-1]]
-        return self._by_function(rows, ids), linear + ops.cast(self.bias, self.compute_dtype)
+            return embeddings
+        return embeddings, linear + ops.cast(self.bias, self.compute_dtype)
+
+    def _linear_columns(self):
+        """A matrix `(stored weights, 1)` with a one for each linear weight."""
+        ends = np.cumsum([self._row_widths()[field] + 1 for field in self._stored])
+        ones = np.zeros((ends[-1], 1))
+        ones[ends - 1] = 1
+        return ops.convert_to_tensor(ones, self.compute_dtype)
 
     def _by_function(self, rows, ids):
         shape = (-1, self.num_functions, len(self.fields), self.embedding_dim)
-        if self.dimensions is None and not self.compact:
+        if self.dimensions is None:
             _, functions, fields, dim = shape
             rows = self._in_field_order(ops.concatenate(rows, axis=1) if rows[1:] else rows[0])
             return ops.transpose(ops.reshape(rows, (-1, fields, functions, dim)), (0, 2, 1, 3))
         zero = ops.zeros((ops.shape(ids)[0], 1), self.compute_dtype)
-        flat = [ops.reshape(row, (-1, row.shape[1] * row.shape[2])) for row in rows]
-        if self.compact:
-            return ops.concatenate([*flat, zero[:, :0]], axis=1)
+        flat = ops.concatenate([*(_flat(row) for row in rows), zero], axis=1)
         columns = self.columns.reshape(-1) % (self.columns.max() + 2)  # the last one is zero
-        return ops.reshape(ops.take(ops.concatenate([*flat, zero], axis=1), columns, axis=1), shape)
+        return ops.reshape(ops.take(flat, columns, axis=1), shape)
 
     def _in_field_order(self, rows):
         """Rows of the stored fields, run by run: `ops.take` has a slow gradient."""
@@ -301,20 +329,20 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             return rows
         return ops.concatenate([rows[:, run[0] : run[-1] + 1] for run in runs], axis=1)
 
-    def _read(self, group, ids, known, weights):
-        table, columns, offsets = self.tables[group.table], group.columns, group.offsets
+    def _read(self, group, places, ids, weights):
+        table = self.tables[group.table]
         if not group.kind.multi_valued and not group.kind.weighted:
-            return gather_rows(table, ops.take(known, columns[:, 0], axis=1) + offsets[:, 0])
-        rows = gather_rows(table, ops.take(known, columns, axis=1) + offsets)
+            return gather_rows(table, places)
+        rows = gather_rows(table, ops.reshape(places, (-1, *group.columns.shape)))
         if group.kind.weighted:
             weights = ops.take(weights, group.weights, axis=1)
-        return pool(rows, ops.take(ids, columns, axis=1), weights, group.kind)
+        return pool(rows, ops.take(ids, group.columns, axis=1), weights, group.kind)
 
     def compute_output_shape(self, input_shape):
         batch = _shapes(input_shape)[0][0]
         embeddings = (batch, self.num_functions, len(self.fields), self.embedding_dim)
         if self.compact:
-            embeddings = (batch, sum(self._row_widths()))
+            embeddings = (batch, sum(width + self.linear for width in self._row_widths()))
         return (embeddings, (batch, 1)) if self.linear else embeddings
 
     def get_config(self):
@@ -329,6 +357,10 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             "initializer": keras.initializers.serialize(self.initializer),
             "regularizer": keras.regularizers.serialize(self.regularizer),
         }
+
+
+def _flat(rows):
+    return ops.reshape(rows, (-1, rows.shape[1] * rows.shape[2]))
 
 
 def _shapes(input_shape):

@@ -209,16 +209,15 @@ class GatedInteraction(keras.layers.Layer):
     def call(self, inputs, training=False):
         terms = self._terms(inputs)
         nothing = ops.zeros((ops.shape(inputs)[0], 0), self.compute_dtype)
-        if self.summed and not self.return_products and not (self.gated and training):
-            return ops.sum(nothing, axis=1, keepdims=True) + self._weighted_sum(terms)
-        if not self.return_products:
+        products = [term.products() for term in terms] if self.return_products else []
+        if self.summed and not (self.gated and training):
+            outputs = ops.sum(nothing, axis=1, keepdims=True) + self._weighted_sum(terms)
+        else:
             values = [term.values() for term in terms]
-            return self._outputs(ops.concatenate([nothing, *values], axis=1), training)
-        both = [term.values_and_products() for term in terms]
-        values, products = (
-            ops.concatenate([nothing, *(pair[i] for pair in both)], axis=1) for i in range(2)
-        )
-        return self._outputs(values, training), products
+            outputs = self._outputs(ops.concatenate([nothing, *values], axis=1), training)
+        if self.return_products:
+            return outputs, ops.concatenate([nothing, *products], axis=1)
+        return outputs
 
     def _terms(self, inputs):
         """The `FullTerms` or `KeptTerms` of each function that has any."""
@@ -238,7 +237,7 @@ class GatedInteraction(keras.layers.Layer):
 
     def _outputs(self, values, training):
         if not self.gated:
-            return ops.sum(values, axis=1, keepdims=True) if self.summed else values
+            return values
         centred, scale = self.batch_norm.centre(values, training)
         scale = scale * self.alpha
         outputs = ops.matmul(centred, scale[:, None]) if self.summed else centred * scale

@@ -5,6 +5,7 @@ from the kept dimensions alone; only the products that are always zero are left 
 """
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -34,26 +35,28 @@ class FullTerms:
     def _operands(self):
         return self.embeddings, self.interactions, self.kernel
 
-    def values(self):
-        """`(batch, U)`."""
-        if self.function.values:
-            return self.function.values(*self._operands)
-        return ops.sum(self.function.products(*self._operands), axis=-1)
+    @functools.cached_property
+    def _products(self):
+        return self.function.products(*self._operands)  # (batch, U, width)
 
-    def values_and_products(self):
-        """`(batch, U)` and `(batch, products)`."""
-        products = self.function.products(*self._operands)
-        flat = ops.reshape(products, (-1, products.shape[1] * products.shape[2]))
-        return ops.sum(products, axis=-1), flat
+    def products(self):
+        """`(batch, products)`."""
+        _, units, width = self._products.shape
+        return ops.reshape(self._products, (-1, units * width))
+
+    def values(self):
+        """`(batch, U)`; from the products, where they were asked for before."""
+        if self.function.values and "_products" not in self.__dict__:
+            return self.function.values(*self._operands)
+        return ops.sum(self._products, axis=-1)
 
     def weighted_sum(self, weights=None):
         """`sum_q weights_q f_q`, `(batch, 1)`, for weights `(U,)`, or ones."""
-        if self.function.weighted_sum:
+        if self.function.weighted_sum and "_products" not in self.__dict__:
             return self.function.weighted_sum(*self._operands, weights)
-        values = self.values()
         if weights is None:
-            return ops.sum(values, axis=1, keepdims=True)
-        return ops.matmul(values, weights[:, None])
+            return ops.sum(self.values(), axis=1, keepdims=True)
+        return ops.matmul(self.values(), weights[:, None])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,6 +75,7 @@ class KeptTerms:
     rows: keras.KerasTensor
     columns: np.ndarray
 
+    @functools.cached_property
     def _products(self):
         return kept_products(
             self.function, self.rows, self.columns, self.interactions, self.kernel
@@ -81,24 +85,19 @@ class KeptTerms:
     def _units(self):
         return live_units(self.function, self.columns, self.interactions)[0]
 
-    def _summed(self, products):
-        number = len(self.interactions)
-        sums = ops.segment_sum(products, self._units, num_segments=number)
-        return ops.transpose(ops.reshape(sums, (number, -1)))
+    def products(self):
+        """`(batch, products that are not always zero)`."""
+        return ops.transpose(self._products)
 
     def values(self):
         """`(batch, U)`."""
-        return self._summed(self._products())
-
-    def values_and_products(self):
-        """`(batch, U)` and `(batch, products that are not always zero)`."""
-        products = self._products()
-        return self._summed(products), ops.transpose(products)
+        number = len(self.interactions)
+        sums = ops.segment_sum(self._products, self._units, num_segments=number)
+        return ops.transpose(ops.reshape(sums, (number, -1)))
 
     def weighted_sum(self, weights=None):
         """`sum_q weights_q f_q`, `(batch, 1)`, for weights `(U,)`, or ones."""
-        products = self._products()
         if weights is None:
-            return ops.sum(products, axis=0)[:, None]
+            return ops.sum(self._products, axis=0)[:, None]
         weights = ops.take(weights, self._units, axis=0)
-        return ops.transpose(ops.matmul(weights[None], products))
+        return ops.transpose(ops.matmul(weights[None], self._products))

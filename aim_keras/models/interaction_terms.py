@@ -22,7 +22,7 @@ class InteractionTerms(NamedTuple):
     values: keras.KerasTensor | None  # (batch, units)
     products: keras.KerasTensor | None  # (batch, widths), what each value sums, without zeros
     linear: keras.KerasTensor | None  # (batch, 1), <w, x> + b
-    embeddings: keras.KerasTensor  # (batch, kept dimensions of all functions and fields)
+    embeddings: keras.KerasTensor | None  # (batch, kept dimensions of all functions and fields)
     architecture: Architecture
 
 
@@ -148,9 +148,11 @@ def interaction_terms(
                 **norm,
                 name=f"dimension_gate_{name}",
             )(e)
-        embeddings.append(
-            e if compact else _take(keras.layers.Flatten()(e), _stored(dimensions, e.shape[-1]))
-        )
+        if not compact:
+            embeddings.append(_take(keras.layers.Flatten()(e), _stored(dimensions, e.shape[-1])))
+        elif read_embeddings:
+            kept = np.sort(embedding.columns[embedding.columns >= 0])
+            embeddings.append(ops.transpose(ops.take(ops.transpose(e), kept, axis=0)))
         for order in orders:
             interactions = architecture.of_order(order)
             kept = list(interactions) or functions
@@ -180,7 +182,7 @@ def interaction_terms(
         outputs if read_values else None,
         ops.concatenate(products, axis=1) if read_products else None,
         linear_term,
-        ops.concatenate(embeddings, axis=1),
+        ops.concatenate(embeddings, axis=1) if read_embeddings else None,
         architecture,
     )
 

@@ -113,7 +113,7 @@ def twins(model, architecture, **sharing):
             unmasked |= dict.fromkeys(readers, of_field)
             for i, field in enumerate(FIELDS):
                 of_column |= {columns[k, i, j]: (readers, field, j) for j in kept[field]}
-        places += [of_column[column] for column in range(len(of_column))]
+        places += [of_column[column] for column in sorted(of_column)]
     for (order,), tables in unpruned.embeddings(read_embeddings=reads_embeddings).items():
         slices = [
             (masked(unmasked[order, k], architecture.kept_dimensions(order, k)), kept)
