@@ -42,6 +42,7 @@ WHO_MAY = {
         "experiments",
     ),
     "tensorflow_datasets": ("aim_keras.datasets", "experiments"),
+    "pyarrow": ("aim_keras.datasets",),
     "gin": ("experiments",),
     "absl": (
         "experiments.train",
