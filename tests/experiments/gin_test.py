@@ -8,7 +8,7 @@ import pytest
 
 from experiments import train
 
-FRAGMENTS = ("datasets", "models", "stages", "ablations")
+FRAGMENTS = ("datasets", "models", "optimizers", "stages", "ablations")
 LEAVES = sorted(
     path.relative_to(train.GIN_DIR).as_posix()
     for path in train.GIN_DIR.rglob("*.gin")
