@@ -15,6 +15,8 @@ FLOORS = {
     "aim_keras.metrics": 0,
     "aim_keras.layers.interaction_functions": 0,
     "aim_keras.layers.shared_parts": -1,
+    "aim_keras.layers.backend": -1,
+    "aim_keras.layers.weighted_products": -1,
     "aim_keras.layers": 1,
     "aim_keras.optimizers": 1,
     "aim_keras.datasets": 1,

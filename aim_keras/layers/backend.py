@@ -27,3 +27,10 @@ def gather_rows(table, ids):
     if GATHERS_FROM_VARIABLE and not isinstance(ids, keras.KerasTensor):
         return tf.gather(table.value, ids)
     return ops.take(table, ids, axis=0)
+
+
+def add_all(tensors):
+    """The sum of tensors of one shape, on TensorFlow in one pass over them."""
+    if GATHERS_FROM_VARIABLE:
+        return tf.add_n(tensors)
+    return sum(tensors[1:], tensors[0])

@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from aim_keras.layers.shared_parts import shared_parts
+from aim_keras.layers.weighted_products import rows, weighted_products
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,27 +149,12 @@ def _vector_kernel_weighted_sum(embeddings, interactions, kernel, weights):
 
 
 def _vector_kernel_values(embeddings, interactions, kernel):
-    """Part by part, so that the products stay in the processor's cache."""
-    by_field = ops.unstack(ops.transpose(embeddings, (1, 2, 0)))  # (dim, batch) each
     parts, part, rest = shared_parts(interactions)
-    values, units = [], []
-    for r, fields in enumerate(parts):
-        of_part = np.flatnonzero(part == r)
-        shared = _multiply([by_field[field] for field in fields])
-        products = ops.stack([by_field[field] for field in rest[of_part]]) * shared
-        weights = ops.expand_dims(_rows(kernel, of_part), 2)  # (units of the part, dim, 1)
-        values.append(ops.sum(weights * products, axis=1))
-        units.append(of_part)
-    in_order = _rows(ops.concatenate(values), np.argsort(np.concatenate(units)))
-    return ops.transpose(in_order)
-
-
-def _rows(tensor, rows):
-    """Rows of a tensor, by a slice where they lie side by side."""
-    start, stop = int(rows[0]), int(rows[-1]) + 1
-    if np.array_equal(rows, np.arange(start, stop)):
-        return tensor[start:stop]
-    return ops.take(tensor, rows, axis=0)
+    order = np.argsort(part, kind="stable")
+    by_field = ops.transpose(embeddings, (1, 2, 0))  # (fields, dim, batch)
+    shared = _multiply([rows(by_field, position) for position in parts.T])
+    values = weighted_products(shared, by_field, rows(kernel, order), part[order], rest[order])
+    return ops.transpose(rows(values, np.argsort(order)))
 
 
 def _matrix_kernel(embeddings, interactions, kernel):
