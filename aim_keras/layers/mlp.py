@@ -15,7 +15,8 @@ class MLP(keras.layers.Layer):
 
         a^(l+1) = dropout(relu(norm(W^(l) a^(l) + b^(l)))),  logit = W^(L) a^(L) + b^(L)
 
-    with `a^(0)` the inputs after their own dropout.
+    with `a^(0)` the inputs after their own dropout. Under a mixed dtype policy the logit is in the
+    precision of the weights.
 
     Args:
         hidden_units: Sequence of integers >= 1: the width of each hidden layer.
@@ -61,7 +62,8 @@ class MLP(keras.layers.Layer):
                 keras.layers.Dropout(dropout, name=f"dropout_{i}", **policy) if dropout else None,
             )
             self.tower += [layer for layer in layers if layer is not None]
-        self.tower.append(keras.layers.Dense(1, name="logit", **policy))
+        exact = {"dtype": self.dtype_policy.variable_dtype}
+        self.tower.append(keras.layers.Dense(1, name="logit", **exact))
 
     def build(self, input_shape):
         for layer in self.tower:

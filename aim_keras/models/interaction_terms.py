@@ -104,6 +104,8 @@ def interaction_terms(
     if search not in SEARCHES:
         raise ValueError(f"search must be one of {SEARCHES}. Received: search={search!r}")
     fields = tuple(vocabulary_sizes)
+    # Sums of many products lose too much in bfloat16: a mixed policy is for the MLP's matrices.
+    dtype = keras.config.dtype_policy().variable_dtype
     if gated is None:
         gated = architecture is not None
     if architecture is None:
@@ -134,6 +136,7 @@ def interaction_terms(
             initializer=embedding_initializer,
             regularizer=embedding_regularizer,
             compact=compact,
+            dtype=dtype,
             name=f"embedding_{name}",
         )
         e = embedding(features)  # (batch, functions, fields, dim), or (batch, kept dimensions)
@@ -146,6 +149,7 @@ def interaction_terms(
                 fields,
                 per_function=per_function_gates,
                 **norm,
+                dtype=dtype,
                 name=f"dimension_gate_{name}",
             )(e)
         if not compact:
@@ -167,6 +171,7 @@ def interaction_terms(
                 summed=not read_values,
                 columns=_columns(embedding, architecture, order, kept, tables) if compact else None,
                 **norm,
+                dtype=dtype,
                 name=f"interaction_{order}",
             )
             output = interaction(e if compact else _of_order(e, architecture, order, kept, tables))
