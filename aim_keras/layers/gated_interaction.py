@@ -308,4 +308,4 @@ def _slices(inputs):
     if inputs.shape[1] == 1:
         return [(ops.squeeze(inputs, axis=1),)]
     # A slice's gradient would be as large as the input.
-    return [(slice,) for slice in ops.unstack(inputs, axis=1)]
+    return [(of_function,) for of_function in ops.unstack(inputs, axis=1)]
