@@ -87,6 +87,8 @@ def fit(
     model.compile(
         optimizer, keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit_compile
     )
+    # Moments that are made while a step is traced may be copied as a whole by the first one.
+    optimizer.build(model.trainable_variables)
     best = pathlib.Path(stage_dir) / "best.weights.h5"
     best.parent.mkdir(parents=True, exist_ok=True)
     monitor = {"monitor": "val_auc", "mode": "max"}

@@ -201,10 +201,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         initializer = self.initializer.clone()  # An instance gives the same numbers each time.
         if not self.linear:
             return initializer
-        return lambda shape, dtype: ops.concatenate(
-            [initializer((*shape[:-1], shape[-1] - 1), dtype), ops.zeros((*shape[:-1], 1), dtype)],
-            axis=-1,
-        )
+        # Arrays of the table's size alone, so that one can take the place of another in memory.
+        return lambda shape, dtype: initializer(shape, dtype) * (np.arange(shape[-1])[::-1] > 0)
 
     def _row_widths(self):
         """Number of kept dimensions of each field."""

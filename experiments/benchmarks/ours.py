@@ -31,6 +31,8 @@ def compiled(model, searching=False):
         optimizer = optimizers.with_gates(weights=optimizer, gates=gates_optimizer())
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     model.compile(optimizer, loss, jit_compile=JIT_COMPILE, steps_per_execution=STEPS_PER_EXECUTION)
+    # Moments that are made while a step is traced may be copied as a whole by the first one.
+    optimizer.build(model.trainable_variables)
     return model
 
 
