@@ -47,7 +47,8 @@ def _plot_series(panel, name, series, cost, unit, color):
     fit = series["fits"][cost]
     label = name
     if fit:
-        label += f": exponent {fit['exponent']:.2f}, {_short(fit['first'])} to {_short(fit['last'])}"
+        first, last = _short(fit["first"]), _short(fit["last"])
+        label += f": exponent {fit['exponent']:.2f}, {first} to {last}"
     for chosen, face in ((True, color), (False, "none")):
         entries = [entry for entry in points if is_measured(entry) == chosen]
         x, y = ([entry[key] for entry in entries] for key in ("x", cost))
