@@ -37,7 +37,7 @@ def _scale(panel, ticks):
     panel.set(xscale="log", yscale="log")
     panel.set_xticks([], minor=True)
     panel.set_xticks(ticks, [_short(x) for x in ticks], fontsize=8)
-    panel.legend(fontsize=8)
+    panel.legend(fontsize=7)
 
 
 def _plot_series(panel, name, series, cost, unit, color):
@@ -60,4 +60,4 @@ def _plot_series(panel, name, series, cost, unit, color):
 
 
 def _short(x):
-    return f"{x:g}".replace("e+0", "e")
+    return f"{x:g}" if x < 10_000 else f"{x:.0e}".replace("e+0", "e")
