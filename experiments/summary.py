@@ -1,4 +1,4 @@
-"""The tables at the end of a run, of its analysis and of a benchmark."""
+"""The tables at the end of a run, of its analysis, of a benchmark and of a sweep."""
 
 import sys
 
@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 SHOWN = 20  # interactions in a printed table
+UNITS = {"ms": "milliseconds", "MB": "bytes"}  # of a sweep's costs
 
 
 def show(results):
@@ -109,6 +110,40 @@ def show_benchmark(results):
     }
     for name, reason in skipped.items():
         console.print(f"Without {name}: {reason}")
+
+
+def show_growth(results):
+    """Prints how cost grows along each axis, and the exponents of the fitted power laws.
+
+    Args:
+        results: The content of its JSON.
+    """
+    console = _console()
+    for name, axis in results["axes"].items():
+        console.print(_growth_table(name, axis))
+    console.print("~ extrapolated by the fit. Exponents: over the upper measured points.")
+
+
+def _growth_table(name, axis):
+    table = Table(title=f"{name}: milliseconds a step, and MB of memory")
+    all_series = axis["series"].values()
+    _add_columns(table, axis["label"], *(f"{model} {u}" for model in axis["series"] for u in UNITS))
+    for points in zip(*(series["points"] for series in all_series), strict=True):
+        cells = (_cost(point, cost) for point in points for cost in UNITS.values())
+        table.add_row(f"{points[0]['x']:,}", *cells)
+    table.add_section()
+    fits = [series["fits"][cost] for series in all_series for cost in UNITS.values()]
+    table.add_row("exponent", *("" if fit is None else f"{fit['exponent']:.2f}" for fit in fits))
+    table.add_row("from", *("" if fit is None else f"{fit['first']:,}" for fit in fits))
+    table.add_row("to", *("" if fit is None else f"{fit['last']:,}" for fit in fits))
+    return table
+
+
+def _cost(point, cost):
+    if point.get(cost) is None:
+        return "error" if "error" in point else "left out"
+    value = f"{point[cost]:,.2f}" if cost == "milliseconds" else f"{point[cost] / 2**20:,.0f}"
+    return f"~ {value}" if "extrapolated" in point else value
 
 
 def _frequency_table(frequency, functions):

@@ -11,8 +11,8 @@ import sys
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
 
 
-def provenance():
-    """The JSON's facts beside the measurements."""
+def provenance(binary="experiments.benchmark"):
+    """The JSON's facts beside the measurements of that binary."""
     return {
         "machine": {
             "processor": _processor(),
@@ -25,7 +25,7 @@ def provenance():
         },
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
-        "command": ["python", "-m", "experiments.benchmark", *sys.argv[1:]],
+        "command": ["python", "-m", binary, *sys.argv[1:]],
     }
 
 

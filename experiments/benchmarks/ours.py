@@ -24,13 +24,13 @@ def gates_optimizer():
     return optimizers.GRDA(0.1, c=0.005, mu=0.6)
 
 
-def compiled(model, searching=False):
+def compiled(model, searching=False, steps_per_execution=STEPS_PER_EXECUTION):
     """The model, compiled for training or for a search."""
     optimizer = weights_optimizer()
     if searching:
         optimizer = optimizers.with_gates(weights=optimizer, gates=gates_optimizer())
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(optimizer, loss, jit_compile=JIT_COMPILE, steps_per_execution=STEPS_PER_EXECUTION)
+    model.compile(optimizer, loss, jit_compile=JIT_COMPILE, steps_per_execution=steps_per_execution)
     # Moments that are made while a step is traced may be copied as a whole by the first one.
     optimizer.build(model.trainable_variables)
     return model
@@ -57,9 +57,10 @@ def ipnn(shape):
     )
 
 
-def aim_search(shape):
-    """AIM's search of interactions: all pairs, four functions, an embedding for each."""
-    return fm(shape, search="interactions", functions=FUNCTIONS)
+def aim_search(shape, order=2):
+    """AIM's search of all interactions of an order: four functions, an embedding for each."""
+    full = Architecture.full(shape.vocabulary_sizes, FUNCTIONS, shape.embedding_dim, order)
+    return fm(shape, architecture=full, search="interactions")
 
 
 def aim_dimensions(shape, share):

@@ -58,15 +58,18 @@ class PlainInteractions(keras.layers.Layer):
         return self.norm(ops.concatenate(values, axis=1), training=training) * self.alpha
 
 
-def compiled(model, searching=False, jit_compile="auto"):
+def compiled(
+    model,
+    searching=False,
+    jit_compile="auto",
+    steps_per_execution=ours.STEPS_PER_EXECUTION,
+):
     """The model, compiled with Keras's own Adam, and GRDA for its gates."""
     optimizer = keras.optimizers.Adam(1e-3)
     if searching:
         optimizer = with_gates(weights=optimizer, gates=ours.gates_optimizer())
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    model.compile(
-        optimizer, loss, jit_compile=jit_compile, steps_per_execution=ours.STEPS_PER_EXECUTION
-    )
+    model.compile(optimizer, loss, jit_compile=jit_compile, steps_per_execution=steps_per_execution)
     return model
 
 

@@ -84,7 +84,7 @@ def size_versus_parameters(bench, of):
     Args:
         bench: `registry.Bench`.
         of: `"disk"` for the bytes of the exported model, `"memory"` for those that a process holds
-            more once it has loaded and called it.
+            more once it has loaded and called it, above those of the same model of a few ids.
     """
     rng = np.random.default_rng(0)
     fields, dim = list(bench.shape.vocabulary_sizes), bench.shape.embedding_dim
@@ -93,14 +93,10 @@ def size_versus_parameters(bench, of):
     cut = Architecture(fields, ["inner"], dim, full.interactions, {2: {"inner": positions}})
     sizes = {}
     for name, architecture in (("full", full), ("cut", cut)):
-        model = ours.fm(bench.shape, architecture=architecture, gated=False)
-        with tempfile.TemporaryDirectory() as folder:
-            exported = _exported(model, bench.shape, folder)
-            if of == "disk":
-                size = _disk_bytes(exported)
-            else:
-                size = _served(exported, bench.shape, 1)["resident_bytes"]
-        sizes[name] = size, model.count_params()
+        size, parameters = _size(bench.shape, architecture, of)
+        if of == "memory":
+            size -= _size(bench.shape.small(), architecture, of)[0]
+        sizes[name] = size, parameters
     (full_bytes, full_count), (cut_bytes, cut_count) = sizes["full"], sizes["cut"]
     return {
         "ratio": (cut_bytes / full_bytes) / (cut_count / full_count),
@@ -109,6 +105,16 @@ def size_versus_parameters(bench, of):
         "bytes": {"full": full_bytes, "cut": cut_bytes},
         "parameters": {"full": full_count, "cut": cut_count},
     }
+
+
+def _size(shape, architecture, of):
+    """The bytes of an exported FM, and its number of parameters."""
+    model = ours.fm(shape, architecture=architecture, gated=False)
+    with tempfile.TemporaryDirectory() as folder:
+        exported = _exported(model, shape, folder)
+        if of == "disk":
+            return _disk_bytes(exported), model.count_params()
+        return _served(exported, shape, 1)["resident_bytes"], model.count_params()
 
 
 def _served(exported, shape, number):

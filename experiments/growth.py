@@ -1,0 +1,44 @@
+"""Measures how step time and memory grow with fields, order, batch, vocabulary: docs/growth.md."""
+
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from absl import app, flags, logging
+
+from experiments import summary
+from experiments.benchmarks import growth_sweep
+
+JSON = flags.DEFINE_string("json", "runs/growth.json", "File of the results; beside it a PNG.")
+ONLY = flags.DEFINE_list("only", [], "Names of the axes to sweep; all by default.")
+REPETITIONS = flags.DEFINE_integer("repetitions", 3, "Repetitions of a point.", lower_bound=1)
+STEPS = flags.DEFINE_integer("steps", 5, "Timed steps of a repetition.", lower_bound=1)
+MAX_GB = flags.DEFINE_float("max_gb", None, "Memory of a point; by default 0.6 of the machine's.")
+SMALL = flags.DEFINE_boolean("small", False, "Tiny sizes, to try the command.")
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
+    options = (ONLY, REPETITIONS, STEPS, MAX_GB, SMALL)
+    try:
+        results = growth_sweep.sweep(JSON.value, *(option.value for option in options))
+    except (ValueError, OSError) as error:
+        sys.exit(f"Error: {error}")
+    summary.show_growth(results)
+    print(f"Results in {JSON.value}")
+    try:
+        from experiments.benchmarks import growth_plot
+    except ImportError:
+        print('No plot: it needs matplotlib, pip install -e ".[benchmark]"')
+    else:
+        growth_plot.plot(results, pathlib.Path(JSON.value).with_suffix(".png"))
+    if errors := growth_sweep.errors(results):
+        sys.exit("Error: " + "\n".join(errors))
+
+
+if __name__ == "__main__":
+    logging.set_verbosity(logging.WARNING)
+    app.run(main)
