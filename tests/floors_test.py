@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 FLOORS = {
     "aim_keras.atomic": -1,
     "aim_keras.fields": -1,
+    "aim_keras.backend": 0,
     "aim_keras.architecture": 0,
     "aim_keras.metrics": 0,
     "aim_keras.layers.interaction_functions": 0,
@@ -37,10 +38,10 @@ FLOORS = {
 PEERS = ("experiments.benchmarks.peers",)
 WHO_MAY = {
     "tensorflow": (
+        "aim_keras.backend",
         "aim_keras.callbacks.search_state",
         "aim_keras.datasets",
         "aim_keras.export",
-        "aim_keras.layers.backend",
         "aim_keras.optimizers.lazy_adam",
         "experiments",
     ),
@@ -137,14 +138,19 @@ def test_nothing_imports_the_experiments():
     ]
 
 
-@pytest.mark.parametrize("module", WHO_MAY["tensorflow"])
-def test_layers_and_optimizers_import_tensorflow_on_its_backend_only(module):
-    if within(module, "aim_keras.layers", "aim_keras.optimizers"):
-        tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-        (guarded,) = [node for node in tree.body if isinstance(node, ast.If)]
-        assert [name.name for node in guarded.body for name in node.names] == ["tensorflow"]
-        unguarded = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
-        assert "tensorflow" not in ast.unparse(unguarded)
+@pytest.mark.parametrize("module", ["aim_keras.backend", "aim_keras.optimizers.lazy_adam"])
+def test_layers_and_optimizers_import_tensorflow_behind_the_switch(module):
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    (guarded,) = [node for node in tree.body if isinstance(node, ast.If)]
+    assert ast.unparse(guarded) == "if USES_TENSORFLOW:\n    import tensorflow as tf"
+    unguarded = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
+    assert "tensorflow" not in ast.unparse(unguarded)
+
+
+def test_one_module_asks_for_the_backend():
+    library = [module for module in MODULES if within(module, "aim_keras")]
+    asking = [m for m in library if "backend.backend()" in MODULES[m].read_text("utf-8")]
+    assert asking == ["aim_keras.backend"]
 
 
 def test_gin_folder_holds_text_only():

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.backend import gather_rows
 from aim_keras.fields import Field, as_fields, places
-from aim_keras.layers.backend import gather_rows
 from aim_keras.layers.pooling import pool
 
 

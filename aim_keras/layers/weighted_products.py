@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from aim_keras.layers.backend import add_all
+from aim_keras.backend import add_all
 
 
 def weighted_products(shared, others, weights, part, other):

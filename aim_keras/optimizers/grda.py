@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.backend import is_sparse
+
 
 @keras.saving.register_keras_serializable(package="aim_keras")
 class GRDA(keras.optimizers.Optimizer):
@@ -166,8 +168,7 @@ class GRDA(keras.optimizers.Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable and its state from a dense gradient."""
-        # Only tf.IndexedSlices has this attribute.
-        if hasattr(gradient, "dense_shape"):
+        if is_sparse(gradient):
             raise ValueError(
                 "GRDA needs dense gradients: gates must not be looked up by `gather` or an "
                 "embedding. Received: a sparse gradient for variable "

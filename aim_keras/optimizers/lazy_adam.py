@@ -7,7 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
-if keras.backend.backend() == "tensorflow":
+from aim_keras.backend import USES_TENSORFLOW, is_sparse
+
+if USES_TENSORFLOW:
     import tensorflow as tf
 
 NARROW = 31  # numbers of a row: the kernel of sparse products has a slower loop for more
@@ -46,6 +48,8 @@ class LazyAdam(keras.optimizers.Adam):
     How it differs from Adam: there a row outside the batch has the gradient 0, so that its moments
     decay and it goes on moving along its old momentum. Here it rests, and the moments of a rare
     feature are averages over the batches it is in. With every row in every batch the two are equal.
+    (Keras's `Adam` itself, given a sparse gradient that has a row several times, takes the sum of
+    the squares of its parts for `g**2`, unlike with a dense gradient or on other backends.)
 
     `l2` takes the place of a regularizer `keras.regularizers.L2(l2)` of the table, which would make
     its gradient dense. All rows' gradients of `l2 * sum(w**2)` add up to those of the regularizer,
@@ -76,8 +80,9 @@ class LazyAdam(keras.optimizers.Adam):
         **kwargs: of `keras.optimizers.Adam`, without `amsgrad`.
 
     Raises:
-        ValueError: If an argument breaks its rule, or (at the first update) if a gradient is sparse
-            and `use_ema` or `gradient_accumulation_steps` is given.
+        ValueError: If an argument breaks its rule, if `l2` is given on another backend than
+            TensorFlow, or (at the first update) if a gradient is sparse and `use_ema` or
+            `gradient_accumulation_steps` is given.
 
     Example:
 
@@ -98,6 +103,11 @@ class LazyAdam(keras.optimizers.Adam):
     ):
         if not (isinstance(l2, numbers.Real) and 0 <= l2 < math.inf):
             raise ValueError(f"`l2` must be a finite number >= 0. Received: l2={l2}")
+        if l2 and not USES_TENSORFLOW:
+            raise ValueError(
+                "`l2` needs the sparse gradients of the TensorFlow backend: elsewhere give the "
+                f"table a regularizer. Received: l2={l2}"
+            )
         amsgrad = kwargs.pop("amsgrad", False)
         if amsgrad:
             raise ValueError(f"LazyAdam does not support `amsgrad`. Received: amsgrad={amsgrad}")
@@ -119,7 +129,7 @@ class LazyAdam(keras.optimizers.Adam):
     def apply(self, grads, trainable_variables=None):
         """Updates the variables, each by its dense or sparse gradient."""
         grads = list(grads)
-        if not any(_is_sparse(gradient) for gradient in grads):
+        if not any(is_sparse(gradient) for gradient in grads):
             super().apply(grads, trainable_variables)
             return
         for name in ("use_ema", "gradient_accumulation_steps"):
@@ -141,14 +151,14 @@ class LazyAdam(keras.optimizers.Adam):
 
     def _clip_gradients(self, grads):
         clips = self.clipnorm or self.global_clipnorm or self.clipvalue
-        if not clips or not any(_is_sparse(gradient) for gradient in grads):
+        if not clips or not any(is_sparse(gradient) for gradient in grads):
             return super()._clip_gradients(grads)
         # All other rows are zeros, which neither add to a norm nor are clipped.
-        grads = [_distinct(gradient) if _is_sparse(gradient) else gradient for gradient in grads]
+        grads = [_distinct(gradient) if is_sparse(gradient) else gradient for gradient in grads]
         clipped = super()._clip_gradients([_values(gradient) for gradient in grads])
         return [
             tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
-            if _is_sparse(gradient)
+            if is_sparse(gradient)
             else values
             for values, gradient in zip(clipped, grads, strict=True)
         ]
@@ -158,7 +168,7 @@ class LazyAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable and its moments, or only the rows of its sparse gradient."""
-        if _is_sparse(gradient):
+        if is_sparse(gradient):
             self._update_rows(gradient, variable, learning_rate)
             return
         if self._last_steps:
@@ -211,12 +221,8 @@ class LazyAdam(keras.optimizers.Adam):
         return config
 
 
-def _is_sparse(gradient):
-    return keras.backend.backend() == "tensorflow" and isinstance(gradient, tf.IndexedSlices)
-
-
 def _values(gradient):
-    return gradient.values if _is_sparse(gradient) else gradient
+    return gradient.values if is_sparse(gradient) else gradient
 
 
 def _native(variable):

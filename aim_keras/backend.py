@@ -1,12 +1,13 @@
-"""What a layer does in another way on one backend."""
+"""The one switch between what TensorFlow does faster and what every backend does."""
 
 import keras
 from keras import ops
 
-GATHERS_FROM_VARIABLE = keras.backend.backend() == "tensorflow"
-"""Whether `gather_rows` looks rows up in the variable; `False` is `ops.take` on every backend."""
+USES_TENSORFLOW = keras.backend.backend() == "tensorflow"
+"""Whether TensorFlow's own operations are used where they are faster; `False` is the way of every
+backend: `keras.ops`, and optimizers that pass over whole tables."""
 
-if GATHERS_FROM_VARIABLE:
+if USES_TENSORFLOW:
     import tensorflow as tf
 
 
@@ -24,13 +25,18 @@ def gather_rows(table, ids):
     Returns:
         Tensor of the shape of `ids` followed by that of a row.
     """
-    if GATHERS_FROM_VARIABLE and not isinstance(ids, keras.KerasTensor):
+    if USES_TENSORFLOW and not isinstance(ids, keras.KerasTensor):
         return tf.gather(table.value, ids)
     return ops.take(table, ids, axis=0)
 
 
 def add_all(tensors):
     """The sum of tensors of one shape, on TensorFlow in one pass over them."""
-    if GATHERS_FROM_VARIABLE:
+    if USES_TENSORFLOW:
         return tf.add_n(tensors)
     return sum(tensors[1:], tensors[0])
+
+
+def is_sparse(gradient):
+    """Whether a gradient has the rows of a table that a batch looked up, and no others."""
+    return USES_TENSORFLOW and isinstance(gradient, tf.IndexedSlices)

@@ -3,9 +3,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from aim_keras import backend
+from aim_keras.backend import gather_rows
 from aim_keras.fields import Field
-from aim_keras.layers import FunctionWiseEmbedding, Linear, backend
-from aim_keras.layers.backend import gather_rows
+from aim_keras.layers import FunctionWiseEmbedding, Linear
+from aim_keras.models import FM
+from aim_keras.optimizers import LazyAdam
 
 KINDS = [7, Field(6, 3, combiner="mean"), Field(1, weighted=True), Field(4, 2, True, "sqrtn"), 5]
 RNG = np.random.default_rng(0)
@@ -48,7 +51,7 @@ def test_both_ways_are_equal(make, policy, jit_compile, monkeypatch):
         return [outputs, *(tf.convert_to_tensor(g) for g in gradients)]
 
     fast = tf.function(run, jit_compile=jit_compile)()
-    monkeypatch.setattr(backend, "GATHERS_FROM_VARIABLE", False)
+    monkeypatch.setattr(backend, "USES_TENSORFLOW", False)
     plain = tf.function(run, jit_compile=jit_compile)()
     assert fast[0].dtype == layer.compute_dtype
     for a, b in zip(fast, plain, strict=True):
@@ -57,7 +60,7 @@ def test_both_ways_are_equal(make, policy, jit_compile, monkeypatch):
 
 @pytest.mark.parametrize("gathers", [True, False])
 def test_the_switch(gathers, monkeypatch):
-    monkeypatch.setattr(backend, "GATHERS_FROM_VARIABLE", gathers)
+    monkeypatch.setattr(backend, "USES_TENSORFLOW", gathers)
     rows = table()
     graph = tf.function(lambda ids: gather_rows(rows, ids)).get_concrete_function([1, 2]).graph
     kinds = {operation.type for operation in graph.get_operations()}
@@ -82,3 +85,22 @@ def test_stateless_scope_reads_its_own_table():
     outputs, _ = layer.stateless_call([other], [], ids)
     np.testing.assert_array_equal(outputs[:, 0], other[np.add(ids, [0, 6])])
     assert (layer(ids).numpy() != outputs.numpy()).all()
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_training_is_equal_with_every_row_once_in_every_batch(jit_compile, monkeypatch):
+    ids = np.stack([np.arange(6), RNG.permutation(6)], axis=1)
+    labels = np.array([[0], [1]] * 3)
+
+    def trained():
+        keras.utils.set_random_seed(0)
+        model = FM({"a": 6, "b": 6}, embedding_dim=2)
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        model.compile(LazyAdam(0.1), loss, jit_compile=jit_compile)
+        model.fit(ids, labels, epochs=5, verbose=0)
+        return model.get_weights()
+
+    fast = trained()
+    monkeypatch.setattr(backend, "USES_TENSORFLOW", False)
+    for a, b in zip(fast, trained(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
