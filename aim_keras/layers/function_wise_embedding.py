@@ -274,7 +274,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def call(self, inputs):
         ids, weights = inputs if self._weighted else (inputs, None)
-        known = ops.cast(ops.where((ids >= 0) & (ids < self._sizes), ids, 0), "int32")
+        known = ops.cast(ops.where((ids >= 0) & ops.less(ids, self._sizes), ids, 0), "int32")
         if not np.array_equal(self._order, np.arange(known.shape[1])):
             known = ops.take(known, self._order, axis=1)
         places, starts = known + self._offsets, [0]

@@ -227,10 +227,12 @@ class GatedInteraction(keras.layers.Layer):
             rows = ops.transpose(inputs)
             terms, sources = KeptTerms, [(rows, columns) for columns in self.columns]
         sources = sources * (len(self.functions) if len(sources) == 1 else 1)
+        # JAX slices only arrays.
+        kernels = [None if w is None else ops.convert_to_tensor(w) for w in self.kernels]
         return [
             terms(function, positions, kernel, *source)
             for function, positions, kernel, source in zip(
-                self._functions, self._positions, self.kernels, sources, strict=True
+                self._functions, self._positions, kernels, sources, strict=True
             )
             if len(positions)
         ]
@@ -253,7 +255,7 @@ class GatedInteraction(keras.layers.Layer):
         total, scale = (ops.cast(x, self.compute_dtype) for x in (total, scale))
         for term in terms:
             stop = start + len(term.interactions)
-            total += term.weighted_sum(scale[start:stop])
+            total = total + term.weighted_sum(scale[start:stop])
             start = stop
         return total
 

@@ -200,7 +200,7 @@ class IdentityMatrices(keras.initializers.Initializer):
     """Identity matrices over the last two axes."""
 
     def __call__(self, shape, dtype=None):
-        return ops.broadcast_to(ops.eye(shape[-1], dtype=dtype), shape)
+        return ops.ones(shape, dtype) * ops.eye(shape[-1], dtype=dtype)
 
 
 INNER = InteractionFunction("inner", _inner, values=_inner_values, weighted_sum=_inner_weighted_sum)
