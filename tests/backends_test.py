@@ -1,0 +1,82 @@
+"""Layers, models and optimizers on Keras's other backends, compared with TensorFlow."""
+
+import functools
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from aim_keras import Architecture, read_gates
+from tests.layers.layers_table import LAYERS
+from tests.on_any_backend import MODELS, layer_results, new_model, trained
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module", params=["jax", "torch"])
+def folder(request, tmp_path_factory):
+    """What `on_any_backend` writes on that backend."""
+    if importlib.util.find_spec(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    folder = tmp_path_factory.mktemp(request.param)
+    environment = {
+        "KERAS_BACKEND": request.param,
+        "PYTHONPATH": str(ROOT),
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",  # compiled in half the time
+    }
+    command = [sys.executable, "-m", "tests.on_any_backend", str(folder)]
+    run = subprocess.run(
+        command, env=os.environ | environment, cwd=ROOT, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+expected_layers = functools.cache(layer_results)
+
+
+@functools.cache
+def expected_model(name):
+    return trained(trained(new_model(name)))
+
+
+def assert_equal(arrays, expected):
+    """Up to float32's rounding of sums in another order, of some 100 numbers of a size near 1."""
+    for a, b in zip(arrays, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers(name, folder):
+    expected = expected_layers()[name]
+    results = np.load(folder / "layers.npz")
+    assert_equal([results[f"{name}/{i}"] for i in range(len(expected))], expected)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_training(name, folder):
+    results = np.load(folder / f"{name}.npz")
+    expected = expected_model(name)
+    assert_equal([results[key] for key in results.files], expected.get_weights())
+    found, by_tensorflow = Architecture.load(folder / f"{name}.json"), read_gates(expected)
+    assert found.interactions == by_tensorflow.interactions
+    assert found.dimensions == by_tensorflow.dimensions
+
+
+def test_something_is_pruned():
+    """Or no gate of the tests above would be zero."""
+    assert 0 < len(read_gates(expected_model("fm")).units(2)) < 12
+    beta = expected_model("deepfm").get_layer("dimension_gate_2").beta.numpy()
+    assert 0 < np.count_nonzero(beta) < beta.size
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_saved_model_goes_on_on_tensorflow(name, folder):
+    model = keras.saving.load_model(folder / f"{name}.keras")
+    model.run_eagerly = True
+    assert_equal(trained(model).get_weights(), expected_model(name).get_weights())
