@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from aim_keras import backend
-from aim_keras.backend import gather_rows
+from aim_keras.backend import add_all, gather_rows
 from aim_keras.fields import Field
 from aim_keras.layers import FunctionWiseEmbedding, Linear
 from aim_keras.models import FM
@@ -56,6 +56,15 @@ def test_both_ways_are_equal(make, policy, jit_compile, monkeypatch):
     assert fast[0].dtype == layer.compute_dtype
     for a, b in zip(fast, plain, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_both_sums_are_equal(number, monkeypatch):
+    tensors = list(tf.constant(RNG.normal(size=(number, 3, 4)), "float32"))
+    fast = add_all(tensors)
+    monkeypatch.setattr(backend, "USES_TENSORFLOW", False)
+    np.testing.assert_allclose(fast, add_all(tensors), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(fast, np.sum(tensors, axis=0), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("gathers", [True, False])

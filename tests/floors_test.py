@@ -9,14 +9,13 @@ import setuptools
 
 ROOT = pathlib.Path(__file__).parents[1]
 FLOORS = {
+    "aim_keras.backend": -2,
     "aim_keras.atomic": -1,
     "aim_keras.fields": -1,
-    "aim_keras.backend": 0,
     "aim_keras.architecture": 0,
     "aim_keras.metrics": 0,
     "aim_keras.layers.interaction_functions": 0,
     "aim_keras.layers.shared_parts": -1,
-    "aim_keras.layers.backend": -1,
     "aim_keras.layers.weighted_products": -1,
     "aim_keras.layers": 1,
     "aim_keras.optimizers": 1,

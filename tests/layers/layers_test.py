@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from aim_keras import layers
 from tests.layers.layers_table import BATCH, LAYERS, call, each, functional, randomized
 
 
