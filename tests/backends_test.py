@@ -76,7 +76,15 @@ def test_something_is_pruned():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_saved_model_goes_on_on_tensorflow(name, folder):
+def test_a_saved_model_loads_on_tensorflow(name, folder):
+    model = keras.saving.load_model(folder / f"{name}.keras", compile=False)
+    assert_equal(model.get_weights(), trained(new_model(name)).get_weights())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_its_training_goes_on(name, folder):
+    if folder.name.startswith("torch") and name == "fm":
+        pytest.skip("Keras saves its own Adam as a class of its PyTorch backend")
     model = keras.saving.load_model(folder / f"{name}.keras")
     model.run_eagerly = True
     assert_equal(trained(model).get_weights(), expected_model(name).get_weights())
