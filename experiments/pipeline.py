@@ -48,7 +48,8 @@ def run(
         run_dir: Folder of the results. One that holds a finished or interrupted run of the same
             configuration goes on where it stopped.
         dataset: Callable that gives a TFDS builder from `data_dir` and, where given, `raw_dir`.
-        model: Callable `(fields, architecture, search) -> Keras model` of logits.
+        model: Callable `(fields, architecture, search) -> Keras model` of logits, or, where there
+            is nothing to search, `(fields) -> Keras model`.
         fit: `fitting.fit`, as configured.
         search: `stage.search`, as configured.
         grow: Callable `(architecture, seed) -> architecture` that adds the candidates of the next
@@ -73,15 +74,20 @@ def run(
         The content of `metrics.json`.
 
     Raises:
-        ValueError: on unknown stages, a warm start without a search, an architecture of other
-            fields or of a higher order than is searched, fields that no SavedModel can have, or a
-            `run_dir` of another configuration.
+        ValueError: on unknown stages, a warm start without a search, a search or an architecture
+            for a model that has none, an architecture of other fields or of a higher order than is
+            searched, fields that no SavedModel can have, or a `run_dir` of another configuration.
     """
     unknown = [name for name in stages if name not in STAGES]
     if unknown or not stages or stages[-1] != "retrain":
         raise ValueError(f"stages must be of {list(STAGES)}, retrain last. Received: {stages}")
     if warm_start and len(stages) == 1:
         raise ValueError(f"warm_start needs a search before the re-training. Received: {stages}")
+    if not stage.searchable(model) and (len(stages) > 1 or architecture is not None):
+        raise ValueError(
+            "A model without the arguments architecture and search takes no architecture and the "
+            f"stage retrain alone. Received: architecture={architecture!r}, stages={stages}"
+        )
     if order < 2:
         raise ValueError(f"order must be at least 2. Received: order={order}")
     keras.config.set_dtype_policy(dtype_policy)
@@ -196,13 +202,14 @@ def _evaluate(job, model, architecture, records):
         "stages": records,
     }
     planted = (job.builder.info.metadata or {}).get("planted")
-    if planted:
+    if planted and architecture is not None:
         results["planted"] = recovery(architecture, planted)
     return results
 
 
 def _save(run_dir, job, model, architecture):
-    architecture.save(run_dir / "architecture.json")
+    if architecture is not None:
+        architecture.save(run_dir / "architecture.json")
     stage.save_model(model, run_dir / "model.keras")
     features = next(iter(job.batches("valid", PARITY_ROWS)))[0]
     if model.dtype_policy.compute_dtype != "float32":

@@ -1,6 +1,7 @@
 """The stages of a run: each goes from an architecture to an architecture, and can be resumed."""
 
 import dataclasses
+import inspect
 import json
 import time
 
@@ -110,20 +111,29 @@ def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
             (`search.warm_start`); `None` for fresh weights.
 
     Returns:
-        The trained model, its architecture and the record for `metrics.json`.
+        The trained model, its architecture (`None` of a model that has none) and the record for
+        `metrics.json`.
     """
     model = _build(job, build_model, architecture, None)
     if start_dir is not None:
         searched = keras.saving.load_model(start_dir / "model.keras", compile=False)
         gates.warm_start(model, searched)
     record = _train(stage_dir, job, model, fit, searching=False)
-    found = architecture or gates.read_gates(model)
-    return model, *_finish(stage_dir, job, found, record)
+    if architecture is None and searchable(build_model):
+        architecture = gates.read_gates(model)
+    return model, *_finish(stage_dir, job, architecture, record)
+
+
+def searchable(build_model):
+    """Whether models that `build_model` gives follow an architecture."""
+    return {"architecture", "search"} <= set(inspect.signature(build_model).parameters)
 
 
 def _build(job, build_model, architecture, kind):
     keras.utils.set_random_seed(job.seed)
-    return build_model(job.builder.fields, architecture=architecture, search=kind)
+    given = {"architecture": architecture, "search": kind}
+    given = {name: value for name, value in given.items() if value is not None}
+    return build_model(job.builder.fields, **given)
 
 
 def _train(stage_dir, job, model, fit, searching):
@@ -144,14 +154,15 @@ def save_model(model, path):
 
 
 def _finish(stage_dir, job, found, record):
-    valid = {key: record[key] for key in ("auc", "log_loss")}
-    found = dataclasses.replace(
-        found,
-        dataset=job.builder.info.full_name,
-        found_by={"stage": stage_dir.name, "seed": job.seed, **valid},
-    )
     record = {"stage": "", **record} | {"stage": stage_dir.name, **_counts(found)}
-    found.save(stage_dir / "architecture.json")
+    if found is not None:
+        valid = {key: record[key] for key in ("auc", "log_loss")}
+        found = dataclasses.replace(
+            found,
+            dataset=job.builder.info.full_name,
+            found_by={"stage": stage_dir.name, "seed": job.seed, **valid},
+        )
+        found.save(stage_dir / "architecture.json")
     atomic.write_text(stage_dir / "metrics.json", json.dumps(record, indent=2) + "\n")
     return found, record
 
@@ -168,6 +179,8 @@ def _sharing(model):
 
 
 def _counts(architecture):
+    if architecture is None:
+        return {"interactions": {}, "units": {}}
     units = {order: architecture.units(order) for order in architecture.orders}
     return {
         "interactions": {str(order): len({q for _, q in of}) for order, of in units.items()},

@@ -3,5 +3,6 @@
 from aim_keras.models.deepfm import DeepFM
 from aim_keras.models.fm import FM
 from aim_keras.models.ipnn import IPNN
+from aim_keras.models.lr import LR
 
-__all__ = ["FM", "IPNN", "DeepFM"]
+__all__ = ["FM", "IPNN", "LR", "DeepFM"]

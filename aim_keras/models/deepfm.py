@@ -6,7 +6,8 @@ from keras import ops
 from aim_keras.architecture import Architecture
 from aim_keras.layers import MLP, ParamFreeBatchNorm
 from aim_keras.models.config import serialized
-from aim_keras.models.interaction_terms import field_inputs, interaction_terms
+from aim_keras.models.inputs import field_inputs
+from aim_keras.models.interaction_terms import interaction_terms
 
 MLP_INPUTS = ("embeddings", "products", "normalized_products", "scalars")
 

@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from aim_keras.models.config import serialized
-from aim_keras.models.interaction_terms import field_inputs, interaction_terms
+from aim_keras.models.inputs import field_inputs
+from aim_keras.models.interaction_terms import interaction_terms
 
 
 @keras.saving.register_keras_serializable("aim_keras")

@@ -1,6 +1,5 @@
 """The part that all factorization models share: features to embeddings to interactions."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import keras
@@ -8,7 +7,6 @@ import numpy as np
 from keras import ops
 
 from aim_keras.architecture import Architecture
-from aim_keras.fields import as_fields, places
 from aim_keras.layers import DimensionGate, FunctionWiseEmbedding, GatedInteraction
 from aim_keras.layers.interaction_functions import interaction_function
 
@@ -24,28 +22,6 @@ class InteractionTerms(NamedTuple):
     linear: keras.KerasTensor | None  # (batch, 1), <w, x> + b
     embeddings: keras.KerasTensor | None  # (batch, kept dimensions of all functions and fields)
     architecture: Architecture
-
-
-def field_inputs(vocabulary_sizes):
-    """What a model takes: `features`, and where fields are weighted a list of that and `weights`.
-
-    `features` is `(batch, columns)`, integers, `weights` `(batch, weighted columns)`, floats: see
-    `Field`. Without multi-valued fields the columns are the fields.
-
-    Raises:
-        ValueError: if `vocabulary_sizes` is not a mapping from each field's name to its size or
-            `Field`.
-    """
-    if not isinstance(vocabulary_sizes, Mapping) or not vocabulary_sizes:
-        raise ValueError(
-            "vocabulary_sizes must map each field's name to its number of ids or its Field. "
-            f"Received: vocabulary_sizes={vocabulary_sizes!r}"
-        )
-    columns, weights = (part.stop for part in places(as_fields(vocabulary_sizes).values())[-1])
-    features = keras.Input((columns,), dtype="int32", name="features")
-    if not weights:
-        return features
-    return [features, keras.Input((weights,), dtype="float32", name="weights")]
 
 
 def interaction_terms(

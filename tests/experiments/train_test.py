@@ -269,6 +269,41 @@ def test_an_architecture_goes_into_another_run(finished, data_dir, tmp_path):
     assert Architecture.load(tmp_path / "run" / "architecture.json") == Architecture.load(found)
 
 
+LR = ("include 'gin/quickstart.gin'", "include 'gin/models/lr.gin'")
+
+
+def test_a_model_without_a_search_is_trained_and_exported(data_dir, tmp_path):
+    (tmp_path / "lr.gin").write_text("\n".join((*LR, *SMALL)))
+    result = run(
+        [
+            *(sys.executable, "-m", "experiments.train", f"--gin_file={tmp_path / 'lr.gin'}"),
+            *(f"--run_dir={tmp_path / 'run'}", f"--data_dir={data_dir}"),
+        ]
+    )
+    assert result.returncode == 0, result.stderr
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert [stage["stage"] for stage in metrics["stages"]] == ["retrain"]
+    assert not list((tmp_path / "run").rglob("architecture.json"))
+    assert metrics["parameters"] == 12 + 16 + 20 + 24 + 28 + 32 + 36 + 40 + 20 + 30 + 10 + 1
+    assert (tmp_path / "run" / "saved_model" / "1").is_dir()
+
+
+@pytest.mark.parametrize(
+    "binding",
+    ["pipeline.run.stages=('search_interactions', 'retrain')", "ARCHITECTURE='found.json'"],
+)
+def test_a_search_of_a_model_without_one_is_refused(binding, data_dir, tmp_path):
+    (tmp_path / "lr.gin").write_text("\n".join(LR))
+    error = error_of(
+        gin_file=str(tmp_path / "lr.gin"),
+        run_dir=str(tmp_path / "run"),
+        data_dir=str(data_dir),
+        gin_bindings=[*SMALL, binding],
+    )
+    assert "takes no architecture and the stage retrain alone" in error
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_malformed_architecture_is_named_before_anything_is_written(data_dir, tmp_path):
     other = Architecture.full(["user", "item"], ["inner"], 8, dataset="shop/1.0.0")
     broken = {

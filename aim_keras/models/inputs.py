@@ -1,0 +1,62 @@
+"""What models take, and the embeddings of it."""
+
+from collections.abc import Mapping
+
+import keras
+
+from aim_keras.fields import as_fields, places
+from aim_keras.layers import FunctionWiseEmbedding
+
+
+def field_inputs(vocabulary_sizes):
+    """What a model takes: `features`, and where fields are weighted a list of that and `weights`.
+
+    `features` is `(batch, columns)`, integers, `weights` `(batch, weighted columns)`, floats: see
+    `Field`. Without multi-valued fields the columns are the fields.
+
+    Raises:
+        ValueError: if `vocabulary_sizes` is not a mapping from each field's name to its size or
+            `Field`.
+    """
+    if not isinstance(vocabulary_sizes, Mapping) or not vocabulary_sizes:
+        raise ValueError(
+            "vocabulary_sizes must map each field's name to its number of ids or its Field. "
+            f"Received: vocabulary_sizes={vocabulary_sizes!r}"
+        )
+    columns, weights = (part.stop for part in places(as_fields(vocabulary_sizes).values())[-1])
+    features = keras.Input((columns,), dtype="int32", name="features")
+    if not weights:
+        return features
+    return [features, keras.Input((weights,), dtype="float32", name="weights")]
+
+
+def embedded_fields(
+    features, vocabulary_sizes, embedding_dim, linear=True, initializer=None, regularizer=None
+):
+    """The embeddings of fields and, where it is wanted, their linear term.
+
+    Args:
+        features: What `field_inputs` gives.
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
+        embedding_dim: The embedding dimension.
+        linear: Whether there is a linear term, `(batch, 1)`. Its weights lie beside the embeddings.
+        initializer: of the embedding tables.
+        regularizer: of the embedding tables and of the linear weights.
+
+    Returns:
+        The embeddings, `(batch, fields, embedding_dim)`, and with `linear` the linear term too,
+        both in full precision: a mixed dtype policy is for matrices.
+    """
+    embedding = FunctionWiseEmbedding(
+        vocabulary_sizes.values(),
+        embedding_dim,
+        linear=linear,
+        initializer=initializer,
+        regularizer=regularizer,
+        dtype=keras.config.dtype_policy().variable_dtype,
+        name="embedding",
+    )
+    if not linear:
+        return embedding(features)[:, 0]
+    e, linear_term = embedding(features)  # (batch, 1, fields, dim), (batch, 1)
+    return e[:, 0], linear_term

@@ -1,0 +1,45 @@
+"""Logistic regression."""
+
+import keras
+from keras import ops
+
+from aim_keras.layers import Linear
+from aim_keras.models.config import serialized
+from aim_keras.models.inputs import field_inputs
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class LR(keras.Model):
+    """Logistic regression: one weight a feature.
+
+        logits = <w, x> + b
+
+    Args:
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
+        regularizer: of the weights.
+
+    Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
+    `field_inputs`. Output shape: `(batch, 1)`, logits.
+
+    Reference: Richardson et al., Predicting Clicks, WWW 2007.
+    """
+
+    def __init__(self, vocabulary_sizes, regularizer=None, name="lr"):
+        # === Layers ===
+        features = field_inputs(vocabulary_sizes)
+        exact = keras.config.dtype_policy().variable_dtype
+        linear = Linear(
+            vocabulary_sizes.values(), regularizer=regularizer, dtype=exact, name="linear"
+        )
+
+        # === Functional model ===
+        logits = linear(features)
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+
+        # === Config ===
+        self._arguments = serialized(
+            vocabulary_sizes=dict(vocabulary_sizes), regularizer=regularizer
+        )
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}
