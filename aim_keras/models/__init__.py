@@ -2,7 +2,8 @@
 
 from aim_keras.models.deepfm import DeepFM
 from aim_keras.models.fm import FM
+from aim_keras.models.fwfm import FwFM
 from aim_keras.models.ipnn import IPNN
 from aim_keras.models.lr import LR
 
-__all__ = ["FM", "IPNN", "LR", "DeepFM"]
+__all__ = ["FM", "IPNN", "LR", "DeepFM", "FwFM"]

@@ -110,6 +110,8 @@ LAYERS = {
         {"gated": False, "summed": True, "columns": COLUMNS[:1]},
         COMPACT,
     ),
+    "field_weighted": (layers.FieldWeightedProducts, [0.7, "l1"], {}, SHARED),
+    "field_weighted_without_bias": (layers.FieldWeightedProducts, [], {"use_bias": False}, SHARED),
     "linear": (layers.Linear, [SIZES], {"initializer": "normal", "regularizer": "l1"}, IDS),
     "linear_weighted": (layers.Linear, [MIXED], {"initializer": "normal"}, WEIGHED),
     "mlp": (layers.MLP, [[8, 3]], {}, FLAT),
