@@ -1,5 +1,6 @@
 """Keras layers of AIM."""
 
+from aim_keras.layers.attention_pooling import AttentionPooling
 from aim_keras.layers.dimension_gate import DimensionGate
 from aim_keras.layers.field_weighted_products import FieldWeightedProducts
 from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
@@ -10,6 +11,7 @@ from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
 
 __all__ = [
     "MLP",
+    "AttentionPooling",
     "DimensionGate",
     "FieldWeightedProducts",
     "FunctionWiseEmbedding",

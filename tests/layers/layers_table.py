@@ -120,6 +120,8 @@ LAYERS = {
     "mlp_dropout": (layers.MLP, [[8, 3], "batch", 0.5], {}, FLAT),
     "mlp_input_dropout": (layers.MLP, [[8, 3], "layer", 0.5, 0.2], {}, FLAT),
     "mlp_shallow": (layers.MLP, [[]], {}, FLAT),
+    "attention": (layers.AttentionPooling, [4, 0.5], {"regularizer": "l2"}, SHARED),
+    "attention_dropout": (layers.AttentionPooling, [], {"dropout": 0.5}, SHARED),
     "batch_norm": (layers.ParamFreeBatchNorm, [1e-3, 0.9], {}, FUNCTION_WISE),
 }
 
