@@ -2,9 +2,10 @@
 
 from aim_keras.models.afm import AFM
 from aim_keras.models.deepfm import DeepFM
+from aim_keras.models.ffm import FFM
 from aim_keras.models.fm import FM
 from aim_keras.models.fwfm import FwFM
 from aim_keras.models.ipnn import IPNN
 from aim_keras.models.lr import LR
 
-__all__ = ["AFM", "FM", "IPNN", "LR", "DeepFM", "FwFM"]
+__all__ = ["AFM", "FFM", "FM", "IPNN", "LR", "DeepFM", "FwFM"]
