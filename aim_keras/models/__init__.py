@@ -7,5 +7,6 @@ from aim_keras.models.fm import FM
 from aim_keras.models.fwfm import FwFM
 from aim_keras.models.ipnn import IPNN
 from aim_keras.models.lr import LR
+from aim_keras.models.nfm import NFM
 
-__all__ = ["AFM", "FFM", "FM", "IPNN", "LR", "DeepFM", "FwFM"]
+__all__ = ["AFM", "FFM", "FM", "IPNN", "LR", "NFM", "DeepFM", "FwFM"]
