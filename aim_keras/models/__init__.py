@@ -5,8 +5,9 @@ from aim_keras.models.deepfm import DeepFM
 from aim_keras.models.ffm import FFM
 from aim_keras.models.fm import FM
 from aim_keras.models.fwfm import FwFM
+from aim_keras.models.hofm import HOFM
 from aim_keras.models.ipnn import IPNN
 from aim_keras.models.lr import LR
 from aim_keras.models.nfm import NFM
 
-__all__ = ["AFM", "FFM", "FM", "IPNN", "LR", "NFM", "DeepFM", "FwFM"]
+__all__ = ["AFM", "FFM", "FM", "HOFM", "IPNN", "LR", "NFM", "DeepFM", "FwFM"]

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import AFM, FFM, LR, NFM, FwFM
+from aim_keras.models import AFM, FFM, HOFM, LR, NFM, FwFM
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
@@ -20,6 +20,8 @@ MODELS = {
     "fwfm_field_vectors": (FwFM, {"linear": "field_vectors"}, "embedding_regularizer"),
     "afm": (AFM, {"attention_regularizer": "l2"}, "embedding_regularizer"),
     "ffm": (FFM, {}, "embedding_regularizer"),
+    "hofm": (HOFM, {}, "embedding_regularizer"),
+    "hofm_shared": (HOFM, {"order": 4, "shared_embedding": True}, "embedding_regularizer"),
     "nfm": (NFM, {"hidden_units": (16,)}, "embedding_regularizer"),
     "nfm_normalized": (
         NFM,
