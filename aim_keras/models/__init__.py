@@ -2,6 +2,7 @@
 
 from aim_keras.models.afm import AFM
 from aim_keras.models.deepfm import DeepFM
+from aim_keras.models.dnn import DNN
 from aim_keras.models.ffm import FFM
 from aim_keras.models.fm import FM
 from aim_keras.models.fwfm import FwFM
@@ -10,4 +11,4 @@ from aim_keras.models.ipnn import IPNN
 from aim_keras.models.lr import LR
 from aim_keras.models.nfm import NFM
 
-__all__ = ["AFM", "FFM", "FM", "HOFM", "IPNN", "LR", "NFM", "DeepFM", "FwFM"]
+__all__ = ["AFM", "DNN", "FFM", "FM", "HOFM", "IPNN", "LR", "NFM", "DeepFM", "FwFM"]
