@@ -10,5 +10,6 @@ from aim_keras.models.hofm import HOFM
 from aim_keras.models.ipnn import IPNN
 from aim_keras.models.lr import LR
 from aim_keras.models.nfm import NFM
+from aim_keras.models.wide_deep import WideDeep
 
-__all__ = ["AFM", "DNN", "FFM", "FM", "HOFM", "IPNN", "LR", "NFM", "DeepFM", "FwFM"]
+__all__ = ["AFM", "DNN", "FFM", "FM", "HOFM", "IPNN", "LR", "NFM", "DeepFM", "FwFM", "WideDeep"]

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import AFM, DNN, FFM, HOFM, LR, NFM, FwFM
+from aim_keras.models import AFM, DNN, FFM, HOFM, LR, NFM, FwFM, WideDeep
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
@@ -23,6 +23,7 @@ MODELS = {
     "hofm": (HOFM, {}, "embedding_regularizer"),
     "hofm_shared": (HOFM, {"order": 4, "shared_embedding": True}, "embedding_regularizer"),
     "dnn": (DNN, {"hidden_units": (16, 16)}, "embedding_regularizer"),
+    "wide_deep": (WideDeep, {"hidden_units": (16,)}, "embedding_regularizer"),
     "nfm": (NFM, {"hidden_units": (16,)}, "embedding_regularizer"),
     "nfm_normalized": (
         NFM,
