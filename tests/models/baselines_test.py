@@ -10,11 +10,26 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import LR
+from aim_keras.models import AFM, DNN, FFM, HOFM, LR, NFM, FwFM, WideDeep
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
     "lr": (LR, {}, "regularizer"),
+    "fwfm": (FwFM, {}, "embedding_regularizer"),
+    "fwfm_feature_vectors": (FwFM, {"linear": "feature_vectors"}, "embedding_regularizer"),
+    "fwfm_field_vectors": (FwFM, {"linear": "field_vectors"}, "embedding_regularizer"),
+    "afm": (AFM, {"attention_regularizer": "l2"}, "embedding_regularizer"),
+    "ffm": (FFM, {}, "embedding_regularizer"),
+    "hofm": (HOFM, {}, "embedding_regularizer"),
+    "hofm_shared": (HOFM, {"order": 4, "shared_embedding": True}, "embedding_regularizer"),
+    "dnn": (DNN, {"hidden_units": (16, 16)}, "embedding_regularizer"),
+    "wide_deep": (WideDeep, {"hidden_units": (16,)}, "embedding_regularizer"),
+    "nfm": (NFM, {"hidden_units": (16,)}, "embedding_regularizer"),
+    "nfm_normalized": (
+        NFM,
+        {"hidden_units": (16,), "normalize_pooled": True},
+        "embedding_regularizer",
+    ),
 }
 
 SIZES = {"a": 8, "b": 8, "c": 3, "d": 4}
