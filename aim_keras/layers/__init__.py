@@ -1,6 +1,8 @@
 """Keras layers of AIM."""
 
+from aim_keras.layers.attention_pooling import AttentionPooling
 from aim_keras.layers.dimension_gate import DimensionGate
+from aim_keras.layers.field_weighted_products import FieldWeightedProducts
 from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
 from aim_keras.layers.gated_interaction import GatedInteraction
 from aim_keras.layers.linear import Linear
@@ -9,7 +11,9 @@ from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
 
 __all__ = [
     "MLP",
+    "AttentionPooling",
     "DimensionGate",
+    "FieldWeightedProducts",
     "FunctionWiseEmbedding",
     "GatedInteraction",
     "Linear",

@@ -110,6 +110,8 @@ LAYERS = {
         {"gated": False, "summed": True, "columns": COLUMNS[:1]},
         COMPACT,
     ),
+    "field_weighted": (layers.FieldWeightedProducts, [0.7, "l1"], {}, SHARED),
+    "field_weighted_without_bias": (layers.FieldWeightedProducts, [], {"use_bias": False}, SHARED),
     "linear": (layers.Linear, [SIZES], {"initializer": "normal", "regularizer": "l1"}, IDS),
     "linear_weighted": (layers.Linear, [MIXED], {"initializer": "normal"}, WEIGHED),
     "mlp": (layers.MLP, [[8, 3]], {}, FLAT),
@@ -118,6 +120,8 @@ LAYERS = {
     "mlp_dropout": (layers.MLP, [[8, 3], "batch", 0.5], {}, FLAT),
     "mlp_input_dropout": (layers.MLP, [[8, 3], "layer", 0.5, 0.2], {}, FLAT),
     "mlp_shallow": (layers.MLP, [[]], {}, FLAT),
+    "attention": (layers.AttentionPooling, [4, 0.5], {"regularizer": "l2"}, SHARED),
+    "attention_dropout": (layers.AttentionPooling, [], {"dropout": 0.5}, SHARED),
     "batch_norm": (layers.ParamFreeBatchNorm, [1e-3, 0.9], {}, FUNCTION_WISE),
 }
 

@@ -10,11 +10,15 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import LR
+from aim_keras.models import AFM, LR, FwFM
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
     "lr": (LR, {}, "regularizer"),
+    "fwfm": (FwFM, {}, "embedding_regularizer"),
+    "fwfm_feature_vectors": (FwFM, {"linear": "feature_vectors"}, "embedding_regularizer"),
+    "fwfm_field_vectors": (FwFM, {"linear": "field_vectors"}, "embedding_regularizer"),
+    "afm": (AFM, {"attention_regularizer": "l2"}, "embedding_regularizer"),
 }
 
 SIZES = {"a": 8, "b": 8, "c": 3, "d": 4}
