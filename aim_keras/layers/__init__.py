@@ -1,5 +1,6 @@
 """Keras layers of AIM."""
 
+from aim_keras.layers.compressed_interaction import CompressedInteraction
 from aim_keras.layers.dimension_gate import DimensionGate
 from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
 from aim_keras.layers.gated_interaction import GatedInteraction
@@ -9,6 +10,7 @@ from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
 
 __all__ = [
     "MLP",
+    "CompressedInteraction",
     "DimensionGate",
     "FunctionWiseEmbedding",
     "GatedInteraction",

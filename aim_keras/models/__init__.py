@@ -4,5 +4,6 @@ from aim_keras.models.deepfm import DeepFM
 from aim_keras.models.fm import FM
 from aim_keras.models.ipnn import IPNN
 from aim_keras.models.lr import LR
+from aim_keras.models.xdeepfm import XDeepFM
 
-__all__ = ["FM", "IPNN", "LR", "DeepFM"]
+__all__ = ["FM", "IPNN", "LR", "DeepFM", "XDeepFM"]

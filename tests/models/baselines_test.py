@@ -10,11 +10,16 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import LR
+from aim_keras.models import LR, XDeepFM
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
     "lr": (LR, {}, "regularizer"),
+    "xdeepfm": (
+        XDeepFM,
+        {"embedding_dim": 4, "cin_units": (5, 3), "hidden_units": (8,)},
+        "embedding_regularizer",
+    ),
 }
 
 SIZES = {"a": 8, "b": 8, "c": 3, "d": 4}
