@@ -1,6 +1,7 @@
 """Keras layers of AIM."""
 
 from aim_keras.layers.attention_pooling import AttentionPooling
+from aim_keras.layers.compressed_interaction import CompressedInteraction
 from aim_keras.layers.dimension_gate import DimensionGate
 from aim_keras.layers.field_weighted_products import FieldWeightedProducts
 from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
@@ -12,6 +13,7 @@ from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
 __all__ = [
     "MLP",
     "AttentionPooling",
+    "CompressedInteraction",
     "DimensionGate",
     "FieldWeightedProducts",
     "FunctionWiseEmbedding",

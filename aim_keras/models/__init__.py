@@ -6,5 +6,6 @@ from aim_keras.models.fm import FM
 from aim_keras.models.fwfm import FwFM
 from aim_keras.models.ipnn import IPNN
 from aim_keras.models.lr import LR
+from aim_keras.models.xdeepfm import XDeepFM
 
-__all__ = ["AFM", "FM", "IPNN", "LR", "DeepFM", "FwFM"]
+__all__ = ["AFM", "FM", "IPNN", "LR", "DeepFM", "FwFM", "XDeepFM"]

@@ -65,6 +65,8 @@ LAYERS = {
         {"linear": True},
         IDS,
     ),
+    "cin": (layers.CompressedInteraction, [[3, 4, 2]], {}, SHARED),
+    "cin_of_one_layer": (layers.CompressedInteraction, [[3]], {}, SHARED),
     "beta": (layers.DimensionGate, [THREE], {}, FUNCTION_WISE),
     "beta_function": (layers.DimensionGate, [THREE, (2, 3), NAMES, True], {}, FUNCTION_WISE),
     "beta_plain": (layers.DimensionGate, [THREE], {"normalize": False}, FUNCTION_WISE),

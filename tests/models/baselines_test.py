@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import AFM, LR, FwFM
+from aim_keras.models import AFM, LR, FwFM, XDeepFM
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
@@ -19,6 +19,11 @@ MODELS = {
     "fwfm_feature_vectors": (FwFM, {"linear": "feature_vectors"}, "embedding_regularizer"),
     "fwfm_field_vectors": (FwFM, {"linear": "field_vectors"}, "embedding_regularizer"),
     "afm": (AFM, {"attention_regularizer": "l2"}, "embedding_regularizer"),
+    "xdeepfm": (
+        XDeepFM,
+        {"embedding_dim": 4, "cin_units": (5, 3), "hidden_units": (8,)},
+        "embedding_regularizer",
+    ),
 }
 
 SIZES = {"a": 8, "b": 8, "c": 3, "d": 4}
