@@ -6,6 +6,7 @@ from aim_keras import models
 from experiments.parities.counterpart import DIM, HIDDEN, SIZES, Counterpart, dense
 
 MLP = {"dnn_hidden_units": HIDDEN}
+CIN = (5, 3)
 NO_BIAS = np.zeros(1, "float32")
 
 
@@ -26,25 +27,25 @@ def _mlp(theirs, bias):
     return values
 
 
-def _deepfm(theirs):
+def _embedding(theirs, ours="embedding"):
+    """Embeddings with a linear term, whose bias is that of the output."""
     return {
-        "embedding_2/tables": [_tables(theirs)],
-        "embedding_2/linear": _linear(theirs),
-        "embedding_2/bias": theirs["out.bias"],
-        **_mlp(theirs, NO_BIAS),
+        f"{ours}/tables": [_tables(theirs)],
+        f"{ours}/linear": _linear(theirs),
+        f"{ours}/bias": theirs["out.bias"],
     }
+
+
+def _fm(theirs):
+    return _embedding(theirs, "embedding_2")
+
+
+def _deepfm(theirs):
+    return {**_fm(theirs), **_mlp(theirs, NO_BIAS)}
 
 
 def _ipnn(theirs):
     return {"embedding_2/tables": [_tables(theirs)], **_mlp(theirs, theirs["out.bias"])}
-
-
-def _fm(theirs):
-    return {
-        "embedding_2/tables": [_tables(theirs)],
-        "embedding_2/linear": _linear(theirs),
-        "embedding_2/bias": theirs["out.bias"],
-    }
 
 
 def _ipnn_of_kernels(name):
@@ -55,6 +56,28 @@ def _ipnn_of_kernels(name):
         return {**_ipnn(theirs), f"interaction_2/{name}_kernel": kernels}
 
     return weights
+
+
+def _afm(theirs):
+    return {
+        **_embedding(theirs),
+        "attention/hidden/kernel": theirs["fm.attention_W"],
+        "attention/hidden/bias": theirs["fm.attention_b"],
+        "attention/score/kernel": theirs["fm.projection_h"],
+        "projection/kernel": theirs["fm.projection_p"],
+    }
+
+
+def _xdeepfm(theirs):
+    values = {
+        **_embedding(theirs),
+        **dense("cin_logit", theirs["cin_linear.weight"]),
+        **_mlp(theirs, NO_BIAS),
+    }
+    for k in range(len(CIN)):
+        kernel = theirs[f"cin.conv1ds.{k}.weight"]  # (units, before * fields, 1)
+        values[f"cin/kernel_{k + 1}"] = kernel[:, :, 0].T
+    return values
 
 
 def _kernels(name, kernel_type):
@@ -84,4 +107,16 @@ COUNTERPARTS = {
     "IPNN (vector_kernel)": _kernels("vector_kernel", "vec"),
     "IPNN (scalar_kernel)": _kernels("scalar_kernel", "num"),
     "IPNN (matrix_kernel)": _kernels("matrix_kernel", "mat"),
+    "AFM": Counterpart(
+        lambda: models.AFM(SIZES, DIM, attention_units=3), "AFM", _afm, {"attention_factor": 3}
+    ),
+    "XDeepFM": Counterpart(
+        lambda: models.XDeepFM(SIZES, DIM, CIN, HIDDEN),
+        "xDeepFM",
+        _xdeepfm,
+        {**MLP, "cin_layer_size": CIN, "cin_split_half": False, "cin_activation": "linear"},
+        absent=("cin.conv1ds.*.bias",),
+        differs="By default its CIN has a ReLU and gives half of its maps to the next layer: "
+        "switched off; its biases, which Eq. 6 of the paper has not, are zero.",
+    ),
 }
