@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import AFM, LR, FwFM, XDeepFM
+from aim_keras.models import AFM, DNN, FFM, HOFM, LR, NFM, FwFM, WideDeep, XDeepFM
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
@@ -22,6 +22,17 @@ MODELS = {
     "xdeepfm": (
         XDeepFM,
         {"embedding_dim": 4, "cin_units": (5, 3), "hidden_units": (8,)},
+        "embedding_regularizer",
+    ),
+    "ffm": (FFM, {}, "embedding_regularizer"),
+    "hofm": (HOFM, {}, "embedding_regularizer"),
+    "hofm_shared": (HOFM, {"order": 4, "shared_embedding": True}, "embedding_regularizer"),
+    "dnn": (DNN, {"hidden_units": (16, 16)}, "embedding_regularizer"),
+    "wide_deep": (WideDeep, {"hidden_units": (16,)}, "embedding_regularizer"),
+    "nfm": (NFM, {"hidden_units": (16,)}, "embedding_regularizer"),
+    "nfm_normalized": (
+        NFM,
+        {"hidden_units": (16,), "normalize_pooled": True},
         "embedding_regularizer",
     ),
 }
