@@ -2,6 +2,7 @@
 
 from aim_keras.layers.compressed_interaction import CompressedInteraction
 from aim_keras.layers.dimension_gate import DimensionGate
+from aim_keras.layers.field_attention import FieldAttention
 from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
 from aim_keras.layers.gated_interaction import GatedInteraction
 from aim_keras.layers.linear import Linear
@@ -12,6 +13,7 @@ __all__ = [
     "MLP",
     "CompressedInteraction",
     "DimensionGate",
+    "FieldAttention",
     "FunctionWiseEmbedding",
     "GatedInteraction",
     "Linear",

@@ -1,9 +1,10 @@
 """CTR models: functional Keras models from field ids to logits."""
 
+from aim_keras.models.autoint import AutoInt
 from aim_keras.models.deepfm import DeepFM
 from aim_keras.models.fm import FM
 from aim_keras.models.ipnn import IPNN
 from aim_keras.models.lr import LR
 from aim_keras.models.xdeepfm import XDeepFM
 
-__all__ = ["FM", "IPNN", "LR", "DeepFM", "XDeepFM"]
+__all__ = ["FM", "IPNN", "LR", "AutoInt", "DeepFM", "XDeepFM"]

@@ -10,11 +10,28 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import LR, XDeepFM
+from aim_keras.models import LR, AutoInt, XDeepFM
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
     "lr": (LR, {}, "regularizer"),
+    "autoint": (
+        AutoInt,
+        {"embedding_dim": 4, "attention_layers": 2, "attention_dim": 6, "scale": True},
+        "embedding_regularizer",
+    ),
+    "autoint_plus": (
+        AutoInt,
+        {
+            "embedding_dim": 4,
+            "attention_layers": 2,
+            "attention_dim": 4,
+            "layer_norm": True,
+            "linear": True,
+            "hidden_units": (8,),
+        },
+        "embedding_regularizer",
+    ),
     "xdeepfm": (
         XDeepFM,
         {"embedding_dim": 4, "cin_units": (5, 3), "hidden_units": (8,)},
