@@ -3,6 +3,7 @@
 from aim_keras.layers.attention_pooling import AttentionPooling
 from aim_keras.layers.compressed_interaction import CompressedInteraction
 from aim_keras.layers.dimension_gate import DimensionGate
+from aim_keras.layers.field_attention import FieldAttention
 from aim_keras.layers.field_weighted_products import FieldWeightedProducts
 from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
 from aim_keras.layers.gated_interaction import GatedInteraction
@@ -15,6 +16,7 @@ __all__ = [
     "AttentionPooling",
     "CompressedInteraction",
     "DimensionGate",
+    "FieldAttention",
     "FieldWeightedProducts",
     "FunctionWiseEmbedding",
     "GatedInteraction",

@@ -1,6 +1,7 @@
 """CTR models: functional Keras models from field ids to logits."""
 
 from aim_keras.models.afm import AFM
+from aim_keras.models.autoint import AutoInt
 from aim_keras.models.deepfm import DeepFM
 from aim_keras.models.dnn import DNN
 from aim_keras.models.ffm import FFM
@@ -22,6 +23,7 @@ __all__ = [
     "IPNN",
     "LR",
     "NFM",
+    "AutoInt",
     "DeepFM",
     "FwFM",
     "WideDeep",

@@ -67,6 +67,11 @@ LAYERS = {
     ),
     "cin": (layers.CompressedInteraction, [[3, 4, 2]], {}, SHARED),
     "cin_of_one_layer": (layers.CompressedInteraction, [[3]], {}, SHARED),
+    "attention": (layers.FieldAttention, [8, 2], {}, SHARED),
+    "attention_as_wide_as_its_input": (layers.FieldAttention, [5, 1, True, True], {}, SHARED),
+    "attention_normed": (layers.FieldAttention, [6, 3, True, True, True], {}, SHARED),
+    "attention_plain": (layers.FieldAttention, [6], {"residual": False}, SHARED),
+    "attention_dropout": (layers.FieldAttention, [6], {"dropout": 0.5}, SHARED),
     "beta": (layers.DimensionGate, [THREE], {}, FUNCTION_WISE),
     "beta_function": (layers.DimensionGate, [THREE, (2, 3), NAMES, True], {}, FUNCTION_WISE),
     "beta_plain": (layers.DimensionGate, [THREE], {"normalize": False}, FUNCTION_WISE),
@@ -122,8 +127,8 @@ LAYERS = {
     "mlp_dropout": (layers.MLP, [[8, 3], "batch", 0.5], {}, FLAT),
     "mlp_input_dropout": (layers.MLP, [[8, 3], "layer", 0.5, 0.2], {}, FLAT),
     "mlp_shallow": (layers.MLP, [[]], {}, FLAT),
-    "attention": (layers.AttentionPooling, [4, 0.5], {"regularizer": "l2"}, SHARED),
-    "attention_dropout": (layers.AttentionPooling, [], {"dropout": 0.5}, SHARED),
+    "attention_pooling": (layers.AttentionPooling, [4, 0.5], {"regularizer": "l2"}, SHARED),
+    "attention_pooling_dropout": (layers.AttentionPooling, [], {"dropout": 0.5}, SHARED),
     "batch_norm": (layers.ParamFreeBatchNorm, [1e-3, 0.9], {}, FUNCTION_WISE),
 }
 

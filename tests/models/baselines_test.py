@@ -10,7 +10,18 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import AFM, DNN, FFM, HOFM, LR, NFM, FwFM, WideDeep, XDeepFM
+from aim_keras.models import (
+    AFM,
+    DNN,
+    FFM,
+    HOFM,
+    LR,
+    NFM,
+    AutoInt,
+    FwFM,
+    WideDeep,
+    XDeepFM,
+)
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
@@ -33,6 +44,23 @@ MODELS = {
     "nfm_normalized": (
         NFM,
         {"hidden_units": (16,), "normalize_pooled": True},
+        "embedding_regularizer",
+    ),
+    "autoint": (
+        AutoInt,
+        {"embedding_dim": 4, "attention_layers": 2, "attention_dim": 6, "scale": True},
+        "embedding_regularizer",
+    ),
+    "autoint_plus": (
+        AutoInt,
+        {
+            "embedding_dim": 4,
+            "attention_layers": 2,
+            "attention_dim": 4,
+            "layer_norm": True,
+            "linear": True,
+            "hidden_units": (8,),
+        },
         "embedding_regularizer",
     ),
 }
