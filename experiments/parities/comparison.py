@@ -48,7 +48,8 @@ def compare(peers_dir, fuxictr_checkout=None, only=()):
             for row, counterpart in COUNTERPARTS[peer].items()
             if not only or _model(row) in only
         }
-        rows += compared(peer, command, counterparts)
+        if counterparts:
+            rows += compared(peer, command, counterparts)
     return {
         **machine.provenance("experiments.parity"),
         "tolerance": TOLERANCE,
@@ -128,7 +129,6 @@ def _result(theirs, answer, ids):
 
 def _difference(theirs, answer, ids):
     """The largest difference of logits, and the standard deviation of the peer's."""
-    keras.utils.clear_session()
     model = theirs.ours()
     prefix = "weights/"
     weights = counterpart.PeerWeights(
@@ -141,10 +141,10 @@ def _difference(theirs, answer, ids):
     logits = np.asarray(keras.ops.convert_to_numpy(model(ids, training=False)), "float64")
     if logits.shape != answer["logits"].shape:
         raise ValueError(f"Logits must be {logits.shape}. Received: {answer['logits'].shape}")
-    return (
-        float(np.max(np.abs(logits - answer["logits"]))),
-        float(np.std(answer["logits"])),
-    )
+    if not np.isfinite([logits, answer["logits"]]).all():
+        raise ValueError("Logits must be finite")
+    difference = np.max(np.abs(logits - answer["logits"]))
+    return float(difference), float(np.std(answer["logits"]))
 
 
 def _model(row):

@@ -8,7 +8,15 @@ from aim_keras.layers import FunctionWiseEmbedding
 
 SIZES = {"f0": 7, "f1": 3, "f2": 11, "f3": 2, "f4": 5, "f5": 6}
 DIM = 4
-HIDDEN = (16, 8)
+HIDDEN = (16, 8)  # of an MLP
+CIN = (5, 3)
+ATTENTION_LAYERS = 2
+
+IPNN_DIFFERS = (
+    "Has the products of two different fields, as ours and the authors' code; the paper's also "
+    "have each field's with itself."
+)
+NFM_DIFFERS = "Has no batch norm of the pooled products, which ours has by `normalize_pooled`."
 
 
 @dataclasses.dataclass(frozen=True)

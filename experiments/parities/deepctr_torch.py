@@ -3,10 +3,19 @@
 import numpy as np
 
 from aim_keras import models
-from experiments.parities.counterpart import DIM, HIDDEN, SIZES, Counterpart, dense
+from experiments.parities.counterpart import (
+    ATTENTION_LAYERS,
+    CIN,
+    DIM,
+    HIDDEN,
+    IPNN_DIFFERS,
+    NFM_DIFFERS,
+    SIZES,
+    Counterpart,
+    dense,
+)
 
 MLP = {"dnn_hidden_units": HIDDEN}
-CIN = (5, 3)
 NO_BIAS = np.zeros(1, "float32")
 
 
@@ -18,9 +27,9 @@ def _linear(theirs):
     return theirs.of_fields("linear_model.embedding_dict.{}.weight")
 
 
-def _mlp(theirs, bias):
+def _mlp(theirs, bias, logit=None):
     """The weights of a `DNN` and the linear layer after it, which has no bias of its own."""
-    values = dense("mlp/logit", theirs["dnn_linear.weight"], bias)
+    values = dense("mlp/logit", theirs["dnn_linear.weight"] if logit is None else logit, bias)
     for i in range(len(HIDDEN)):
         layer = f"dnn.linears.{i}"
         values |= dense(f"mlp/dense_{i}", theirs[f"{layer}.weight"], theirs[f"{layer}.bias"])
@@ -80,6 +89,24 @@ def _xdeepfm(theirs):
     return values
 
 
+def _wide_deep(theirs):
+    return {**_embedding(theirs), **_mlp(theirs, NO_BIAS)}
+
+
+def _autoint(theirs):
+    logit = theirs["dnn_linear.weight"]  # of what attention gives, then of the `DNN`'s
+    attended = len(SIZES) * DIM
+    values = {
+        **_embedding(theirs),
+        **dense("attention_logit", logit[:, :attended], NO_BIAS),
+        **_mlp(theirs, NO_BIAS, logit[:, attended:]),
+    }
+    for i in range(ATTENTION_LAYERS):
+        for ours, name in (("query", "W_Query"), ("key", "W_key"), ("value", "W_Value")):
+            values[f"attention_{i}/{ours}"] = theirs[f"int_layers.{i}.{name}"]
+    return values
+
+
 def _kernels(name, kernel_type):
     return Counterpart(
         lambda: models.IPNN(SIZES, embedding_dim=DIM, hidden_units=HIDDEN, functions=(name,)),
@@ -102,7 +129,11 @@ COUNTERPARTS = {
         differs="Its MLP ends without a bias: the output's is the only one.",
     ),
     "IPNN": Counterpart(
-        lambda: models.IPNN(SIZES, embedding_dim=DIM, hidden_units=HIDDEN), "PNN", _ipnn, MLP
+        lambda: models.IPNN(SIZES, embedding_dim=DIM, hidden_units=HIDDEN),
+        "PNN",
+        _ipnn,
+        MLP,
+        differs=IPNN_DIFFERS,
     ),
     "IPNN (vector_kernel)": _kernels("vector_kernel", "vec"),
     "IPNN (scalar_kernel)": _kernels("scalar_kernel", "num"),
@@ -118,5 +149,29 @@ COUNTERPARTS = {
         absent=("cin.conv1ds.*.bias",),
         differs="By default its CIN has a ReLU and gives half of its maps to the next layer: "
         "switched off; its biases, which Eq. 6 of the paper has not, are zero.",
+    ),
+    "NFM": Counterpart(
+        lambda: models.NFM(SIZES, DIM, HIDDEN),
+        "NFM",
+        _wide_deep,
+        MLP,
+        differs=NFM_DIFFERS,
+    ),
+    "WideDeep": Counterpart(lambda: models.WideDeep(SIZES, DIM, HIDDEN), "WDL", _wide_deep, MLP),
+    "AutoInt (hidden_units)": Counterpart(
+        lambda: models.AutoInt(
+            SIZES,
+            DIM,
+            ATTENTION_LAYERS,
+            attention_dim=DIM,
+            residual=False,
+            linear=True,
+            hidden_units=HIDDEN,
+        ),
+        "AutoInt",
+        _autoint,
+        {**MLP, "att_layer_num": ATTENTION_LAYERS, "att_head_num": 2, "att_res": False},
+        differs="Its residual has a matrix even between equal widths, where the paper and ours "
+        "have none: compared without residuals.",
     ),
 }

@@ -39,6 +39,7 @@ for i, asked in enumerate(request["models"]):
         logits += table[ids[:, field]]
     weights |= {f"more.{k}": np.zeros(2) for k in range(options.get("more", 0))}
     weights = {f"weights/{name}": value for name, value in weights.items()}
+    logits = logits[:, 0] if options.get("flat") else logits
     np.savez(folder / f"{i}.npz", version="1", logits=logits, **weights)
 """
 
@@ -78,6 +79,12 @@ def test_what_differs_is_not_met(compared):
     assert near["met"]
     assert not far["met"]
     assert far["difference"] == pytest.approx(2e-5, rel=0.1)
+
+
+def test_what_is_not_finite_or_of_another_shape_is_an_error(compared):
+    infinite, flat = compared(infinite=lr(off=1e400), flat=lr(flat=True))
+    assert infinite["error"] == "Logits must be finite"
+    assert flat["error"] == "Logits must be (256, 1). Received: (256,)"
 
 
 def test_one_models_error_leaves_the_others(compared):
