@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import LR, AutoInt, XDeepFM
+from aim_keras.models import LR, AutoInt, FiGNN, XDeepFM
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
@@ -30,6 +30,12 @@ MODELS = {
             "linear": True,
             "hidden_units": (8,),
         },
+        "embedding_regularizer",
+    ),
+    "fignn": (FiGNN, {"embedding_dim": 2, "steps": 2}, "embedding_regularizer"),
+    "fignn_without_gru": (
+        FiGNN,
+        {"embedding_dim": 2, "steps": 2, "gru": False},
         "embedding_regularizer",
     ),
     "xdeepfm": (
