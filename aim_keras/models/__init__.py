@@ -5,6 +5,7 @@ from aim_keras.models.autoint import AutoInt
 from aim_keras.models.deepfm import DeepFM
 from aim_keras.models.dnn import DNN
 from aim_keras.models.ffm import FFM
+from aim_keras.models.fignn import FiGNN
 from aim_keras.models.fm import FM
 from aim_keras.models.fwfm import FwFM
 from aim_keras.models.hofm import HOFM
@@ -25,6 +26,7 @@ __all__ = [
     "NFM",
     "AutoInt",
     "DeepFM",
+    "FiGNN",
     "FwFM",
     "WideDeep",
     "XDeepFM",

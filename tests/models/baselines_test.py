@@ -18,6 +18,7 @@ from aim_keras.models import (
     LR,
     NFM,
     AutoInt,
+    FiGNN,
     FwFM,
     WideDeep,
     XDeepFM,
@@ -61,6 +62,12 @@ MODELS = {
             "linear": True,
             "hidden_units": (8,),
         },
+        "embedding_regularizer",
+    ),
+    "fignn": (FiGNN, {"embedding_dim": 2, "steps": 2}, "embedding_regularizer"),
+    "fignn_without_gru": (
+        FiGNN,
+        {"embedding_dim": 2, "steps": 2, "gru": False},
         "embedding_regularizer",
     ),
 }
