@@ -11,6 +11,7 @@ DIM = 4
 HIDDEN = (16, 8)  # of an MLP
 CIN = (5, 3)
 ATTENTION_LAYERS = 2
+GRAPH_STEPS = 2
 
 IPNN_DIFFERS = (
     "Has the products of two different fields, as ours and the authors' code; the paper's also "

@@ -6,6 +6,7 @@ from experiments.parities.counterpart import (
     ATTENTION_LAYERS,
     CIN,
     DIM,
+    GRAPH_STEPS,
     HIDDEN,
     IPNN_DIFFERS,
     NFM_DIFFERS,
@@ -15,6 +16,10 @@ from experiments.parities.counterpart import (
 
 MLP = {"hidden_units": list(HIDDEN)}
 ATTENTION = {"attention_layers": ATTENTION_LAYERS, "attention_dim": 6, "num_heads": 2}
+FIGNN_DIFFERS = (
+    "As ours and unlike the paper: no self-attention in front of the graph, importances that read "
+    "all fields, matrices of its own for each step."
+)
 
 COUNTERPARTS = {
     "LR": Counterpart(lambda: models.LR(SIZES), "LR", weights.lr),
@@ -96,7 +101,7 @@ COUNTERPARTS = {
         differs=NFM_DIFFERS,
     ),
     "DNN": Counterpart(lambda: models.DNN(SIZES, DIM, HIDDEN), "DNN", weights.dnn, MLP),
-    "DNN (mlp_norm)": Counterpart(
+    "DNN (mlp_norm=batch)": Counterpart(
         lambda: models.DNN(SIZES, DIM, HIDDEN, mlp_norm="batch"),
         "DNN",
         weights.dnn_with_batch_norm,
@@ -126,5 +131,19 @@ COUNTERPARTS = {
         },
         differs="Scale, layer norm and linear term are options that the paper's formulas have not; "
         "ours has them too.",
+    ),
+    "FiGNN": Counterpart(
+        lambda: models.FiGNN(SIZES, DIM, GRAPH_STEPS),
+        "FiGNN",
+        weights.fignn,
+        {"gnn_layers": GRAPH_STEPS},
+        differs=FIGNN_DIFFERS,
+    ),
+    "FiGNN (gru=False)": Counterpart(
+        lambda: models.FiGNN(SIZES, DIM, GRAPH_STEPS, gru=False),
+        "FiGNN",
+        weights.fignn_without_gru,
+        {"gnn_layers": GRAPH_STEPS, "use_gru": False},
+        differs=FIGNN_DIFFERS,
     ),
 }

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from experiments.parities.counterpart import ATTENTION_LAYERS, CIN, HIDDEN, SIZES, dense
+from experiments.parities.counterpart import (
+    ATTENTION_LAYERS,
+    CIN,
+    GRAPH_STEPS,
+    HIDDEN,
+    SIZES,
+    dense,
+)
 
 NO_BIAS = np.zeros(1, "float32")
 
@@ -169,3 +176,35 @@ def fm_of_kernels(name):
         }
 
     return weights
+
+
+def fignn_without_gru(theirs):
+    edges = theirs["fignn.W_attn.weight"]  # of a field that receives, then of one that sends
+    values = {
+        "embedding/tables": [_tables(theirs)],
+        "graph/edges": edges.reshape(2, -1).T,
+        **dense("score", theirs["fc.mlp1.weight"]),
+        **dense("importance", theirs["fc.mlp2.0.weight"]),
+    }
+    for t in range(GRAPH_STEPS):
+        layer = f"fignn.gnn.{t}"
+        values[f"graph/out_{t}"] = theirs[f"{layer}.W_out"].transpose(0, 2, 1)
+        values[f"graph/in_{t}"] = theirs[f"{layer}.W_in"].transpose(0, 2, 1)
+        values[f"graph/bias_{t}"] = theirs[f"{layer}.bias_p"]
+    return values
+
+
+def fignn(theirs):
+    biases = [_gru_gates(theirs[f"fignn.gru.bias_{part}"]) for part in ("ih", "hh")]
+    return {
+        **fignn_without_gru(theirs),
+        "graph/gru/kernel": _gru_gates(theirs["fignn.gru.weight_ih"]).T,
+        "graph/gru/recurrent_kernel": _gru_gates(theirs["fignn.gru.weight_hh"]).T,
+        "graph/gru/bias": np.stack(biases),
+    }
+
+
+def _gru_gates(weights):
+    """PyTorch's gates are reset, update, new, and Keras's update, reset, new."""
+    reset, update, new = np.split(weights, 3)
+    return np.concatenate([update, reset, new])
