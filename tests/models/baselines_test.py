@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import LR, AutoInt, FiGNN, XDeepFM
+from aim_keras.models import IPNN, LR, OPNN, PIN, AutoInt, FiGNN, XDeepFM
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
@@ -36,6 +36,17 @@ MODELS = {
     "fignn_without_gru": (
         FiGNN,
         {"embedding_dim": 2, "steps": 2, "gru": False},
+        "embedding_regularizer",
+    ),
+    "kpnn": (
+        IPNN,
+        {"embedding_dim": 4, "functions": ("matrix_kernel",), "hidden_units": (8,)},
+        "embedding_regularizer",
+    ),
+    "opnn": (OPNN, {"embedding_dim": 4, "hidden_units": (8,)}, "embedding_regularizer"),
+    "pin": (
+        PIN,
+        {"embedding_dim": 4, "pair_units": (6, 3), "hidden_units": (8,)},
         "embedding_regularizer",
     ),
     "xdeepfm": (
