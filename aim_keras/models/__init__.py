@@ -12,6 +12,8 @@ from aim_keras.models.hofm import HOFM
 from aim_keras.models.ipnn import IPNN
 from aim_keras.models.lr import LR
 from aim_keras.models.nfm import NFM
+from aim_keras.models.opnn import OPNN
+from aim_keras.models.pin import PIN
 from aim_keras.models.wide_deep import WideDeep
 from aim_keras.models.xdeepfm import XDeepFM
 
@@ -24,6 +26,8 @@ __all__ = [
     "IPNN",
     "LR",
     "NFM",
+    "OPNN",
+    "PIN",
     "AutoInt",
     "DeepFM",
     "FiGNN",

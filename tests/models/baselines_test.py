@@ -15,8 +15,11 @@ from aim_keras.models import (
     DNN,
     FFM,
     HOFM,
+    IPNN,
     LR,
     NFM,
+    OPNN,
+    PIN,
     AutoInt,
     FiGNN,
     FwFM,
@@ -68,6 +71,17 @@ MODELS = {
     "fignn_without_gru": (
         FiGNN,
         {"embedding_dim": 2, "steps": 2, "gru": False},
+        "embedding_regularizer",
+    ),
+    "kpnn": (
+        IPNN,
+        {"embedding_dim": 4, "functions": ("matrix_kernel",), "hidden_units": (8,)},
+        "embedding_regularizer",
+    ),
+    "opnn": (OPNN, {"embedding_dim": 4, "hidden_units": (8,)}, "embedding_regularizer"),
+    "pin": (
+        PIN,
+        {"embedding_dim": 4, "pair_units": (6, 3), "hidden_units": (8,)},
         "embedding_regularizer",
     ),
 }
