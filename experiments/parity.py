@@ -39,10 +39,8 @@ def main(argv):
     atomic.write_text(table, markdown.table(results))
     summary.show_parity(results)
     print(f"Results in {JSON.value} and {table}")
-    if not results["rows"]:
-        sys.exit("Error: no model was compared")
-    if failed := [f"{r['model']} ({r['peer']})" for r in results["rows"] if not r["met"]]:
-        sys.exit(f"Error: {', '.join(failed)} differ")
+    if failure := comparison.failure(results):
+        sys.exit(f"Error: {failure}")
 
 
 if __name__ == "__main__":

@@ -81,6 +81,14 @@ def compared(peer, command, counterparts):
     ]
 
 
+def failure(results):
+    """Why the comparison failed, or nothing."""
+    if not results["rows"]:
+        return "no model was compared"
+    failed = [f"{row['model']} ({row['peer']})" for row in results["rows"] if not row["met"]]
+    return f"not the same logits: {', '.join(failed)}" if failed else ""
+
+
 def answers(peer, command, counterparts, ids):
     """What a peer's process answers of each counterpart: `peers/answer.py` has the protocol.
 

@@ -1,15 +1,15 @@
 """The comparison to peers, on a peer of NumPy alone that follows the real ones' protocol."""
 
+import json
 import pathlib
+import subprocess
 import sys
 
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from aim_keras import models
-from experiments import parity as binary
+from experiments import summary
 from experiments.benchmarks import peer_process
 from experiments.parities import comparison, counterpart, markdown
 from experiments.parities.counterpart import DIM, SIZES, Counterpart
@@ -177,7 +177,7 @@ def test_peers_that_cannot_run_are_skipped_by_name(tmp_path):
         assert (comparison.SCRIPTS / f"run_{name}.py").is_file()
 
 
-def test_the_table():
+def test_the_tables(capsys):
     rows = [
         {
             "model": "FM",
@@ -186,35 +186,43 @@ def test_the_table():
             "differs": "No bias.",
             "difference": 2e-7,
             "spread": 1.5,
+            "met": True,
         },
-        {"model": "LR", "peer": "fake", "theirs": "LR", "differs": "", "error": "KeyError: LR"},
+        {"model": "LR", "peer": "fake", "theirs": "LR", "differs": ""}
+        | {"error": "KeyError: LR", "met": False},
     ]
     assert markdown.table({"rows": rows}).splitlines()[2:] == [
         "| FM | fake FM | 2.0e-07 | 1.50 | No bias. |",
         "| LR | fake LR | KeyError: LR |  |  |",
     ]
+    summary.show_parity({"tolerance": 1e-5, "rows": rows, "skipped": {"other": "not there"}})
+    printed = capsys.readouterr().out
+    for shown in ("2.0e-07", "No bias.", "KeyError: LR", "Without other: not there"):
+        assert shown in printed
 
 
-def error_of(*arguments, **values):
-    """What the binary says, in this process, where it must end with an error."""
-    flags.FLAGS.mark_as_parsed()
-    with flagsaver.flagsaver(**values), pytest.raises((SystemExit, Exception)) as caught:
-        binary.main(["parity", *arguments])
-    return str(caught.value)
+def test_what_is_a_failure():
+    same, other = ({"model": "FM", "peer": "fake", "met": met} for met in (True, False))
+    assert comparison.failure({"rows": []}) == "no model was compared"
+    assert comparison.failure({"rows": [same]}) == ""
+    assert comparison.failure({"rows": [same, other]}) == "not the same logits: FM (fake)"
 
 
-def test_the_binary_ends_with_an_error(tmp_path, monkeypatch, capsys):
-    there = {"json": str(tmp_path / "runs" / "parity.json"), "peers_dir": str(tmp_path)}
-    assert "Received: ['FFFM']" in error_of(**there, only=["FM", "FFFM"])
-    assert "Received: ['FM']" in error_of("FM")
-    assert list(tmp_path.iterdir()) == []
-    assert error_of(**there) == "Error: no model was compared"
-    assert "Without fuxictr: not in" in capsys.readouterr().out
-    row = {"model": "FM", "peer": "fake", "theirs": "FM", "differs": "", "error": "none"}
-    monkeypatch.setattr(
-        comparison,
-        "compare",
-        lambda *_: {"tolerance": 1e-5, "rows": [{**row, "met": False}], "skipped": {}},
-    )
-    assert error_of(**there) == "Error: FM (fake) differ"
-    assert (tmp_path / "runs" / "parity.md").read_text().endswith("| FM | fake FM | none |  |  |\n")
+def test_unknown_models_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"only must be of LR, FM, .*Received: \['FFFM'\]"):
+        comparison.compare(tmp_path, only=["FM", "FFFM"])
+
+
+def test_the_binary_without_peers(tmp_path):
+    path = tmp_path / "results" / "parity.json"
+    flags = (f"--json={path}", f"--peers_dir={tmp_path}", "--only=FM")
+    command = [sys.executable, "-m", "experiments.parity", *flags]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.endswith("Error: no model was compared\n")
+    assert "Without fuxictr: not in" in result.stdout
+    content = json.loads(path.read_text())
+    assert content["rows"] == []
+    assert set(content["skipped"]) == set(comparison.COUNTERPARTS)
+    assert content["command"] == ["python", "-m", "experiments.parity", *flags]
+    assert path.with_suffix(".md").read_text() == markdown.table(content)
