@@ -1,4 +1,4 @@
-"""The tables at the end of a run, of its analysis, of a benchmark and of a sweep."""
+"""The tables at the end of a run, its analysis, a benchmark, a sweep and a comparison."""
 
 import sys
 
@@ -109,6 +109,32 @@ def show_benchmark(results):
         k: v for e in results["measurements"].values() for k, v in e.get("skipped", {}).items()
     }
     for name, reason in skipped.items():
+        console.print(f"Without {name}: {reason}")
+
+
+def show_parity(results):
+    """Prints how far our logits are from the peers', and which peers were left out.
+
+    Args:
+        results: The content of its JSON.
+    """
+    table = Table(title=f"Logits with the same weights; at most {results['tolerance']:g} apart")
+    for name in ("model", "peer", "theirs", "difference", "spread", "met", "what differs"):
+        table.add_column(name, justify="right" if name in ("difference", "spread") else "left")
+    for row in results["rows"]:
+        failed = "error" in row
+        table.add_row(
+            row["model"],
+            row["peer"],
+            row["theirs"],
+            "error" if failed else f"{row['difference']:.1e}",
+            "" if failed else f"{row['spread']:.2f}",
+            "yes" if row["met"] else "no",
+            row["error"] if failed else row["differs"],
+        )
+    console = _console()
+    console.print(table)
+    for name, reason in results["skipped"].items():
         console.print(f"Without {name}: {reason}")
 
 

@@ -31,10 +31,12 @@ FLOORS = {
     "experiments.analyze": 5,
     "experiments.benchmark": 5,
     "experiments.growth": 5,
+    "experiments.parities": 5,
+    "experiments.parity": 6,
     "experiments.tables": 5,
     "experiments.plots": 5,
 }
-PEERS = ("experiments.benchmarks.peers",)
+PEERS = ("experiments.benchmarks.peers", "experiments.parities.peers")
 WHO_MAY = {
     "tensorflow": (
         "aim_keras.backend",
@@ -52,6 +54,7 @@ WHO_MAY = {
         "experiments.analyze",
         "experiments.benchmark",
         "experiments.growth",
+        "experiments.parity",
         "experiments.tables",
         "experiments.plots",
     ),

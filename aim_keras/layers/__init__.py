@@ -1,7 +1,9 @@
 """Keras layers of AIM."""
 
 from aim_keras.layers.attention_pooling import AttentionPooling
+from aim_keras.layers.compressed_interaction import CompressedInteraction
 from aim_keras.layers.dimension_gate import DimensionGate
+from aim_keras.layers.field_attention import FieldAttention
 from aim_keras.layers.field_weighted_products import FieldWeightedProducts
 from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
 from aim_keras.layers.gated_interaction import GatedInteraction
@@ -12,7 +14,9 @@ from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
 __all__ = [
     "MLP",
     "AttentionPooling",
+    "CompressedInteraction",
     "DimensionGate",
+    "FieldAttention",
     "FieldWeightedProducts",
     "FunctionWiseEmbedding",
     "GatedInteraction",
