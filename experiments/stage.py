@@ -126,7 +126,9 @@ def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
 
 def searchable(build_model):
     """Whether models that `build_model` gives follow an architecture."""
-    return {"architecture", "search"} <= set(inspect.signature(build_model).parameters)
+    # A class that gin has configured has a metaclass, whose signature is not the model's.
+    called = build_model.__init__ if inspect.isclass(build_model) else build_model
+    return {"architecture", "search"} <= set(inspect.signature(called).parameters)
 
 
 def _build(job, build_model, architecture, kind):
