@@ -10,11 +10,27 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import LR
+from aim_keras.models import LR, AutoFeature
+from aim_keras.pair_operations import PairOperations
+
+PAIRS = PairOperations(
+    ("a", "b", "c", "d"),
+    {
+        "addition": [("a", "b")],
+        "product": [("a", "c"), ("b", "d")],
+        "concatenation": [("a", "d")],
+        "generalized_product": [("b", "c")],
+    },
+)
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
     "lr": (LR, {}, "regularizer"),
+    "auto_feature": (
+        AutoFeature,
+        {"architecture": PAIRS, "embedding_dim": 4, "pair_units": 3, "hidden_units": (16,)},
+        "embedding_regularizer",
+    ),
 }
 
 SIZES = {"a": 8, "b": 8, "c": 3, "d": 4}
