@@ -28,6 +28,7 @@ def run(
     search=stage.search,
     grow=grow,
     retrain=stage.retrain,
+    load=Architecture.load,
     stages=STAGES,
     order=2,
     architecture=None,
@@ -55,6 +56,7 @@ def run(
         grow: Callable `(architecture, seed) -> architecture` that adds the candidates of the next
             order: `aim_keras.search.grow`, as configured.
         retrain: `stage.retrain`, as configured.
+        load: Callable `(path) -> what a search of this model finds`, where it is no `Architecture`.
         stages: Names out of `search_interactions`, `search_dimensions` and, last, `retrain`.
         order: Highest order of interactions that `search_interactions` searches.
         architecture: Path of an `architecture.json` to start from, or `None`. Its interactions are
@@ -92,7 +94,7 @@ def run(
         raise ValueError(f"order must be at least 2. Received: order={order}")
     keras.config.set_dtype_policy(dtype_policy)
     run_dir = pathlib.Path(run_dir)
-    start = None if architecture is None else Architecture.load(architecture)
+    start = None if architecture is None else load(architecture)
     folders = {"raw_dir": raw_dir, "data_dir": data_dir}
     folders = {name: path for name, path in folders.items() if path is not None}
     if unread := set(folders) - set(inspect.signature(dataset).parameters):

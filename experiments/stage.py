@@ -120,7 +120,7 @@ def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
         gates.warm_start(model, searched)
     record = _train(stage_dir, job, model, fit, searching=False)
     if architecture is None and searchable(build_model):
-        architecture = gates.read_gates(model)
+        architecture = model.architecture
     return model, *_finish(stage_dir, job, architecture, record)
 
 
@@ -169,9 +169,9 @@ def _finish(stage_dir, job, found, record):
     return found, record
 
 
-def _read(stage_dir):
+def _read(stage_dir, load=Architecture.load):
     record = json.loads((stage_dir / "metrics.json").read_text())
-    return Architecture.load(stage_dir / "architecture.json"), record
+    return load(stage_dir / "architecture.json"), record
 
 
 def _sharing(model):
