@@ -10,11 +10,16 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import LR
+from aim_keras.models import LR, AutoGroup
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
     "lr": (LR, {}, "regularizer"),
+    "auto_group": (
+        AutoGroup,
+        {"hidden_units": (32,), "num_groups": (3, 4, 2), "embedding_dims": (4, 4, 3)},
+        "embedding_regularizer",
+    ),
 }
 
 SIZES = {"a": 8, "b": 8, "c": 3, "d": 4}
