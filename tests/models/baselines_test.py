@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import LR, AutoFeature
+from aim_keras.models import LR, AutoFeature, AutoGroup
 from aim_keras.pair_operations import PairOperations
 
 PAIRS = PairOperations(
@@ -29,6 +29,11 @@ MODELS = {
     "auto_feature": (
         AutoFeature,
         {"architecture": PAIRS, "embedding_dim": 4, "pair_units": 3, "hidden_units": (16,)},
+        "embedding_regularizer",
+    ),
+    "auto_group": (
+        AutoGroup,
+        {"hidden_units": (32,), "num_groups": (3, 4, 2), "embedding_dims": (4, 4, 3)},
         "embedding_regularizer",
     ),
 }
