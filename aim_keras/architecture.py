@@ -1,16 +1,21 @@
 """What a search keeps: interactions, their functions, and embedding dimensions."""
 
-import collections
 import dataclasses
 import itertools
-import json
 import math
 import os
-import pathlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from aim_keras import atomic
+from aim_keras import documents
+from aim_keras.documents import (
+    check_distinct,
+    check_known,
+    check_mapping,
+    check_origin,
+    checked_list,
+    checked_names,
+)
 from aim_keras.fields import as_field
 
 FORMAT = "aim_keras.architecture/1"
@@ -50,28 +55,22 @@ class Architecture:
 
     def __post_init__(self):
         for name in ("fields", "functions"):
-            values = _checked_list(getattr(self, name), name)
-            if not values or not all(isinstance(value, str) for value in values):
-                raise ValueError(f"{name} must be one or more strings. Received: {name}={values}")
-            _check_distinct(values, name)
-            object.__setattr__(self, name, values)
+            object.__setattr__(self, name, checked_names(getattr(self, name), name))
         if type(self.embedding_dim) is not int or self.embedding_dim < 1:
             raise ValueError(
                 "embedding_dim must be an integer of at least 1. "
                 f"Received: embedding_dim={self.embedding_dim!r}"
             )
-        _check_mapping(self.found_by, "found_by")
-        if not isinstance(self.dataset, str | None):
-            raise ValueError(f"dataset must be a string or null. Received: {self.dataset!r}")
-        _check_mapping(self.interactions, "interactions")
-        _check_known(self.interactions, self.functions, "functions", "interactions")
+        check_origin(self.dataset, self.found_by)
+        check_mapping(self.interactions, "interactions")
+        check_known(self.interactions, self.functions, "functions", "interactions")
         of_function = {
-            k: _checked_list(listed, f"interactions/{k}") for k, listed in self.interactions.items()
+            k: checked_list(listed, f"interactions/{k}") for k, listed in self.interactions.items()
         }
         kept = [k for k in self.functions if of_function.get(k)]
         if self.alpha is not None:
-            _check_mapping(self.alpha, "alpha")
-            _check_known(self.alpha, self.functions, "functions", "alpha")
+            check_mapping(self.alpha, "alpha")
+            check_known(self.alpha, self.functions, "functions", "alpha")
             for k in {*self.alpha} - {*kept}:
                 self._checked_alpha(k, 0)
         units = {k: self._checked_units(k, of_function[k]) for k in kept}
@@ -79,7 +78,7 @@ class Architecture:
         if self.alpha is not None:
             object.__setattr__(self, "alpha", {k: tuple(units[k].values()) for k in kept})
         if self.dimensions is not None:
-            _check_mapping(self.dimensions, "dimensions")
+            check_mapping(self.dimensions, "dimensions")
             dimensions = {
                 self._checked_order(order): self._checked_functions(by_function, order)
                 for order, by_function in self.dimensions.items()
@@ -92,15 +91,15 @@ class Architecture:
         interactions = []
         for i, interaction in enumerate(candidates):
             place = f"interactions/{function}/{i}"
-            interaction = _checked_list(interaction, place)
-            _check_known(interaction, self.fields, "fields", place)
-            _check_distinct(interaction, place)
+            interaction = checked_list(interaction, place)
+            check_known(interaction, self.fields, "fields", place)
+            check_distinct(interaction, place)
             if len(interaction) < 2:
                 raise ValueError(
                     f"{place}: an interaction has at least 2 fields. Received: {interaction}"
                 )
             interactions.append(tuple(sorted(interaction, key=position.get)))
-        _check_distinct(interactions, f"interactions/{function}")
+        check_distinct(interactions, f"interactions/{function}")
         alpha = self._checked_alpha(function, len(interactions))
         units = sorted(
             zip(interactions, alpha, strict=True),
@@ -111,7 +110,7 @@ class Architecture:
     def _checked_alpha(self, function, length):
         if self.alpha is None:
             return (None,) * length
-        alpha = _checked_list(self.alpha.get(function, ()), f"alpha/{function}")
+        alpha = checked_list(self.alpha.get(function, ()), f"alpha/{function}")
         if len(alpha) != length or not all(_is_finite_number(value) for value in alpha):
             raise ValueError(
                 f"alpha/{function} must hold a finite number for each of the {length} "
@@ -129,26 +128,26 @@ class Architecture:
 
     def _checked_functions(self, by_function, order):
         place = f"dimensions/{order}"
-        _check_mapping(by_function, place)
-        _check_known(by_function, self.functions, "functions", place)
+        check_mapping(by_function, place)
+        check_known(by_function, self.functions, "functions", place)
         return {
             k: self._checked_dimensions(of_field, f"{place}/{k}")
             for k, of_field in by_function.items()
         }
 
     def _checked_dimensions(self, of_field, place):
-        _check_mapping(of_field, place)
+        check_mapping(of_field, place)
         missing = [field for field in self.fields if field not in of_field]
         if missing:
             raise ValueError(f"{place}: every field must be listed. Received: none for {missing}")
-        _check_known(of_field, self.fields, "fields", place)
+        check_known(of_field, self.fields, "fields", place)
         return {
             field: self._checked_positions(of_field[field], f"{place}/{field}")
             for field in self.fields
         }
 
     def _checked_positions(self, positions, place):
-        positions = _checked_list(positions, place)
+        positions = checked_list(positions, place)
         if [j for j in range(self.embedding_dim) if j in positions] != list(positions) or not all(
             type(j) is int for j in positions
         ):
@@ -328,20 +327,11 @@ class Architecture:
             ValueError: on another format, a missing or unknown key, or bad content, naming the
                 place.
         """
-        _check_mapping(content, "An architecture")
-        if content.get("format") != FORMAT:
-            raise ValueError(f"format must be {FORMAT!r}. Received: {content.get('format')!r}")
-        known = [field.name for field in dataclasses.fields(cls)]
-        arguments = {key: value for key, value in content.items() if key != "format"}
-        if set(arguments) != set(known):
-            raise ValueError(
-                f"The keys must be format, {', '.join(known)}. Received: {', '.join(content)}"
-            )
-        return cls(**arguments)
+        return cls(**documents.arguments(cls, content, FORMAT, "An architecture"))
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes `architecture.json`, one unit a line, whole or not at all."""
-        atomic.write_text(path, _json_one_row_a_line(self.to_dict()) + "\n")
+        documents.save(path, self.to_dict())
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Architecture":
@@ -351,55 +341,9 @@ class Architecture:
             FileNotFoundError: if there is no such file.
             ValueError: on malformed content, naming the file and the place in it.
         """
-        try:
-            text = pathlib.Path(path).read_text(encoding="utf-8")
-            return cls.from_dict(json.loads(text, object_pairs_hook=_without_repeated_keys))
-        except ValueError as error:
-            raise ValueError(f"{os.fspath(path)} is not a valid architecture: {error}") from error
-
-
-def _checked_list(values, place):
-    if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
-        raise ValueError(f"{place} must be a list. Received: {values!r}")
-    return tuple(values)
-
-
-def _check_mapping(values, place):
-    if not isinstance(values, Mapping):
-        raise ValueError(f"{place} must be a mapping (a JSON object). Received: {values!r}")
+        return documents.load(path, cls.from_dict, "architecture")
 
 
 def _is_finite_number(value):
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and abs(value) <= sys.float_info.max
-
-
-def _without_repeated_keys(pairs):
-    _check_distinct([key for key, _ in pairs], "keys")
-    return dict(pairs)
-
-
-def _check_distinct(values, place):
-    repeated = [value for value, count in collections.Counter(values).items() if count > 1]
-    if repeated:
-        raise ValueError(f"{place}: nothing may repeat. Received: {repeated[0]} more than once")
-
-
-def _check_known(values, known, what, place):
-    unknown = [value for value in values if value not in known]
-    if unknown:
-        raise ValueError(f"{place}: {what} must be of {list(known)}. Received: {unknown[0]!r}")
-
-
-def _json_one_row_a_line(value, indent=""):
-    """JSON with each list of scalars and each scalar on a line of its own."""
-    inner = indent + "  "
-    if isinstance(value, dict) and value:
-        rows = [f"{json.dumps(k)}: {_json_one_row_a_line(v, inner)}" for k, v in value.items()]
-        brackets = "{}"
-    elif isinstance(value, list) and any(isinstance(item, list | dict) for item in value):
-        rows = [_json_one_row_a_line(item, inner) for item in value]
-        brackets = "[]"
-    else:
-        return json.dumps(value)
-    return brackets[0] + f"\n{inner}" + f",\n{inner}".join(rows) + f"\n{indent}" + brackets[1]

@@ -1,6 +1,7 @@
 """Training one stage: optimizer, callbacks and data of a `fit` that can be interrupted."""
 
 import dataclasses
+import inspect
 import math
 import pathlib
 
@@ -69,7 +70,8 @@ def fit(
         searching: Whether the model has gates to search.
         weights: Callable that gives the optimizer of all weights but the gates. With `use_ema`,
             the moving averages of the weights are what is validated and kept.
-        gates: Callable `(total_steps) -> optimizer` of the gates, in a search.
+        gates: Callable that gives the optimizer of the gates, in a search; `total_steps` is given
+            to one that takes it.
         epochs: Number of epochs; after each one the model is validated.
         epochs_per_pass: Number of epochs in one pass over the rows (the paper: 5).
         epoch_decay: Factor of the learning rate after each epoch (the published code: 0.75).
@@ -83,7 +85,8 @@ def fit(
     optimizer = weights()
     averaging, training_again = _averaging(optimizer)
     if searching:
-        optimizer = with_gates(weights=optimizer, gates=gates(total_steps=epochs * steps))
+        options = {"total_steps": epochs * steps} if takes(gates, "total_steps") else {}
+        optimizer = with_gates(weights=optimizer, gates=gates(**options))
     model.compile(
         optimizer, keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit_compile
     )
@@ -123,6 +126,13 @@ def fit(
     )
     if not searching:
         model.load_weights(best)
+
+
+def takes(called, *names):
+    """Whether a function, or a class, takes arguments of these names."""
+    # A class that gin has configured has a metaclass, whose signature is not the class's.
+    called = called.__init__ if inspect.isclass(called) else called
+    return set(names) <= set(inspect.signature(called).parameters)
 
 
 def _decay(factor):

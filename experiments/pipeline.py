@@ -17,6 +17,7 @@ from experiments import fitting, stage, summary
 from experiments.recovery import recovery
 
 STAGES = ("search_interactions", "search_dimensions", "retrain")
+SEARCHES = (*STAGES[:-1], "search_groups")
 PARITY_ROWS = 1000
 
 
@@ -28,6 +29,7 @@ def run(
     search=stage.search,
     grow=grow,
     retrain=stage.retrain,
+    load=Architecture.load,
     stages=STAGES,
     order=2,
     architecture=None,
@@ -51,17 +53,20 @@ def run(
         model: Callable `(fields, architecture, search) -> Keras model` of logits, or, where there
             is nothing to search, `(fields) -> Keras model`.
         fit: `fitting.fit`, as configured.
-        search: `stage.search`, as configured.
+        search: `stage.search`, or the search of another model, such as `stage.search_groups`, as
+            configured.
         grow: Callable `(architecture, seed) -> architecture` that adds the candidates of the next
             order: `aim_keras.search.grow`, as configured.
         retrain: `stage.retrain`, as configured.
-        stages: Names out of `search_interactions`, `search_dimensions` and, last, `retrain`.
+        load: Callable `(path) -> what a search of this model finds`, where it is no `Architecture`.
+        stages: Names out of `search_interactions`, `search_dimensions`, `search_groups` and, last,
+            `retrain`.
         order: Highest order of interactions that `search_interactions` searches.
         architecture: Path of an `architecture.json` to start from, or `None`. Its interactions are
             the candidates of a search's first order.
-        warm_start: Whether the re-training starts from the weights of the last search
-            (`search.warm_start`; of several seeds, from the first's), or from fresh ones (the
-            paper).
+        warm_start: Whether the re-training starts from the weights of the last search, of
+            interactions or dimensions (`search.warm_start`; of several seeds, from the first's),
+            or from fresh ones (the paper).
         batch_size: Rows of a batch.
         dtype_policy: Name of Keras's dtype policy of all layers in training, such as
             `"mixed_bfloat16"`, whose matrix products are twice as fast where the processor has
@@ -78,11 +83,15 @@ def run(
             for a model that has none, an architecture of other fields or of a higher order than is
             searched, fields that no SavedModel can have, or a `run_dir` of another configuration.
     """
-    unknown = [name for name in stages if name not in STAGES]
-    if unknown or not stages or stages[-1] != "retrain":
-        raise ValueError(f"stages must be of {list(STAGES)}, retrain last. Received: {stages}")
-    if warm_start and len(stages) == 1:
-        raise ValueError(f"warm_start needs a search before the re-training. Received: {stages}")
+    if not stages or stages[-1] != "retrain" or not {*stages[:-1]} <= {*SEARCHES}:
+        raise ValueError(
+            f"stages must be of {list(SEARCHES)}, and retrain last. Received: {stages}"
+        )
+    if warm_start and not {*stages} & {*STAGES[:-1]}:
+        raise ValueError(
+            "warm_start needs a search before the re-training, of interactions or dimensions. "
+            f"Received: {stages}"
+        )
     if not stage.searchable(model) and (len(stages) > 1 or architecture is not None):
         raise ValueError(
             "A model without the arguments architecture and search takes no architecture and the "
@@ -92,7 +101,7 @@ def run(
         raise ValueError(f"order must be at least 2. Received: order={order}")
     keras.config.set_dtype_policy(dtype_policy)
     run_dir = pathlib.Path(run_dir)
-    start = None if architecture is None else Architecture.load(architecture)
+    start = None if architecture is None else load(architecture)
     folders = {"raw_dir": raw_dir, "data_dir": data_dir}
     folders = {name: path for name, path in folders.items() if path is not None}
     if unread := set(folders) - set(inspect.signature(dataset).parameters):
@@ -175,7 +184,7 @@ def _run_stages(
                     job,
                     build_model,
                     fit,
-                    "dimensions" if p is None else "interactions",
+                    scope.split("/")[0].removeprefix("search_"),
                     grow(architecture, seed=job.seed) if grows else architecture,
                 )
                 start_dir = searched_dir if warm_start else None
@@ -202,7 +211,7 @@ def _evaluate(job, model, architecture, records):
         "stages": records,
     }
     planted = (job.builder.info.metadata or {}).get("planted")
-    if planted and architecture is not None:
+    if planted and isinstance(architecture, Architecture):
         results["planted"] = recovery(architecture, planted)
     return results
 

@@ -1,7 +1,6 @@
 """The stages of a run: each goes from an architecture to an architecture, and can be resumed."""
 
 import dataclasses
-import inspect
 import json
 import time
 
@@ -12,6 +11,8 @@ from aim_keras import atomic
 from aim_keras import search as gates
 from aim_keras.architecture import Architecture
 from aim_keras.callbacks import rank_metrics
+from aim_keras.feature_groups import FeatureGroups
+from experiments import fitting
 
 
 def search(
@@ -101,12 +102,31 @@ def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, fro
     return _finish(stage_dir, job, found, record)
 
 
-def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
-    """Trains the model of an architecture, or all pairs of fields where it is `None`.
+def search_groups(stage_dir, job, build_model, fit, kind, candidates):
+    """Searches the groups of an `AutoGroup`, or reads what was found if it is done.
 
     Args:
         stage_dir, job, build_model, fit: as of `search`.
-        architecture: `Architecture` or `None`.
+        kind: `"groups"`.
+        candidates: `FeatureGroups` to search within, `None` for all fields in every group.
+
+    Returns:
+        The found groups, the record for `metrics.json`, and the folder of the searched model.
+    """
+    if (stage_dir / "metrics.json").exists():
+        return *_read(stage_dir, FeatureGroups.load), stage_dir
+    model = _build(job, build_model, candidates, kind)
+    record = _train(stage_dir, job, model, fit, searching=True)
+    save_model(model, stage_dir / "model.keras")
+    return *_finish(stage_dir, job, model.read_groups(), record), stage_dir
+
+
+def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
+    """Trains the model of what was found, or all that can be found where it is `None`.
+
+    Args:
+        stage_dir, job, build_model, fit: as of `search`.
+        architecture: `Architecture`, or what another model's search finds, or `None`.
         start_dir: `pathlib.Path` of the folder of the searched model whose weights it starts from
             (`search.warm_start`); `None` for fresh weights.
 
@@ -120,15 +140,13 @@ def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
         gates.warm_start(model, searched)
     record = _train(stage_dir, job, model, fit, searching=False)
     if architecture is None and searchable(build_model):
-        architecture = gates.read_gates(model)
+        architecture = model.architecture
     return model, *_finish(stage_dir, job, architecture, record)
 
 
 def searchable(build_model):
     """Whether models that `build_model` gives follow an architecture."""
-    # A class that gin has configured has a metaclass, whose signature is not the model's.
-    called = build_model.__init__ if inspect.isclass(build_model) else build_model
-    return {"architecture", "search"} <= set(inspect.signature(called).parameters)
+    return fitting.takes(build_model, "architecture", "search")
 
 
 def _build(job, build_model, architecture, kind):
@@ -169,9 +187,9 @@ def _finish(stage_dir, job, found, record):
     return found, record
 
 
-def _read(stage_dir):
+def _read(stage_dir, load=Architecture.load):
     record = json.loads((stage_dir / "metrics.json").read_text())
-    return Architecture.load(stage_dir / "architecture.json"), record
+    return load(stage_dir / "architecture.json"), record
 
 
 def _sharing(model):

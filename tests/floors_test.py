@@ -10,10 +10,13 @@ import setuptools
 ROOT = pathlib.Path(__file__).parents[1]
 FLOORS = {
     "aim_keras.backend": -2,
-    "aim_keras.atomic": -1,
+    "aim_keras.atomic": -2,
+    "aim_keras.documents": -1,
     "aim_keras.fields": -1,
     "aim_keras.architecture": 0,
+    "aim_keras.feature_groups": 0,
     "aim_keras.metrics": 0,
+    "aim_keras.pair_operations": 0,
     "aim_keras.layers.interaction_functions": 0,
     "aim_keras.layers.shared_parts": -1,
     "aim_keras.layers.weighted_products": -1,
@@ -73,8 +76,11 @@ WHO_MAY = {
 NUMPY_ONLY = (
     "aim_keras.atomic",
     "aim_keras.fields",
+    "aim_keras.documents",
     "aim_keras.architecture",
+    "aim_keras.feature_groups",
     "aim_keras.metrics",
+    "aim_keras.pair_operations",
     "aim_keras.analysis",
 )
 

@@ -1,6 +1,8 @@
 """CTR models: functional Keras models from field ids to logits."""
 
 from aim_keras.models.afm import AFM
+from aim_keras.models.auto_feature import AutoFeature
+from aim_keras.models.auto_group import AutoGroup
 from aim_keras.models.autoint import AutoInt
 from aim_keras.models.deepfm import DeepFM
 from aim_keras.models.dnn import DNN
@@ -28,6 +30,8 @@ __all__ = [
     "NFM",
     "OPNN",
     "PIN",
+    "AutoFeature",
+    "AutoGroup",
     "AutoInt",
     "DeepFM",
     "FiGNN",

@@ -20,11 +20,24 @@ from aim_keras.models import (
     NFM,
     OPNN,
     PIN,
+    AutoFeature,
+    AutoGroup,
     AutoInt,
     FiGNN,
     FwFM,
     WideDeep,
     XDeepFM,
+)
+from aim_keras.pair_operations import PairOperations
+
+PAIRS = PairOperations(
+    ("a", "b", "c", "d"),
+    {
+        "addition": [("a", "b")],
+        "product": [("a", "c"), ("b", "d")],
+        "concatenation": [("a", "d")],
+        "generalized_product": [("b", "c")],
+    },
 )
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
@@ -82,6 +95,16 @@ MODELS = {
     "pin": (
         PIN,
         {"embedding_dim": 4, "pair_units": (6, 3), "hidden_units": (8,)},
+        "embedding_regularizer",
+    ),
+    "auto_feature": (
+        AutoFeature,
+        {"architecture": PAIRS, "embedding_dim": 4, "pair_units": 3, "hidden_units": (16,)},
+        "embedding_regularizer",
+    ),
+    "auto_group": (
+        AutoGroup,
+        {"hidden_units": (32,), "num_groups": (3, 4, 2), "embedding_dims": (4, 4, 3)},
         "embedding_regularizer",
     ),
 }

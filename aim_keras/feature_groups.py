@@ -1,0 +1,140 @@
+"""What a search of AutoGroup finds: which fields are in which group of which order."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+
+from aim_keras import documents
+from aim_keras.documents import (
+    check_distinct,
+    check_known,
+    check_mapping,
+    check_origin,
+    checked_list,
+    checked_names,
+)
+
+FORMAT = "aim_keras.feature_groups/1"
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureGroups:
+    """What a search of AutoGroup finds: which fields are in which group of which order.
+
+    It names fields, never positions. A field may be in any number of groups, and groups of the
+    same fields differ by the weights that a model gives them.
+
+    Args:
+        fields: Names of the fields, in the order of the features.
+        groups: `{order: groups}`; a group is a sequence of field names, at least one of order 1,
+            at least two of any other: the interaction of a field alone is zero.
+        dataset: Name of the data set they were found on.
+        found_by: How they were found: stage, seed, figures. Not compared.
+
+    Raises:
+        ValueError: on anything repeated, unknown, or out of range, naming the place.
+    """
+
+    fields: tuple[str, ...]
+    groups: Mapping[int, tuple[tuple[str, ...], ...]]
+    dataset: str | None = None
+    found_by: Mapping = dataclasses.field(default_factory=dict, compare=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "fields", checked_names(self.fields, "fields"))
+        check_origin(self.dataset, self.found_by)
+        check_mapping(self.groups, "groups")
+        groups = {_checked_order(order): listed for order, listed in self.groups.items()}
+        groups = {order: self._checked_groups(order, groups[order]) for order in sorted(groups)}
+        kept = {order: of_order for order, of_order in groups.items() if of_order}
+        object.__setattr__(self, "groups", kept)
+
+    def _checked_groups(self, order, listed):
+        position = {field: i for i, field in enumerate(self.fields)}
+        groups = []
+        for j, group in enumerate(checked_list(listed, f"groups/{order}")):
+            place = f"groups/{order}/{j}"
+            group = checked_list(group, place)
+            check_known(group, self.fields, "fields", place)
+            check_distinct(group, place)
+            if len(group) < smallest_group(order):
+                raise ValueError(
+                    f"{place}: a group of order {order} has at least {smallest_group(order)} "
+                    f"fields. Received: {list(group)}"
+                )
+            groups.append(tuple(sorted(group, key=position.get)))
+        return tuple(groups)
+
+    @classmethod
+    def of(cls, value) -> "FeatureGroups":
+        """Groups from themselves, from what `to_dict` gives, or from the path of their file.
+
+        Raises:
+            ValueError: on anything else, or malformed content, naming the place.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str | os.PathLike):
+            return cls.load(value)
+        return cls.from_dict(value)
+
+    @classmethod
+    def full(cls, fields, numbers) -> "FeatureGroups":
+        """`numbers[p - 1]` groups of each order `p`, all fields in each."""
+        fields = tuple(fields)
+        return cls(fields, {p: (fields,) * number for p, number in enumerate(numbers, 1)})
+
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """The orders of which there is a group, lowest first."""
+        return tuple(self.groups)
+
+    def units(self, order) -> list[tuple[int, tuple[str, ...]]]:
+        """The `(number, fields)` of each group of that order."""
+        return list(enumerate(self.groups.get(order, ())))
+
+    def to_dict(self) -> dict:
+        """The content of `architecture.json`."""
+        return {
+            "format": FORMAT,
+            "dataset": self.dataset,
+            "fields": list(self.fields),
+            "groups": {str(p): [list(group) for group in of] for p, of in self.groups.items()},
+            "found_by": dict(self.found_by),
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping) -> "FeatureGroups":
+        """The groups of which `to_dict` gave `content`.
+
+        Raises:
+            ValueError: on another format, a missing or unknown key, or bad content, naming the
+                place.
+        """
+        return cls(**documents.arguments(cls, content, FORMAT, "Feature groups"))
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes `architecture.json`, one group a line, whole or not at all."""
+        documents.save(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "FeatureGroups":
+        """Reads `architecture.json`.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: on malformed content, naming the file and the place in it.
+        """
+        return documents.load(path, cls.from_dict, "file of feature groups")
+
+
+def smallest_group(order) -> int:
+    """The number of fields below which a group's value is always zero."""
+    return min(order, 2)
+
+
+def _checked_order(order):
+    number = int(order) if isinstance(order, str) and order.isdecimal() else order
+    if type(number) is not int or number < 1:
+        raise ValueError(f"groups/{order}: an order is an integer >= 1. Received: {order!r}")
+    return number
