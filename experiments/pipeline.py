@@ -31,6 +31,7 @@ def run(
     stages=STAGES,
     order=2,
     architecture=None,
+    draw=None,
     warm_start=False,
     batch_size=2000,
     dtype_policy="float32",
@@ -59,6 +60,8 @@ def run(
         order: Highest order of interactions that `search_interactions` searches.
         architecture: Path of an `architecture.json` to start from, or `None`. Its interactions are
             the candidates of a search's first order.
+        draw: Callable `(architecture, seed) -> architecture` that gives what to start from in its
+            place, such as `aim_keras.search.random_architecture`; `None` for itself.
         warm_start: Whether the re-training starts from the weights of the last search
             (`search.warm_start`; of several seeds, from the first's), or from fresh ones (the
             paper).
@@ -93,6 +96,10 @@ def run(
     keras.config.set_dtype_policy(dtype_policy)
     run_dir = pathlib.Path(run_dir)
     start = None if architecture is None else Architecture.load(architecture)
+    if draw is not None:
+        if start is None:
+            raise ValueError("draw needs an architecture. Received: architecture=None")
+        start = draw(start, seed=seed)
     folders = {"raw_dir": raw_dir, "data_dir": data_dir}
     folders = {name: path for name, path in folders.items() if path is not None}
     if unread := set(folders) - set(inspect.signature(dataset).parameters):
