@@ -100,14 +100,7 @@ def run(
         if start is None:
             raise ValueError("draw needs an architecture. Received: architecture=None")
         start = draw(start, seed=seed)
-    folders = {"raw_dir": raw_dir, "data_dir": data_dir}
-    folders = {name: path for name, path in folders.items() if path is not None}
-    if unread := set(folders) - set(inspect.signature(dataset).parameters):
-        raise ValueError(
-            f"The data set of this configuration is generated: it reads no {', '.join(unread)}. "
-            f"Received: {folders}"
-        )
-    builder = dataset(**folders)
+    builder = open_data(dataset, raw_dir, data_dir)
     configuration = f"{gin.config_str()}\n# Data: {builder.info.full_name}\n# Seed: {seed}\n"
     if start is not None:
         configuration += f"# Architecture: {json.dumps(start.to_dict())}\n"
@@ -135,6 +128,22 @@ def run(
     summary.show(results)
     print(f"Results in {run_dir}")
     return results
+
+
+def open_data(dataset, raw_dir=None, data_dir="data"):
+    """The builder of a data set, whose arguments are those of `run`.
+
+    Raises:
+        ValueError: if it is given raw files and reads none.
+    """
+    folders = {"raw_dir": raw_dir, "data_dir": data_dir}
+    folders = {name: path for name, path in folders.items() if path is not None}
+    if unread := set(folders) - set(inspect.signature(dataset).parameters):
+        raise ValueError(
+            f"The data set of this configuration is generated: it reads no {', '.join(unread)}. "
+            f"Received: {folders}"
+        )
+    return dataset(**folders)
 
 
 def _refuse_another(requested, configuration):

@@ -33,6 +33,7 @@ FLOORS = {
     "experiments.growth": 5,
     "experiments.tables": 5,
     "experiments.plots": 5,
+    "experiments.tabulating": 5,
 }
 PEERS = ("experiments.benchmarks.peers",)
 WHO_MAY = {
@@ -60,6 +61,7 @@ WHO_MAY = {
         "experiments.benchmarks.plot",
         "experiments.benchmarks.growth_plot",
     ),
+    "scipy": ("experiments.tabulating.statistics",),
     "torch": PEERS,
     "deepctr": PEERS,
     "deepctr_torch": PEERS,

@@ -7,7 +7,7 @@ import pytest
 
 from experiments.configuration import GIN_DIR
 
-FRAGMENTS = ("datasets", "models", "optimizers", "stages", "ablations")
+FRAGMENTS = ("datasets", "models", "optimizers", "stages", "ablations", "controls")
 TABLES = "tables"  # configurations of another binary: tables_test.py
 LEAVES = sorted(
     path.relative_to(GIN_DIR).as_posix()
