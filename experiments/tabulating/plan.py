@@ -117,7 +117,14 @@ class Plan:
 
 
 def load(path):
-    """The plan that a gin file configures."""
+    """The plan that a gin file configures.
+
+    Raises:
+        ValueError: if it does not configure one.
+    """
     gin.clear_config()
     parse(path, [])
-    return gin.get_configurable(Plan)()
+    try:
+        return gin.get_configurable(Plan)()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} configures no plan: {error}") from error

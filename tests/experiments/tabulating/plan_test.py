@@ -119,3 +119,19 @@ def test_runs_of_a_grid():
 def test_bad_plans_are_refused(systems, more, message):
     with pytest.raises(ValueError, match=message):
         Plan("Shop", systems, **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("plan.Plan.title = 'Shop'", "no plan: .*systems"),
+        ("plan.Plan.title = 'Shop'\nplan.Plan.systems = ({'nane': 'FM'},)", "no plan: .*nane"),
+        ("plan.Plan.titel = 'Shop'", "titel"),
+    ],
+)
+def test_a_file_that_is_no_plan_is_named(text, message, tmp_path):
+    path = tmp_path / "plan.gin"
+    start = "from __gin__ import dynamic_registration\nfrom experiments.tabulating import plan\n"
+    path.write_text(start + text)
+    with pytest.raises(ValueError, match=message):
+        load(path)
