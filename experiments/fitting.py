@@ -80,6 +80,9 @@ def fit(
             trains all epochs.
         plateau_factor: see `patience`.
         jit_compile: of `keras.Model.compile`.
+
+    Returns:
+        Number of epochs trained now, without those before an interruption.
     """
     steps = math.ceil(job.steps_per_pass / epochs_per_pass)
     optimizer = weights()
@@ -108,7 +111,7 @@ def fit(
             keras.callbacks.EarlyStopping(**monitor, patience=patience, min_delta=MIN_DELTA),
         ]
     resume = Resume(stage_dir / "backup", stateful)
-    model.fit(
+    history = model.fit(
         job.shuffled_batches(first_step=resume.finished_epochs * steps),
         epochs=epochs,
         steps_per_epoch=steps,
@@ -126,6 +129,7 @@ def fit(
     )
     if not searching:
         model.load_weights(best)
+    return len(history.epoch)
 
 
 def takes(called, *names):

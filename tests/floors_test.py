@@ -38,6 +38,7 @@ FLOORS = {
     "experiments.parity": 6,
     "experiments.tables": 5,
     "experiments.plots": 5,
+    "experiments.tabulating": 5,
 }
 PEERS = ("experiments.benchmarks.peers", "experiments.parities.peers")
 WHO_MAY = {
@@ -66,6 +67,7 @@ WHO_MAY = {
         "experiments.benchmarks.plot",
         "experiments.benchmarks.growth_plot",
     ),
+    "scipy": ("experiments.tabulating.statistics",),
     "torch": PEERS,
     "deepctr": PEERS,
     "deepctr_torch": PEERS,
