@@ -19,8 +19,8 @@ def table_2(results):
     plan = results.plan
     paper = {row["system"]: row for row in published.paper(2)["rows"]}
     board = published.leaderboard(plan.leaderboard) if plan.leaderboard else {}
-    kinds = {name: row["kind"] for name, row in paper.items()}
-    kinds |= {s.name: s.kind for s in plan.systems if s.kind in BENCHMARKED}
+    kinds = {s.name: s.kind for s in plan.systems if s.kind in BENCHMARKED}
+    kinds |= {name: row["kind"] for name, row in paper.items() if name not in kinds}
     names = sorted(kinds, key=lambda name: BENCHMARKED.index(kinds[name]))
     on_board = {system.name: system.published or system.name for system in plan.systems}
     header = [

@@ -41,13 +41,15 @@ class Results:
         return [_within(record, keys) for record in self.of(name)]
 
     def missing(self, names):
-        """What lacks of these systems, as a sentence; empty where nothing does."""
+        """What lacks of these systems, as sentences; empty where nothing does."""
         unlisted, incomplete = [], []
         for name in dict.fromkeys(names):
             runs = [run for run in self.table if run.system.name == name]
             seeds = [str(run.seed) for run in runs if self.record(run) is None]
             if not runs:
                 unlisted.append(name)
+            elif len(seeds) == len(runs):
+                incomplete.append(name)
             elif seeds:
                 incomplete.append(f"{name} (seed{'s' * (len(seeds) > 1)} {', '.join(seeds)})")
         parts = {"Not run yet": incomplete, "Not configured": unlisted}
