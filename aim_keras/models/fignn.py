@@ -48,12 +48,12 @@ class FieldGraph(keras.layers.Layer):
 
     def call(self, inputs):
         graph = self._graph(inputs)
-        h = inputs
+        h = e = _swapped(inputs)  # (fields, batch, dim), as one matrix product a field takes it
         for outward, inward, bias in self.of_step:
-            sent = ops.einsum("bjd,jde->bje", h, outward)
-            a = ops.einsum("bid,ide->bie", ops.matmul(graph, sent), inward) + bias
-            h = (self._gated(a, h) if self.gru else a + h) + inputs
-        return h
+            received = ops.matmul(graph, _swapped(ops.matmul(h, outward)))
+            a = ops.matmul(_swapped(received), inward) + bias
+            h = (self._gated(a, h) if self.gru else a + h) + e
+        return _swapped(h)
 
     def _graph(self, inputs):
         """The weight of each edge, `(batch, to, from)`, zero from a field to itself."""
@@ -62,15 +62,19 @@ class FieldGraph(keras.layers.Layer):
         return ops.softmax(ops.where(ops.eye(inputs.shape[1], dtype="bool"), -1e9, scores))
 
     def _gated(self, a, h):
-        _, fields, dim = h.shape
+        fields, _, dim = h.shape
         states, _ = self.cell(ops.reshape(a, (-1, dim)), [ops.reshape(h, (-1, dim))])
-        return ops.reshape(states, (-1, fields, dim))
+        return ops.reshape(states, (fields, -1, dim))
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
         return {**super().get_config(), "steps": self.steps, "gru": self.gru}
+
+
+def _swapped(tensor):
+    return ops.transpose(tensor, (1, 0, 2))
 
 
 @keras.saving.register_keras_serializable("aim_keras")
