@@ -33,14 +33,14 @@ def answer(build, version):
             model, logits = build(
                 asked["theirs"], request["sizes"], request["embedding_dim"], asked["options"]
             )
-            answered = _randomized_answer(model, lambda: logits(ids), asked["absent"])  # noqa: B023
+            answered = _randomized_answer(model, asked["absent"], logits, ids)
         except Exception as error:
             answered = {"error": f"{type(error).__name__}: {error}"}
         np.savez(folder / f"{i}.npz", version=version, **answered)
 
 
 @torch.no_grad()
-def _randomized_answer(model, logits, absent):
+def _randomized_answer(model, absent, logits, ids):
     generator = torch.Generator().manual_seed(0)
     state = {k: v for k, v in model.state_dict().items() if v.is_floating_point()}
     for name, value in state.items():
@@ -52,4 +52,4 @@ def _randomized_answer(model, logits, absent):
             value.normal_(0, SCALE, generator=generator)
     model.eval()
     weights = {f"weights/{name}": value.numpy() for name, value in state.items()}
-    return {**weights, "logits": logits().numpy()}
+    return {**weights, "logits": logits(ids).numpy()}
