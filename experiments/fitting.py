@@ -26,6 +26,10 @@ class Job:
         """The batches of a split, in file order."""
         return data.batches(self.builder, split, batch_size or self.batch_size)
 
+    def counts(self):
+        """How often each id of a field occurs in train."""
+        return data.counts(self.builder)
+
     @property
     def steps_per_pass(self):
         return math.ceil(data.rows(self.builder, "train") / self.batch_size)
@@ -123,6 +127,12 @@ def fit(
     )
     if not searching:
         model.load_weights(best)
+
+
+def adam(total_steps, learning_rate=1e-3):
+    """Adam for gates that are a softmax, which no threshold has to make sparse."""
+    del total_steps
+    return keras.optimizers.Adam(learning_rate)
 
 
 def _decay(factor):

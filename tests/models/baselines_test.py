@@ -10,11 +10,12 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import LR
+from aim_keras.models import LR, AutoEmb
 
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
     "lr": (LR, {}, "regularizer"),
+    "autoemb": (AutoEmb, {"counts": None, "hidden_units": (16,)}, "embedding_regularizer"),
 }
 
 SIZES = {"a": 8, "b": 8, "c": 3, "d": 4}
