@@ -7,7 +7,7 @@ import pathlib
 import keras
 import tensorflow_datasets as tfds
 
-from aim_keras.callbacks import RankMetrics, Resume, SearchState
+from aim_keras.callbacks import GateSteps, RankMetrics, Resume, SearchState
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
 
@@ -30,16 +30,16 @@ class Job:
         """How often each id of a field occurs in train."""
         return data.counts(self.builder)
 
-    @property
-    def steps_per_pass(self):
-        return math.ceil(data.rows(self.builder, "train") / self.batch_size)
+    def steps_per_pass(self, split="train"):
+        """Batches in one pass over a split."""
+        return math.ceil(data.rows(self.builder, split) / self.batch_size)
 
-    def shuffled_batches(self, first_step):
-        """Endless shuffled batches of train, from a step on: the same ones, resumed or not."""
-        first_pass, step = divmod(first_step, self.steps_per_pass)
+    def shuffled_batches(self, first_step, split="train"):
+        """Endless shuffled batches of a split, from a step on: the same ones, resumed or not."""
+        first_pass, step = divmod(first_step, self.steps_per_pass(split))
         return data.batches(
             self.builder,
-            "train",
+            split,
             self.batch_size,
             shuffle_seed=self.seed,
             first_pass=first_pass,
@@ -54,6 +54,7 @@ def fit(
     searching,
     weights=keras.optimizers.Adam,
     gates=GRDA,
+    gates_every=None,
     epochs=1,
     epochs_per_pass=1,
     epoch_decay=1.0,
@@ -74,6 +75,9 @@ def fit(
         weights: Callable that gives the optimizer of all weights but the gates. With `use_ema`,
             the moving averages of the weights are what is validated and kept.
         gates: Callable `(total_steps) -> optimizer` of the gates, in a search.
+        gates_every: `None` for steps that train the gates beside the weights, on the rows of train
+            (the paper); a number for a step of the gates on rows of valid after each so many of the
+            weights (`GateSteps`).
         epochs: Number of epochs; after each one the model is validated.
         epochs_per_pass: Number of epochs in one pass over the rows (the paper: 5).
         epoch_decay: Factor of the learning rate after each epoch (the published code: 0.75).
@@ -83,11 +87,15 @@ def fit(
         plateau_factor: see `patience`.
         jit_compile: of `keras.Model.compile`.
     """
-    steps = math.ceil(job.steps_per_pass / epochs_per_pass)
+    steps = math.ceil(job.steps_per_pass() / epochs_per_pass)
     optimizer = weights()
     averaging, training_again = _averaging(optimizer)
     if searching:
-        optimizer = with_gates(weights=optimizer, gates=gates(total_steps=epochs * steps))
+        optimizer = with_gates(
+            weights=optimizer,
+            gates=gates(total_steps=epochs * (steps // (gates_every or 1))),
+            joint=gates_every is None,
+        )
     model.compile(
         optimizer, keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit_compile
     )
@@ -109,12 +117,17 @@ def fit(
             keras.callbacks.EarlyStopping(**monitor, patience=patience, min_delta=MIN_DELTA),
         ]
     resume = Resume(stage_dir / "backup", stateful)
+    gate_steps = []
+    if searching and gates_every is not None:
+        first_step = resume.finished_epochs * (steps // gates_every)
+        gate_steps = [GateSteps(job.shuffled_batches(first_step, "valid"), gates_every)]
     model.fit(
         job.shuffled_batches(first_step=resume.finished_epochs * steps),
         epochs=epochs,
         steps_per_epoch=steps,
         shuffle=False,
         callbacks=[
+            *gate_steps,
             *averaging,
             RankMetrics(job.batches("valid")),
             *stateful,

@@ -126,16 +126,20 @@ def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
 
 def searchable(build_model):
     """Whether models that `build_model` gives follow an architecture."""
+    return {"architecture", "search"} <= _arguments(build_model)
+
+
+def _arguments(build_model):
     # A class that gin has configured has a metaclass, whose signature is not the model's.
     called = build_model.__init__ if inspect.isclass(build_model) else build_model
-    return {"architecture", "search"} <= set(inspect.signature(called).parameters)
+    return set(inspect.signature(called).parameters)
 
 
 def _build(job, build_model, architecture, kind):
     keras.utils.set_random_seed(job.seed)
     given = {"architecture": architecture, "search": kind}
     given = {name: value for name, value in given.items() if value is not None}
-    if "counts" in inspect.signature(build_model).parameters:
+    if "counts" in _arguments(build_model):
         given["counts"] = job.counts()
     return build_model(job.builder.fields, **given)
 
