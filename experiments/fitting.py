@@ -142,10 +142,21 @@ def fit(
         model.load_weights(best)
 
 
-def adam(total_steps, learning_rate=1e-3):
-    """Adam for gates that are a softmax, which no threshold has to make sparse."""
-    del total_steps
-    return keras.optimizers.Adam(learning_rate)
+def adam(total_steps, learning_rate=1e-3, pretraining=0.0):
+    """Adam for gates that are a softmax, which no threshold has to make sparse.
+
+    Args:
+        total_steps: Number of steps of the gates in the search.
+        learning_rate: Float.
+        pretraining: Share of the steps in which the gates stay equal, so that the weights of all
+            candidates are trained before one is preferred.
+    """
+    still = round(pretraining * total_steps)
+    return keras.optimizers.Adam(
+        keras.optimizers.schedules.PiecewiseConstantDecay([still], [0.0, learning_rate])
+        if still
+        else learning_rate
+    )
 
 
 def _decay(factor):
