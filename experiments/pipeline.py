@@ -52,7 +52,8 @@ def run(
             configuration goes on where it stopped.
         dataset: Callable that gives a TFDS builder from `data_dir` and, where given, `raw_dir`.
         model: Callable `(fields, architecture, search) -> Keras model` of logits, or, where there
-            is nothing to search, `(fields) -> Keras model`.
+            is nothing to search, `(fields) -> Keras model`; an argument `counts` gets how often
+            each id of a field occurs in train.
         fit: `fitting.fit`, as configured.
         search: `stage.search`, or the search of another model, such as `stage.search_groups`, as
             configured.

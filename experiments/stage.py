@@ -153,6 +153,8 @@ def _build(job, build_model, architecture, kind):
     keras.utils.set_random_seed(job.seed)
     given = {"architecture": architecture, "search": kind}
     given = {name: value for name, value in given.items() if value is not None}
+    if fitting.takes(build_model, "counts"):
+        given["counts"] = job.counts()
     return build_model(job.builder.fields, **given)
 
 

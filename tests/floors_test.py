@@ -44,6 +44,7 @@ PEERS = ("experiments.benchmarks.peers", "experiments.parities.peers")
 WHO_MAY = {
     "tensorflow": (
         "aim_keras.backend",
+        "aim_keras.callbacks.gate_steps",
         "aim_keras.callbacks.search_state",
         "aim_keras.datasets",
         "aim_keras.export",

@@ -10,6 +10,7 @@ from aim_keras.layers.gated_interaction import GatedInteraction
 from aim_keras.layers.linear import Linear
 from aim_keras.layers.mlp import MLP
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
+from aim_keras.layers.soft_dimension import SoftDimension
 
 __all__ = [
     "MLP",
@@ -22,4 +23,5 @@ __all__ = [
     "GatedInteraction",
     "Linear",
     "ParamFreeBatchNorm",
+    "SoftDimension",
 ]

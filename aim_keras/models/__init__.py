@@ -1,8 +1,9 @@
 """CTR models: functional Keras models from field ids to logits."""
 
 from aim_keras.models.afm import AFM
-from aim_keras.models.auto_feature import AutoFeature
-from aim_keras.models.auto_group import AutoGroup
+from aim_keras.models.autoemb import AutoEmb
+from aim_keras.models.autofeature import AutoFeature
+from aim_keras.models.autogroup import AutoGroup
 from aim_keras.models.autoint import AutoInt
 from aim_keras.models.deepfm import DeepFM
 from aim_keras.models.dnn import DNN
@@ -30,6 +31,7 @@ __all__ = [
     "NFM",
     "OPNN",
     "PIN",
+    "AutoEmb",
     "AutoFeature",
     "AutoGroup",
     "AutoInt",

@@ -75,6 +75,12 @@ LAYERS = {
     "beta": (layers.DimensionGate, [THREE], {}, FUNCTION_WISE),
     "beta_function": (layers.DimensionGate, [THREE, (2, 3), NAMES, True], {}, FUNCTION_WISE),
     "beta_plain": (layers.DimensionGate, [THREE], {"normalize": False}, FUNCTION_WISE),
+    "soft_beta": (
+        layers.SoftDimension,
+        [[0, 2, 5]],
+        {"functions": THREE, "per_function": True},
+        FUNCTION_WISE,
+    ),
     "alpha": (layers.GatedInteraction, [THREE, PAIRS, 2, NAMES], {}, FUNCTION_WISE),
     "alpha_shared": (layers.GatedInteraction, [ALL], {"order": 3}, SHARED),
     "alpha_products": (layers.GatedInteraction, [ALL], {"return_products": True}, SHARED),
@@ -149,6 +155,11 @@ def randomize(layer):
 
 def call(layer, x, training):
     return layer(x, training=training) if layer._call_has_training_arg else layer(x)
+
+
+def is_random(layer):
+    """Whether it draws random numbers in training."""
+    return bool(getattr(layer, "dropout", 0)) or hasattr(layer, "seed_generator")
 
 
 def functional(layer, x):

@@ -20,6 +20,7 @@ from aim_keras.models import (
     NFM,
     OPNN,
     PIN,
+    AutoEmb,
     AutoFeature,
     AutoGroup,
     AutoInt,
@@ -97,16 +98,17 @@ MODELS = {
         {"embedding_dim": 4, "pair_units": (6, 3), "hidden_units": (8,)},
         "embedding_regularizer",
     ),
-    "auto_feature": (
+    "autofeature": (
         AutoFeature,
         {"architecture": PAIRS, "embedding_dim": 4, "pair_units": 3, "hidden_units": (16,)},
         "embedding_regularizer",
     ),
-    "auto_group": (
+    "autogroup": (
         AutoGroup,
         {"hidden_units": (32,), "num_groups": (3, 4, 2), "embedding_dims": (4, 4, 3)},
         "embedding_regularizer",
     ),
+    "autoemb": (AutoEmb, {"counts": None, "hidden_units": (16,)}, "embedding_regularizer"),
 }
 
 SIZES = {"a": 8, "b": 8, "c": 3, "d": 4}

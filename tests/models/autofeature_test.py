@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from aim_keras.models import AutoFeature
-from aim_keras.models.auto_feature import EPSILON
+from aim_keras.models.autofeature import EPSILON
 from aim_keras.pair_operations import PairOperations
 
 SIZES = {"a": 5, "b": 4, "c": 3, "d": 6}

@@ -13,7 +13,7 @@ from absl.testing import flagsaver
 
 from aim_keras import Architecture
 from aim_keras.pair_operations import PairOperations
-from experiments import auto_feature, stage
+from experiments import autofeature, stage
 from experiments import train as binary
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -70,7 +70,7 @@ def search(monkeypatch, tmp_path):
         builder = types.SimpleNamespace(fields=dict.fromkeys(FIELDS, 9), info=info)
         job = types.SimpleNamespace(builder=builder, seed=seed)
         folder = tmp_path / "search_interactions_2"
-        return auto_feature.search(
+        return autofeature.search(
             folder, job, None, None, kind, candidates, budget=budget, population=10
         )
 
