@@ -60,15 +60,15 @@ class Run:
 
 
 def table_runs(plan):
-    """The runs of the tables, those first whose architecture others take."""
+    """The runs of the tables, seed by seed, those first whose architecture others take."""
     configurations = {system.name: _configuration(plan, system) for system in plan.systems}
 
     def run(system, seed):
         source = system.architecture_of and run(plan.system(system.architecture_of), seed)
         return Run("result", system, seed, configurations[system.name], source=source)
 
-    ordered = sorted(plan.systems, key=lambda system: system.architecture_of is not None)
-    return [run(system, seed) for system in ordered for seed in plan.seeds_of(system)]
+    runs = [run(system, seed) for system in plan.systems for seed in plan.seeds_of(system)]
+    return sorted(runs, key=lambda run: (run.seed, run.source is not None))
 
 
 def tuning_runs(plan):
