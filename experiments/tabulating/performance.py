@@ -45,6 +45,18 @@ def table_2(results):
     return [table(header, rows), *_significance(results), results.missing(names)]
 
 
+def table_of_reruns(results):
+    """What the leaderboard's own models give on these data, beside what it publishes."""
+    board = published.leaderboard(results.plan.leaderboard)
+    rows = []
+    for rerun in results.plan.reruns:
+        records = results.reruns(rerun)
+        ours = [mean([r["test"][metric] for r in records]) for metric in _METRICS]
+        of_board = metrics(board.get(rerun.published or rerun.name))
+        rows.append([rerun.name, str(len(records) or "not run yet"), *ours, of_board])
+    return table(["model", "seeds", "AUC", "log loss", results.plan.leaderboard], rows)
+
+
 def table_3(results):
     """AutoFIS and AIM by the highest order, and which share of its interactions is kept."""
 

@@ -2,6 +2,8 @@
 
 import collections
 import dataclasses
+import hashlib
+import json
 
 import gin
 
@@ -64,6 +66,40 @@ class System:
 
 
 @dataclasses.dataclass(frozen=True)
+class Rerun:
+    """A model of the leaderboard, to be trained by its own library, FuxiCTR, on a plan's data.
+
+    Args:
+        name: Name in the report.
+        model: Name of the library's model.
+        options: Its arguments.
+        embedding_dim, learning_rate, batch_size: as its leaderboard has them.
+        published: Name on the leaderboard; `None` for `name`.
+    """
+
+    name: str
+    model: str
+    options: dict
+    embedding_dim: int = 10
+    learning_rate: float = 1e-3
+    batch_size: int = 4096
+    published: str | None = None
+
+    @property
+    def settings(self):
+        """What its process is asked for."""
+        return {
+            name: getattr(self, name)
+            for name in ("model", "options", "embedding_dim", "learning_rate", "batch_size")
+        }
+
+    @property
+    def configuration(self):
+        """Hash of the settings."""
+        return hashlib.sha256(json.dumps(self.settings).encode()).hexdigest()[:12]
+
+
+@dataclasses.dataclass(frozen=True)
 class Plan:
     """The systems on one data set, as `gin/tables/*.gin` configure them.
 
@@ -75,6 +111,7 @@ class Plan:
         leaderboard: Board of `leaderboard.json` whose figures are shown; `None` for none.
         analysed: Name of the system whose first seed is analysed (Table 6, Figures 7 and 8);
             `None` for none.
+        reruns: Arguments of `Rerun`, a mapping each.
 
     Raises:
         ValueError: on a repeated or unknown system, an architecture of one that takes another's,
@@ -87,8 +124,10 @@ class Plan:
     paper: tuple[str, ...] = ("Avazu", "Criteo")
     leaderboard: str | None = None
     analysed: str | None = None
+    reruns: tuple = ()
 
     def __post_init__(self):
+        object.__setattr__(self, "reruns", tuple(Rerun(**one) for one in self.reruns))
         systems = tuple(System(**arguments) for arguments in self.systems)
         object.__setattr__(self, "systems", systems)
         counts = collections.Counter(system.name for system in systems)

@@ -5,7 +5,7 @@ import json
 import os
 import pathlib
 
-KINDS = ("result", "tuning", "analysis")
+KINDS = ("result", "tuning", "analysis", "rerun")
 KEYS = ("kind", "system", "seed", "dataset", "configuration", "command", "machine", "versions")
 
 
@@ -62,10 +62,24 @@ def key(run, data):
     }
 
 
+def rerun_key(rerun, data):
+    """What a record must equal to be a `plan.Rerun`'s, of any seed."""
+    return {
+        "kind": "rerun",
+        "system": rerun.name,
+        "dataset": data,
+        "configuration": rerun.configuration,
+    }
+
+
+def matching(records, wanted):
+    """The records that have the wanted values."""
+    return [r for r in records if all(r[name] == value for name, value in wanted.items())]
+
+
 def find(records, run, data):
     """The last record of a run, or `None`: those of another configuration or data are not its."""
-    wanted = key(run, data)
-    matches = [r for r in records if all(r[name] == value for name, value in wanted.items())]
+    matches = matching(records, key(run, data))
     return matches[-1] if matches else None
 
 

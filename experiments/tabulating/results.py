@@ -36,6 +36,10 @@ class Results:
         found = (self.record(run) for run in self.table if run.system.name == name)
         return [record for record in found if record is not None]
 
+    def reruns(self, rerun):
+        """The records of a `plan.Rerun`, one a seed."""
+        return records.matching(self.all_records, records.rerun_key(rerun, self.data))
+
     def values(self, name, *keys):
         """A value of each of a system's records, such as `"test", "auc"`."""
         return [_within(record, keys) for record in self.of(name)]
@@ -59,7 +63,8 @@ class Results:
     def used(self):
         """All records that the report shows."""
         runs = [*self.table, *self.tuning, *([self.analysis] if self.analysis else [])]
-        return [record for run in runs if (record := self.record(run)) is not None]
+        of_runs = [record for run in runs if (record := self.record(run)) is not None]
+        return of_runs + [record for rerun in self.plan.reruns for record in self.reruns(rerun)]
 
 
 def _within(record, keys):

@@ -22,22 +22,29 @@ NEEDED = {
 
 
 def build(name, sizes, embedding_dim, options):
-    feature_map = FeatureMap("parity", "")
-    feature_map.features = {
-        f"f{i}": {"source": "", "type": "categorical", "vocab_size": size}
-        for i, size in enumerate(sizes)
-    }
-    feature_map.num_fields = feature_map.get_num_fields()
-    feature_map.default_emb_dim = embedding_dim
-    if name != "LR":
-        options = {"embedding_dim": embedding_dim, **options}
-    model = _model_class(name)(feature_map, task="regression", **NEEDED, **options)
+    fields = {f"f{i}": size for i, size in enumerate(sizes)}
+    model = new_model(name, fields, embedding_dim, task="regression", **options)
     model.output_activation = torch.nn.Identity()  # FFM does not pass its task on.
 
     def logits(ids):
         return model({f"f{i}": ids[:, i] for i in range(len(sizes))})["y_pred"]
 
     return model, logits
+
+
+def new_model(name, sizes, embedding_dim, **options):
+    """A model of the checkout, over categorical fields `{name: number of ids}`."""
+    feature_map = FeatureMap("parity", "")
+    feature_map.features = {
+        field: {"source": "", "type": "categorical", "vocab_size": size}
+        for field, size in sizes.items()
+    }
+    feature_map.labels = ["label"]
+    feature_map.num_fields = feature_map.get_num_fields()
+    feature_map.default_emb_dim = embedding_dim
+    if name != "LR":
+        options = {"embedding_dim": embedding_dim, **options}
+    return _model_class(name)(feature_map, **{**NEEDED, **options})
 
 
 def _model_class(name):

@@ -125,7 +125,7 @@ def test_a_transfer_takes_the_architecture_of_the_same_seed(train, tmp_path):
     runs = runs_of(TRANSFER, AIM)
     commands, failures, recorded = train(runs)
     assert failures == []
-    for command, source in zip(commands[2:], runs[:2], strict=True):
+    for command, source in zip(commands[1::2], runs[::2], strict=True):
         found = source.folder(tmp_path, DATA) / "architecture.json"
         assert f"--gin_bindings=ARCHITECTURE = '{found}'" in command
         assert f"--seed={source.seed}" in command
