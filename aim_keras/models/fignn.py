@@ -92,7 +92,9 @@ class FiGNN(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
-    Reference: Li et al., Fi-GNN, CIKM 2019; `Out` and `In` of each step as in the authors' code.
+    Reference: Li et al., Fi-GNN, CIKM 2019. As in the authors' code each step has an `Out` and an
+    `In` of its own; unlike the paper's, the graph has no self-attention in front of it, and a
+    field's importance reads all fields' states.
     """
 
     def __init__(
