@@ -112,6 +112,7 @@ class Plan:
         analysed: Name of the system whose first seed is analysed (Table 6, Figures 7 and 8);
             `None` for none.
         reruns: Arguments of `Rerun`, a mapping each.
+        note: What a reader of the figures must know.
 
     Raises:
         ValueError: on a repeated or unknown system, an architecture of one that takes another's,
@@ -125,6 +126,7 @@ class Plan:
     leaderboard: str | None = None
     analysed: str | None = None
     reruns: tuple = ()
+    note: str = ""
 
     def __post_init__(self):
         object.__setattr__(self, "reruns", tuple(Rerun(**one) for one in self.reruns))
