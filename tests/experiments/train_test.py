@@ -17,6 +17,7 @@ from absl.testing import flagsaver
 
 from aim_keras import Architecture
 from aim_keras.feature_groups import FeatureGroups
+from aim_keras.search import random_architecture
 from experiments import train as binary
 from experiments.analysis import analyze
 
@@ -273,6 +274,37 @@ def test_an_architecture_goes_into_another_run(finished, data_dir, tmp_path):
     result = run(quickstart(tmp_path / "run", data_dir, *bindings))
     assert result.returncode == 0, result.stderr
     assert Architecture.load(tmp_path / "run" / "architecture.json") == Architecture.load(found)
+
+
+def test_a_random_architecture_of_the_same_size_goes_into_another_run(finished, data_dir, tmp_path):
+    found = finished[0] / "architecture.json"
+    (tmp_path / "random.gin").write_text(
+        "from __gin__ import dynamic_registration\n"
+        "from aim_keras import search\n"
+        "from experiments import pipeline\n"
+        "include 'gin/quickstart.gin'\n"
+        "pipeline.run.stages = ('retrain',)\n"
+        "pipeline.run.draw = @search.random_architecture\n"
+    )
+    bindings = (*SMALL, f"ARCHITECTURE='{found}'", "retrain/fitting.fit.epochs=1")
+    result = run(
+        [
+            *(sys.executable, "-m", "experiments.train", f"--gin_file={tmp_path / 'random.gin'}"),
+            *(f"--run_dir={tmp_path / 'run'}", f"--data_dir={data_dir}", "--seed=7"),
+            *(f"--gin_bindings={binding}" for binding in bindings),
+        ]
+    )
+    assert result.returncode == 0, result.stderr
+    trained = Architecture.load(tmp_path / "run" / "architecture.json")
+    assert trained == random_architecture(Architecture.load(found), seed=7)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["stages"][-1]["epochs"] == 1
+
+
+def test_a_random_architecture_needs_one_to_be_like(tmp_path):
+    error = error_of(gin_file="runs/frappe_control_random.gin", run_dir=str(tmp_path / "run"))
+    assert "draw needs an architecture. Received: architecture=None" in error
+    assert not (tmp_path / "run").exists()
 
 
 LR = ("include 'gin/quickstart.gin'", "include 'gin/models/lr.gin'")

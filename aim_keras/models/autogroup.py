@@ -76,7 +76,7 @@ class AutoGroup(keras.Model):
         epsilon=1e-5,
         momentum=0.9,
         embedding_regularizer=None,
-        name="auto_group",
+        name="autogroup",
     ):
         _check_search(search)
         _check_orders(num_groups, embedding_dims)

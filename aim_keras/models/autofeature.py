@@ -1,0 +1,183 @@
+"""AutoFeature: a network of its own for each pair of fields."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from aim_keras.layers import MLP, ParamFreeBatchNorm
+from aim_keras.layers.interaction_functions import IdentityMatrices
+from aim_keras.models.config import serialized
+from aim_keras.models.inputs import embedded_fields, field_inputs
+from aim_keras.pair_operations import PairOperations
+
+EPSILON = 1e-10  # below the variance of products, which a strong L2 leaves near 1e-9
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class AutoFeature(keras.Model):
+    """AutoFeature: an MLP over the embeddings and a network of its own for each pair of fields.
+
+        logits = MLP([E, y])
+        y_{i,j} = relu(BN(W_{i,j} o_{i,j}) + b_{i,j})
+
+    where the operation of the pair is one of
+
+        addition               o_{i,j} = e_i + e_j
+        product                o_{i,j} = e_i * e_j
+        concatenation          o_{i,j} = [e_i, e_j]
+        generalized_product    o_{i,j} = (K_{i,j} e_i) * e_j
+
+    or null: then the pair has no `y_{i,j}`. `W`, `b` and `K` belong to the pair alone. `BN` is a
+    `ParamFreeBatchNorm`; the kernels `K` start as identities, the projections `W` at random.
+
+    Args:
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
+        architecture: `PairOperations`, or the path of their file; `None` for the products of all
+            pairs.
+        search: `None`: candidates are trained and compared as whole models (`search.evolve`), so
+            there are no gates to search by.
+        embedding_dim: The embedding dimension.
+        pair_units: Integer >= 1, the width of each `y_{i,j}`.
+        hidden_units: Widths of the MLP's hidden layers.
+        mlp_norm, dropout: of the `MLP`.
+        embedding_regularizer: of the embedding tables.
+
+    Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
+    `field_inputs`. Output shape: `(batch, 1)`, logits.
+
+    Raises:
+        ValueError: on operations of other fields, or an argument outside these rules.
+
+    References: Khawar et al., AutoFeature, CIKM 2020; the generalized product is the kernel product
+    of Qu et al., Product-based Neural Networks over Multi-field Categorical Data, TOIS 2018.
+    """
+
+    def __init__(
+        self,
+        vocabulary_sizes,
+        architecture=None,
+        search=None,
+        embedding_dim=10,
+        pair_units=10,
+        hidden_units=(400, 400, 400),
+        mlp_norm="none",
+        dropout=0.0,
+        embedding_regularizer=None,
+        name="autofeature",
+    ):
+        features = field_inputs(vocabulary_sizes)
+        fields = tuple(vocabulary_sizes)
+        if architecture is None:
+            architecture = PairOperations.full(fields)
+        architecture = PairOperations.of(architecture)
+        if architecture.fields != fields:
+            raise ValueError(
+                "The architecture must have the fields of vocabulary_sizes, in their order. "
+                f"Received: {architecture.fields} for the fields {fields}"
+            )
+        if search is not None:
+            raise ValueError(
+                f"search must be None: AutoFeature has no gates. Received: search={search!r}"
+            )
+        if pair_units < 1:
+            raise ValueError(f"pair_units must be at least 1. Received: pair_units={pair_units}")
+
+        # === Layers ===
+        exact = {"dtype": keras.config.dtype_policy().variable_dtype}
+        networks = {
+            operation: PairNetworks(
+                operation,
+                [[fields.index(field) for field in pair] for pair in pairs],
+                pair_units,
+                **exact,
+                name=operation,
+            )
+            for operation, pairs in architecture.operations.items()
+        }
+        mlp = MLP(hidden_units, mlp_norm, dropout, name="mlp")
+
+        # === Functional model ===
+        e = embedded_fields(
+            features,
+            vocabulary_sizes,
+            embedding_dim,
+            linear=False,
+            regularizer=embedding_regularizer,
+        )  # (batch, fields, dim)
+        y = [network(e) for network in networks.values()]  # (batch, pairs * pair_units) each
+        flat = ops.reshape(e, (-1, len(fields) * embedding_dim))
+        logits = mlp(ops.concatenate([flat, *y], axis=1))
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+
+        # === Config ===
+        self.architecture = architecture
+        self._arguments = serialized(
+            vocabulary_sizes=dict(vocabulary_sizes),
+            architecture=architecture.to_dict(),
+            search=search,
+            embedding_dim=embedding_dim,
+            pair_units=pair_units,
+            hidden_units=hidden_units,
+            mlp_norm=mlp_norm,
+            dropout=dropout,
+            embedding_regularizer=embedding_regularizer,
+        )
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}
+
+
+class PairNetworks(keras.layers.Layer):
+    """The networks of all pairs with the same operation, `(batch, fields, dim)` to outputs.
+
+    Args:
+        operation: One of `pair_operations.OPERATIONS`.
+        pairs: Sequence of pairs of field positions.
+        units: The width of a network's output.
+
+    Output shape: `(batch, pairs * units)`.
+    """
+
+    def __init__(self, operation, pairs, units, **kwargs):
+        super().__init__(**kwargs)
+        self.operation = operation
+        self.first, self.second = np.array(pairs, "int32").T
+        self.units = units
+        self.norm = ParamFreeBatchNorm(EPSILON, dtype=self.dtype_policy, name="norm")
+
+    def build(self, input_shape):
+        pairs, dim = len(self.first), input_shape[-1]
+        width = 2 * dim if self.operation == "concatenation" else dim
+        if self.operation == "generalized_product":
+            self.kernels = self.add_weight(
+                (pairs, dim, dim),
+                IdentityMatrices(),
+                name="kernels",
+            )
+        self.projections = self.add_weight(
+            (pairs, width, self.units),
+            keras.initializers.VarianceScaling(pairs, "fan_avg", "uniform"),
+            name="projections",
+        )
+        self.bias = self.add_weight((pairs * self.units,), "zeros", name="bias")
+        self.norm.build((input_shape[0], pairs * self.units))
+
+    def call(self, inputs, training=False):
+        by_field = ops.transpose(inputs, (1, 0, 2))
+        first, second = (ops.take(by_field, at, axis=0) for at in (self.first, self.second))
+        o = self._operated(first, second)  # (pairs, batch, width)
+        y = ops.transpose(ops.matmul(o, self.projections), (1, 0, 2))
+        y = ops.reshape(y, (-1, len(self.first) * self.units))
+        return ops.relu(self.norm(y, training=training) + self.bias)
+
+    def _operated(self, first, second):
+        if self.operation == "addition":
+            return first + second
+        if self.operation == "concatenation":
+            return ops.concatenate([first, second], axis=-1)
+        if self.operation == "generalized_product":
+            first = ops.matmul(first, self.kernels)
+        return first * second
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], len(self.first) * self.units)
