@@ -8,7 +8,7 @@ import pathlib
 import keras
 import tensorflow_datasets as tfds
 
-from aim_keras.callbacks import RankMetrics, Resume, SearchState
+from aim_keras.callbacks import GateSteps, RankMetrics, Resume, SearchState
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
 
@@ -27,16 +27,20 @@ class Job:
         """The batches of a split, in file order."""
         return data.batches(self.builder, split, batch_size or self.batch_size)
 
-    @property
-    def steps_per_pass(self):
-        return math.ceil(data.rows(self.builder, "train") / self.batch_size)
+    def counts(self):
+        """How often each id of a field occurs in train."""
+        return data.counts(self.builder)
 
-    def shuffled_batches(self, first_step):
-        """Endless shuffled batches of train, from a step on: the same ones, resumed or not."""
-        first_pass, step = divmod(first_step, self.steps_per_pass)
+    def steps_per_pass(self, split="train"):
+        """Batches in one pass over a split."""
+        return math.ceil(data.rows(self.builder, split) / self.batch_size)
+
+    def shuffled_batches(self, first_step, split="train"):
+        """Endless shuffled batches of a split, from a step on: the same ones, resumed or not."""
+        first_pass, step = divmod(first_step, self.steps_per_pass(split))
         return data.batches(
             self.builder,
-            "train",
+            split,
             self.batch_size,
             shuffle_seed=self.seed,
             first_pass=first_pass,
@@ -51,6 +55,7 @@ def fit(
     searching,
     weights=keras.optimizers.Adam,
     gates=GRDA,
+    gates_every=None,
     epochs=1,
     epochs_per_pass=1,
     epoch_decay=1.0,
@@ -72,6 +77,9 @@ def fit(
             the moving averages of the weights are what is validated and kept.
         gates: Callable that gives the optimizer of the gates, in a search; `total_steps` is given
             to one that takes it.
+        gates_every: `None` for steps that train the gates beside the weights, on the rows of train
+            (the paper); a number for a step of the gates on rows of valid after each so many of the
+            weights (`GateSteps`).
         epochs: Number of epochs; after each one the model is validated.
         epochs_per_pass: Number of epochs in one pass over the rows (the paper: 5).
         epoch_decay: Factor of the learning rate after each epoch (the published code: 0.75).
@@ -80,13 +88,17 @@ def fit(
             trains all epochs.
         plateau_factor: see `patience`.
         jit_compile: of `keras.Model.compile`.
+
+    Returns:
+        Number of epochs trained now, without those before an interruption.
     """
-    steps = math.ceil(job.steps_per_pass / epochs_per_pass)
+    steps = math.ceil(job.steps_per_pass() / epochs_per_pass)
     optimizer = weights()
     averaging, training_again = _averaging(optimizer)
     if searching:
-        options = {"total_steps": epochs * steps} if takes(gates, "total_steps") else {}
-        optimizer = with_gates(weights=optimizer, gates=gates(**options))
+        total_steps = epochs * (steps // (gates_every or 1))
+        options = {"total_steps": total_steps} if takes(gates, "total_steps") else {}
+        optimizer = with_gates(weights=optimizer, gates=gates(**options), joint=gates_every is None)
     model.compile(
         optimizer, keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit_compile
     )
@@ -108,12 +120,17 @@ def fit(
             keras.callbacks.EarlyStopping(**monitor, patience=patience, min_delta=MIN_DELTA),
         ]
     resume = Resume(stage_dir / "backup", stateful)
-    model.fit(
+    gate_steps = []
+    if searching and gates_every is not None:
+        first_step = resume.finished_epochs * (steps // gates_every)
+        gate_steps = [GateSteps(job.shuffled_batches(first_step, "valid"), gates_every)]
+    history = model.fit(
         job.shuffled_batches(first_step=resume.finished_epochs * steps),
         epochs=epochs,
         steps_per_epoch=steps,
         shuffle=False,
         callbacks=[
+            *gate_steps,
             *averaging,
             RankMetrics(job.batches("valid")),
             *stateful,
@@ -126,6 +143,7 @@ def fit(
     )
     if not searching:
         model.load_weights(best)
+    return len(history.epoch)
 
 
 def takes(called, *names):
@@ -133,6 +151,23 @@ def takes(called, *names):
     # A class that gin has configured has a metaclass, whose signature is not the class's.
     called = called.__init__ if inspect.isclass(called) else called
     return set(names) <= set(inspect.signature(called).parameters)
+
+
+def adam(total_steps, learning_rate=1e-3, pretraining=0.0):
+    """Adam for gates that are a softmax, which no threshold has to make sparse.
+
+    Args:
+        total_steps: Number of steps of the gates in the search.
+        learning_rate: Float.
+        pretraining: Share of the steps in which the gates stay equal, so that the weights of all
+            candidates are trained before one is preferred.
+    """
+    still = round(pretraining * total_steps)
+    return keras.optimizers.Adam(
+        keras.optimizers.schedules.PiecewiseConstantDecay([still], [0.0, learning_rate])
+        if still
+        else learning_rate
+    )
 
 
 def _decay(factor):

@@ -33,6 +33,7 @@ def run(
     stages=STAGES,
     order=2,
     architecture=None,
+    draw=None,
     warm_start=False,
     batch_size=2000,
     dtype_policy="float32",
@@ -51,7 +52,8 @@ def run(
             configuration goes on where it stopped.
         dataset: Callable that gives a TFDS builder from `data_dir` and, where given, `raw_dir`.
         model: Callable `(fields, architecture, search) -> Keras model` of logits, or, where there
-            is nothing to search, `(fields) -> Keras model`.
+            is nothing to search, `(fields) -> Keras model`; an argument `counts` gets how often
+            each id of a field occurs in train.
         fit: `fitting.fit`, as configured.
         search: `stage.search`, or the search of another model, such as `stage.search_groups`, as
             configured.
@@ -64,6 +66,8 @@ def run(
         order: Highest order of interactions that `search_interactions` searches.
         architecture: Path of an `architecture.json` to start from, or `None`. Its interactions are
             the candidates of a search's first order.
+        draw: Callable `(architecture, seed) -> architecture` that gives what to start from in its
+            place, such as `aim_keras.search.random_architecture`; `None` for itself.
         warm_start: Whether the re-training starts from the weights of the last search, of
             interactions or dimensions (`search.warm_start`; of several seeds, from the first's),
             or from fresh ones (the paper).
@@ -102,14 +106,11 @@ def run(
     keras.config.set_dtype_policy(dtype_policy)
     run_dir = pathlib.Path(run_dir)
     start = None if architecture is None else load(architecture)
-    folders = {"raw_dir": raw_dir, "data_dir": data_dir}
-    folders = {name: path for name, path in folders.items() if path is not None}
-    if unread := set(folders) - set(inspect.signature(dataset).parameters):
-        raise ValueError(
-            f"The data set of this configuration is generated: it reads no {', '.join(unread)}. "
-            f"Received: {folders}"
-        )
-    builder = dataset(**folders)
+    if draw is not None:
+        if start is None:
+            raise ValueError("draw needs an architecture. Received: architecture=None")
+        start = draw(start, seed=seed)
+    builder = open_data(dataset, raw_dir, data_dir)
     configuration = f"{gin.config_str()}\n# Data: {builder.info.full_name}\n# Seed: {seed}\n"
     if start is not None:
         configuration += f"# Architecture: {json.dumps(start.to_dict())}\n"
@@ -137,6 +138,22 @@ def run(
     summary.show(results)
     print(f"Results in {run_dir}")
     return results
+
+
+def open_data(dataset, raw_dir=None, data_dir="data"):
+    """The builder of a data set, whose arguments are those of `run`.
+
+    Raises:
+        ValueError: if it is given raw files and reads none.
+    """
+    folders = {"raw_dir": raw_dir, "data_dir": data_dir}
+    folders = {name: path for name, path in folders.items() if path is not None}
+    if unread := set(folders) - set(inspect.signature(dataset).parameters):
+        raise ValueError(
+            f"The data set of this configuration is generated: it reads no {', '.join(unread)}. "
+            f"Received: {folders}"
+        )
+    return dataset(**folders)
 
 
 def _refuse_another(requested, configuration):

@@ -73,8 +73,8 @@ def search(
     ]
     atomic.write_text(stage_dir / "frequencies.json", json.dumps(kept, indent=1) + "\n")
     means = {key: float(np.mean([r[key] for r in records])) for key in ("auc", "log_loss")}
-    seconds = sum(record["seconds"] for record in records)
-    record = records[0] | means | {"seconds": seconds}
+    sums = {key: sum(r[key] for r in records) for key in ("seconds", "epochs")}
+    record = records[0] | means | sums
     return *_finish(stage_dir, job, agreed, record), searched_dir
 
 
@@ -153,17 +153,19 @@ def _build(job, build_model, architecture, kind):
     keras.utils.set_random_seed(job.seed)
     given = {"architecture": architecture, "search": kind}
     given = {name: value for name, value in given.items() if value is not None}
+    if fitting.takes(build_model, "counts"):
+        given["counts"] = job.counts()
     return build_model(job.builder.fields, **given)
 
 
 def _train(stage_dir, job, model, fit, searching):
     started = time.monotonic()
-    fit(model, stage_dir, job, searching=searching)
+    epochs = fit(model, stage_dir, job, searching=searching)
     seconds = round(time.monotonic() - started, 1)
     print(f"Evaluation of {stage_dir.name} on valid")
     valid = rank_metrics(model, job.batches("valid"), verbose=1)
     parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-    return {**valid, "parameters": parameters, "seconds": seconds}
+    return {**valid, "parameters": parameters, "seconds": seconds, "epochs": epochs}
 
 
 def save_model(model, path):

@@ -1,4 +1,4 @@
-"""The tables at the end of a run, of its analysis, of a benchmark and of a sweep."""
+"""The tables at the end of a run, its analysis, a benchmark, a sweep and a comparison."""
 
 import sys
 
@@ -112,8 +112,34 @@ def show_benchmark(results):
         console.print(f"Without {name}: {reason}")
 
 
+def show_parity(results):
+    """Prints how far our logits are from the peers', and which peers were left out.
+
+    Args:
+        results: The content of its JSON.
+    """
+    table = Table(title=f"Logits with the same weights; at most {results['tolerance']:g} apart")
+    for name in ("model", "peer", "theirs", "difference", "spread", "met", "what differs"):
+        table.add_column(name, justify="right" if name in ("difference", "spread") else "left")
+    for row in results["rows"]:
+        failed = "error" in row
+        table.add_row(
+            row["model"],
+            row["peer"],
+            row["theirs"],
+            "error" if failed else f"{row['difference']:.1e}",
+            "" if failed else f"{row['spread']:.2f}",
+            "yes" if row["met"] else "no",
+            row["error"] if failed else row["differs"],
+        )
+    console = _console()
+    console.print(table)
+    for name, reason in results["skipped"].items():
+        console.print(f"Without {name}: {reason}")
+
+
 def show_growth(results):
-    """Prints how cost grows along each axis, and the exponents of the fitted power laws.
+    """Prints how cost grows along each axis, and the fitted laws.
 
     Args:
         results: The content of its JSON.
@@ -121,7 +147,7 @@ def show_growth(results):
     console = _console()
     for name, axis in results["axes"].items():
         console.print(_growth_table(name, axis))
-    console.print("~ extrapolated by the fit. Exponents: over the upper measured points.")
+    console.print("~ extrapolated by the law constant + scale * x ** exponent of the others.")
 
 
 def _growth_table(name, axis):
@@ -133,17 +159,26 @@ def _growth_table(name, axis):
         table.add_row(f"{points[0]['x']:,}", *cells)
     table.add_section()
     fits = [series["fits"][cost] for series in all_series for cost in UNITS.values()]
+    constants = [
+        "" if series["fits"][cost] is None else _shown(series["fits"][cost]["constant"], cost)
+        for series in all_series
+        for cost in UNITS.values()
+    ]
+    table.add_row("constant", *constants)
     table.add_row("exponent", *("" if fit is None else f"{fit['exponent']:.2f}" for fit in fits))
-    table.add_row("from", *("" if fit is None else f"{fit['first']:,}" for fit in fits))
-    table.add_row("to", *("" if fit is None else f"{fit['last']:,}" for fit in fits))
+    table.add_row("error", *("" if fit is None else f"{fit['error']:.1%}" for fit in fits))
     return table
 
 
 def _cost(point, cost):
     if point.get(cost) is None:
         return "error" if "error" in point else "left out"
-    value = f"{point[cost]:,.2f}" if cost == "milliseconds" else f"{point[cost] / 2**20:,.0f}"
+    value = _shown(point[cost], cost)
     return f"~ {value}" if "extrapolated" in point else value
+
+
+def _shown(value, cost):
+    return f"{value:,.2f}" if cost == "milliseconds" else f"{value / 2**20:,.0f}"
 
 
 def _frequency_table(frequency, functions):
@@ -192,7 +227,7 @@ def _add_columns(table, first, *others):
 
 
 def _console():
-    return Console(width=None if sys.stdout.isatty() else 100)
+    return Console(width=None if sys.stdout.isatty() else 140)
 
 
 def _or_none(content, name):

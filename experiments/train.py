@@ -2,15 +2,13 @@
 
 import pathlib
 import sys
-import tokenize
 
 import gin
 import tensorflow as tf
 from absl import app, flags, logging
 
 from experiments import pipeline
-
-GIN_DIR = pathlib.Path(__file__).parent.parent / "gin"
+from experiments.configuration import gin_path, parse
 
 GIN_FILE = flags.DEFINE_string(
     "gin_file", None, "A file in gin/ (its name) or anywhere.", required=True
@@ -20,34 +18,6 @@ RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the results; runs/<gin
 RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the prepared data; data by default.")
 SEED = flags.DEFINE_integer("seed", None, "Seed of the weights and of the order of the rows.")
-
-
-def gin_path(name):
-    """The file of that name in gin/, or else at that path.
-
-    Raises:
-        FileNotFoundError: if there is neither.
-    """
-    for path in (GIN_DIR / name, pathlib.Path(name)):
-        if path.is_file():
-            return path
-    there = sorted(str(path.relative_to(GIN_DIR)) for path in GIN_DIR.glob("*.gin"))
-    raise FileNotFoundError(
-        f"gin_file must be a file in {GIN_DIR} or a path. Received: {name}. There are: {there}"
-    )
-
-
-def parse(path, bindings):
-    """Parses a gin file and bindings over it.
-
-    Raises:
-        ValueError: on what gin does not take: a name that is unknown or not imported, bad syntax.
-    """
-    gin.add_config_file_search_path(GIN_DIR.parent)
-    try:
-        gin.parse_config_files_and_bindings([str(path)], bindings)
-    except (NameError, AttributeError, SyntaxError, TypeError, tokenize.TokenError) as error:
-        raise ValueError(f"Not a valid configuration: {error}") from error
 
 
 def main(argv):

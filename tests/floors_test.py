@@ -34,13 +34,18 @@ FLOORS = {
     "experiments.analyze": 5,
     "experiments.benchmark": 5,
     "experiments.growth": 5,
+    "experiments.rerun": 5,
+    "experiments.parities": 5,
+    "experiments.parity": 6,
     "experiments.tables": 5,
     "experiments.plots": 5,
+    "experiments.tabulating": 5,
 }
-PEERS = ("experiments.benchmarks.peers",)
+PEERS = ("experiments.benchmarks.peers", "experiments.parities.peers")
 WHO_MAY = {
     "tensorflow": (
         "aim_keras.backend",
+        "aim_keras.callbacks.gate_steps",
         "aim_keras.callbacks.search_state",
         "aim_keras.datasets",
         "aim_keras.export",
@@ -55,6 +60,8 @@ WHO_MAY = {
         "experiments.analyze",
         "experiments.benchmark",
         "experiments.growth",
+        "experiments.parity",
+        "experiments.rerun",
         "experiments.tables",
         "experiments.plots",
     ),
@@ -63,6 +70,7 @@ WHO_MAY = {
         "experiments.benchmarks.plot",
         "experiments.benchmarks.growth_plot",
     ),
+    "scipy": ("experiments.tabulating.statistics",),
     "torch": PEERS,
     "deepctr": PEERS,
     "deepctr_torch": PEERS,

@@ -14,7 +14,7 @@ from aim_keras import Architecture, read_gates
 from aim_keras.fields import Field
 from aim_keras.models import FM, IPNN, DeepFM
 from aim_keras.optimizers import GRDA, LazyAdam, with_gates
-from tests.layers.layers_table import LAYERS, each, randomize
+from tests.layers.layers_table import LAYERS, each, is_random, randomize
 
 FIELDS = {
     "a": 8,
@@ -73,8 +73,8 @@ def weighted_sum(weights, outputs):
 
 def layer_results():
     """`{layer: arrays}`: its outputs at inference, and what a step of training adds to its weights
-    and inputs: their gradients, and the moving averages' changes. Dropout differs by backend, so
-    that of a layer with it there are the outputs alone.
+    and inputs: their gradients, and the moving averages' changes. Random numbers differ by backend,
+    so of a layer that draws some there are the outputs alone.
 
     All layers are one model, as JAX takes long to compile many.
     """
@@ -94,7 +94,7 @@ def layer_results():
     values = iter(values)
     results = {name: [next(values) for _ in model.outputs] for name, model in models.items()}
     for name, model in models.items():
-        if not any(getattr(layer, "dropout", 0) for layer in model.layers):
+        if not any(map(is_random, model.layers)):
             after = model.get_weights()
             results[name] += [b - a for a, b in zip(before[name], after, strict=True)]
     return results

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from aim_keras.datasets.blocks import BLOCK_ROWS, BlockBuilder
-from aim_keras.fields import PADDING
+from aim_keras.fields import PADDING, places
 
 INTERLEAVED_SHARDS = 8
 MIXED_WINDOWS = 4  # windows whose blocks are shuffled together, still serialized
@@ -21,6 +21,22 @@ def rows(builder: BlockBuilder, split: str) -> int:
     if split not in counts:
         raise ValueError(f"split must be one of {', '.join(counts)}. Received: split={split!r}")
     return counts[split]
+
+
+def counts(builder: BlockBuilder) -> dict[str, np.ndarray]:
+    """How often each id occurs in train: `{field: integers (ids,)}`, from one pass over it.
+
+    Raises:
+        RuntimeError: if the data set is not prepared.
+    """
+    found = {name: np.zeros(field.size, np.int64) for name, field in builder.fields.items()}
+    columns = [columns for columns, _ in places(builder.fields.values())]
+    for features, _ in batches(builder, "train", BLOCK_ROWS):
+        ids = np.asarray(features[0] if isinstance(features, tuple) else features)
+        for (name, of_field), of_ids in zip(found.items(), columns, strict=True):
+            present = ids[:, of_ids][ids[:, of_ids] != PADDING]
+            found[name] = of_field + np.bincount(present, minlength=len(of_field))
+    return found
 
 
 def batches(

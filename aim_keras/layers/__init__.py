@@ -1,17 +1,27 @@
 """Keras layers of AIM."""
 
+from aim_keras.layers.attention_pooling import AttentionPooling
+from aim_keras.layers.compressed_interaction import CompressedInteraction
 from aim_keras.layers.dimension_gate import DimensionGate
+from aim_keras.layers.field_attention import FieldAttention
+from aim_keras.layers.field_weighted_products import FieldWeightedProducts
 from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
 from aim_keras.layers.gated_interaction import GatedInteraction
 from aim_keras.layers.linear import Linear
 from aim_keras.layers.mlp import MLP
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
+from aim_keras.layers.soft_dimension import SoftDimension
 
 __all__ = [
     "MLP",
+    "AttentionPooling",
+    "CompressedInteraction",
     "DimensionGate",
+    "FieldAttention",
+    "FieldWeightedProducts",
     "FunctionWiseEmbedding",
     "GatedInteraction",
     "Linear",
     "ParamFreeBatchNorm",
+    "SoftDimension",
 ]

@@ -93,24 +93,27 @@ class DimensionGate(keras.layers.Layer):
                 f"fields must name the {num_fields} fields of the input. "
                 f"Received: fields={self.fields}"
             )
-        self.beta = self.add_weight(
-            (num_embeddings if self.per_function else 1, num_fields, dim),
-            gate_initializer(),
-            name=GATE_BETA,
-            dtype="float32",
-            autocast=False,
-        )
+        self._build_gates((num_embeddings if self.per_function else 1, num_fields), dim)
         if self.normalize:
             self.batch_norm.build(input_shape)
+
+    def _build_gates(self, shape, dim):
+        self.beta = self.add_weight(
+            (*shape, dim), gate_initializer(), name=GATE_BETA, dtype="float32", autocast=False
+        )
+
+    def gates(self, training=False):
+        """What each dimension is multiplied by: `(functions or 1, fields, dim)`."""
+        return self.beta
 
     def call(self, inputs, training=False):
         if self.normalize:
             inputs = self.batch_norm(inputs, training=training)
-        return inputs * ops.cast(self.beta, self.compute_dtype)
+        return inputs * ops.cast(self.gates(training), self.compute_dtype)
 
     def affine(self):
         """What the gate is at inference: `scale` and `shift` of `e' = scale * e + shift`."""
-        beta = ops.convert_to_numpy(self.beta)
+        beta = ops.convert_to_numpy(self.gates())
         if not self.normalize:
             return beta, np.zeros_like(beta)
         norm = self.batch_norm
@@ -120,7 +123,9 @@ class DimensionGate(keras.layers.Layer):
 
     def kept_dimensions(self, threshold=0.0):
         """Kept positions, `{function: {field: positions}}`: those with `|beta| > threshold`."""
-        kept = np.abs(ops.convert_to_numpy(self.beta)) > threshold
+        return self._positions(np.abs(ops.convert_to_numpy(self.beta)) > threshold)
+
+    def _positions(self, kept):
         return {
             function: {
                 field: tuple(kept[k if self.per_function else 0, i].nonzero()[0].tolist())

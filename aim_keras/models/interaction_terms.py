@@ -1,5 +1,6 @@
 """The part that all factorization models share: features to embeddings to interactions."""
 
+import functools
 from typing import NamedTuple
 
 import keras
@@ -7,7 +8,12 @@ import numpy as np
 from keras import ops
 
 from aim_keras.architecture import Architecture
-from aim_keras.layers import DimensionGate, FunctionWiseEmbedding, GatedInteraction
+from aim_keras.layers import (
+    DimensionGate,
+    FunctionWiseEmbedding,
+    GatedInteraction,
+    SoftDimension,
+)
 from aim_keras.layers.interaction_functions import interaction_function
 
 SEARCHES = ("interactions", "dimensions", None)
@@ -36,6 +42,8 @@ def interaction_terms(
     shared_embedding=False,
     share_orders=False,
     per_function_gates=False,
+    candidate_dimensions=None,
+    temperature_decay=5e-5,
     linear=True,
     read_embeddings=True,
     read_products=False,
@@ -64,6 +72,10 @@ def interaction_terms(
         share_orders: Whether all orders share their embeddings.
         per_function_gates: Whether `search="dimensions"` has gates for each function and field
             (the published code) or for each field (the paper).
+        candidate_dimensions: What `search="dimensions"` chooses from: `None` for any dimensions of
+            a field, by a `DimensionGate` (EDS), or increasing integers up to the embedding
+            dimension for its first ones, as many as one of these, by a `SoftDimension` (AutoDim).
+        temperature_decay: of the `SoftDimension`.
         linear: Whether there is a linear term. Its weights lie beside the embeddings of the first
             orders.
         read_embeddings: Whether anything but the interactions reads the embeddings. Otherwise
@@ -94,6 +106,9 @@ def interaction_terms(
         )
     gated = search == "interactions" or (search is None and gated)
     norm = {"epsilon": epsilon, "momentum": momentum}
+    dimension_gate = DimensionGate
+    if candidate_dimensions is not None:
+        dimension_gate = functools.partial(SoftDimension, candidate_dimensions, temperature_decay)
     highest = max(architecture.orders, default=2)
     stored = architecture.embeddings(shared_embedding, share_orders, read_embeddings)
     outputs, products, embeddings, linear_term = [], [], [], None
@@ -119,10 +134,10 @@ def interaction_terms(
         if isinstance(e, tuple):
             e, linear_term = e
         if search == "dimensions":
-            e = DimensionGate(
-                functions,
-                orders,
-                fields,
+            e = dimension_gate(
+                functions=functions,
+                orders=orders,
+                fields=fields,
                 per_function=per_function_gates,
                 **norm,
                 dtype=dtype,

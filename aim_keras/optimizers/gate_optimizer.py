@@ -9,7 +9,7 @@ import keras
 class GateOptimizer(keras.optimizers.MultiOptimizer):
     """The optimizer that `with_gates` returns; see there."""
 
-    def __init__(self, weights, gates, pattern, loss_scale_factor=None, name=None):
+    def __init__(self, weights, gates, pattern, joint=True, loss_scale_factor=None, name=None):
         _check_inner("weights", weights)
         _check_inner("gates", gates)
         if weights is gates:
@@ -30,6 +30,7 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
             name=name,
         )
         self.pattern = pattern
+        self.joint = joint
         self._weights_optimizer = weights
         self._gates_optimizer = gates
 
@@ -54,6 +55,22 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
                 f"Received: variables {paths}"
             )
         super().build(var_list)
+
+    def apply(self, grads, trainable_variables=None):
+        """Updates both groups, or without `joint` the weights alone."""
+        if self.joint:
+            super().apply(grads, trainable_variables)
+            return
+        if trainable_variables is None:
+            trainable_variables = self._trainable_variables
+        self.build(trainable_variables)
+        weights = [
+            (gradient, variable)
+            for gradient, variable in zip(grads, trainable_variables, strict=True)
+            if not re.fullmatch(self.pattern, variable.path)
+        ]
+        self.weights_optimizer.apply_gradients(weights)
+        self._iterations.assign_add(1)
 
     @property
     def learning_rate(self):
@@ -80,6 +97,7 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
             "weights": keras.saving.serialize_keras_object(self.weights_optimizer),
             "gates": keras.saving.serialize_keras_object(self.gates_optimizer),
             "pattern": self.pattern,
+            "joint": self.joint,
             "loss_scale_factor": self.loss_scale_factor,
             "name": self.name,
         }
@@ -93,7 +111,7 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
         return cls(**{**config, **inner})
 
 
-def with_gates(weights, gates, pattern=r".*gate_(alpha|beta)"):
+def with_gates(weights, gates, pattern=r".*gate_(alpha|beta)", joint=True):
     """Returns an optimizer that trains the gates of a model by `gates`, all else by `weights`.
 
     Every step computes all gradients at one point and then updates both groups, so that searching
@@ -109,6 +127,8 @@ def with_gates(weights, gates, pattern=r".*gate_(alpha|beta)"):
         gates: A new `keras.optimizers.Optimizer` for the gates, usually `GRDA`.
         pattern: String, a regular expression that matches the whole path of a gate and of no other
             variable. Defaults to `r".*gate_(alpha|beta)"`, the gates of this package's layers.
+        joint: Boolean. `False` leaves the gates to the callback `GateSteps`, whose steps on other
+            rows alternate with those of the weights.
 
     Returns:
         A `keras.optimizers.MultiOptimizer`.
@@ -127,7 +147,7 @@ def with_gates(weights, gates, pattern=r".*gate_(alpha|beta)"):
     )
     ```
     """
-    return GateOptimizer(weights, gates, pattern)
+    return GateOptimizer(weights, gates, pattern, joint)
 
 
 def _check_inner(name, optimizer):

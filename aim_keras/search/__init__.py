@@ -3,6 +3,7 @@
 from aim_keras.search.budget import front, threshold_within
 from aim_keras.search.candidates import grow
 from aim_keras.search.consensus import consensus, frequencies
+from aim_keras.search.control import random_architecture
 from aim_keras.search.evolution import evolve
 from aim_keras.search.found import drop_dead, found_architecture, read_gates
 from aim_keras.search.stages import search_architecture
@@ -16,6 +17,7 @@ __all__ = [
     "frequencies",
     "front",
     "grow",
+    "random_architecture",
     "read_gates",
     "search_architecture",
     "threshold_within",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aim_keras.layers import DimensionGate, GatedInteraction
+from aim_keras.layers import DimensionGate, GatedInteraction, SoftDimension
 
 
 def gate_layers(model):
@@ -20,16 +20,19 @@ def gate_layers(model):
         raise ValueError(f"The model must have a GatedInteraction layer. Received: {model.name}")
     if not all(layer.built for layer in layers):
         raise ValueError(f"The model must be built. Received: {model.name}")
-    for gate in searched_gates(layers):
+    soft = [layer.alpha for layer in layers if isinstance(layer, SoftDimension)]
+    for gate in [*searched_gates(layers), *soft]:
         if not np.isfinite(gate.numpy()).all():
             raise ValueError(f"Gates must be finite. Received: {gate.path}={gate.numpy()}")
     return layers
 
 
 def searched_gates(layers):
-    """The variables of those layers that a search trains."""
+    """The variables of those layers whose entries a search closes, each by itself."""
     gates = []
     for layer in layers:
+        if isinstance(layer, SoftDimension):
+            continue
         if isinstance(layer, DimensionGate):
             gates.append(layer.beta)
         elif layer.gated and layer.searched:

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.benchmarks.growth_fit import is_measured
+from experiments.benchmarks.growth_fit import Law, is_measured
 
 PANELS = {"milliseconds": ("milliseconds a step", 1), "bytes": ("GB of memory", 2**30)}
 
@@ -12,7 +12,7 @@ def plot(results, path):
     """Writes a PNG: an axis a column, a cost a row.
 
     Markers are filled where measured and hollow where extrapolated; a dashed line is the fitted
-    power law.
+    law.
 
     Args:
         results: The content of the JSON.
@@ -45,18 +45,15 @@ def _plot_series(panel, name, series, cost, unit, color):
     if not points:
         return
     fit = series["fits"][cost]
-    label = name
-    if fit:
-        first, last = _short(fit["first"]), _short(fit["last"])
-        label += f": exponent {fit['exponent']:.2f}, {first} to {last}"
+    label = f"{name}: exponent {fit['exponent']:.2f}" if fit else name
     for chosen, face in ((True, color), (False, "none")):
         entries = [entry for entry in points if is_measured(entry) == chosen]
         x, y = ([entry[key] for entry in entries] for key in ("x", cost))
         style = {"color": color, "markerfacecolor": face, "label": label if chosen else None}
         panel.plot(x, np.array(y) / unit, "o", linestyle="-" if chosen else "none", **style)
     if fit:
-        x = np.array([fit["first"], max(entry["x"] for entry in points)], "float64")
-        panel.plot(x, fit["scale"] * x ** fit["exponent"] / unit, "--", color=color, linewidth=1)
+        x = np.geomspace(fit["first"], max(entry["x"] for entry in points))
+        panel.plot(x, Law(**fit)(x) / unit, "--", color=color, linewidth=1)
 
 
 def _short(x):

@@ -7,7 +7,7 @@ import json
 from aim_keras import atomic
 from experiments.benchmarks import growth_process, machine
 from experiments.benchmarks.growth_axes import AXES, MODELS
-from experiments.benchmarks.growth_fit import power_law
+from experiments.benchmarks.growth_fit import fitted_law
 
 COSTS = ("milliseconds", "bytes")
 SHARE = 0.6  # of the machine's memory, for a point
@@ -79,7 +79,7 @@ def series(points, measure, table_bytes, max_bytes):
     entries, reason = [], None
     for point in points:
         entry = {"value": point.value, "x": point.x}
-        law = power_law(entries, "bytes")
+        law = fitted_law(entries, "bytes")
         needed = max(table_bytes(point.shape), law(point.x) if law else 0)
         if reason is None and needed > max_bytes:
             reason = f"{needed / 2**30:.3g} GB of memory needed"
@@ -92,7 +92,7 @@ def series(points, measure, table_bytes, max_bytes):
         else:
             entry["extrapolated"] = reason
         entries.append(entry)
-    laws = {cost: power_law(entries, cost) for cost in COSTS}
+    laws = {cost: fitted_law(entries, cost) for cost in COSTS}
     for entry in entries:
         if "extrapolated" in entry:
             entry |= {cost: law and law(entry["x"]) for cost, law in laws.items()}

@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 
+RESULTS = "experiments/results"
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
 
 
@@ -39,12 +40,15 @@ def _processor():
 
 
 def _commit():
-    """The commit, with a `+` where tracked files differ from it; `None` outside a clone."""
+    """The commit, with a `+` where tracked files but results differ; `None` outside a clone."""
     root = pathlib.Path(__file__).parents[2]
     try:
         commit, changed = (
             subprocess.run(["git", *command], cwd=root, capture_output=True, text=True, check=True)
-            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "-uno"])
+            for command in (
+                ["rev-parse", "HEAD"],
+                ["status", "--porcelain", "-uno", "--", ".", f":(exclude){RESULTS}"],
+            )
         )
     except (OSError, subprocess.CalledProcessError):
         return None

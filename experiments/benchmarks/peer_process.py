@@ -17,9 +17,17 @@ PEERS = ("deepctr", "deepctr_torch", "torch_rechub", "fuxictr")
 class PeerError(Exception):
     """A peer's process ended, with the last lines it wrote."""
 
+    @classmethod
+    def of(cls, name, status, log):
+        return cls(f"{name} ended with {status}: " + " | ".join(log.strip().splitlines()[-3:]))
+
 
 def python_of(peers_dir, name):
     return pathlib.Path(peers_dir).expanduser() / name / "bin" / "python"
+
+
+def _path(folder):
+    return pathlib.Path(folder).expanduser().resolve()
 
 
 def requirements(name):
@@ -49,28 +57,37 @@ def install(peers_dir, name):
         raise
 
 
-def commands(peers_dir, fuxictr=None):
+def commands(peers_dir, fuxictr=None, names=PEERS, scripts=FOLDER / "peers"):
     """The peers that can run, and why the others cannot.
 
     Args:
         peers_dir: Folder of the peers' environments.
         fuxictr: Folder of a checkout of FuxiCTR's repository, or `None`.
+        names: The peers that are wanted.
+        scripts: Folder of what they run, `run_<name>.py`.
 
     Returns:
         `{name: command}` and `{name: reason}`.
     """
     there, left_out = {}, {}
-    for name in PEERS:
+    for name in names:
         python = python_of(peers_dir, name)
         if not python.exists():
             left_out[name] = f"not in {peers_dir}: install it by --peers"
         elif name == "fuxictr" and fuxictr is None:
             left_out[name] = "its wheel has no models: give --fuxictr=CHECKOUT of its repository"
+        elif name == "fuxictr" and not (checkout := _path(fuxictr) / "model_zoo").is_dir():
+            left_out[name] = f"no folder {checkout}: give --fuxictr=CHECKOUT of its repository"
         else:
-            there[name] = [str(python), str(FOLDER / "peers" / f"run_{name}.py")]
+            there[name] = [str(python), str(scripts / f"run_{name}.py")]
             if name == "fuxictr":
-                there[name].append(str(pathlib.Path(fuxictr).expanduser().resolve()))
+                there[name].append(str(_path(fuxictr)))
     return there, left_out
+
+
+def environment():
+    """The variables of a peer's process: ours, without what is for our Python."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
 
 
 class Peer:
@@ -110,14 +127,13 @@ class Peer:
         }
         np.savez(path, ids=ids, labels=labels, config=json.dumps(config), **weights)
         self._log = open(path.with_name("log"), "w+", encoding="utf-8")
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         self._process = subprocess.Popen(
             [*command, str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            env=environment,
+            env=environment(),
         )
         try:
             self.facts = self._answer()
@@ -140,8 +156,7 @@ class Peer:
         if not line:
             self._process.wait()
             self._log.seek(0)
-            last = " | ".join(self._log.read().strip().splitlines()[-3:])
-            raise PeerError(f"{self.name} ended with {self._process.returncode}: {last}")
+            raise PeerError.of(self.name, self._process.returncode, self._log.read())
         return json.loads(line)
 
     def __exit__(self, *exception):

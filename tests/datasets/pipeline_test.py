@@ -186,6 +186,20 @@ def test_order_depends_on_seed_and_pass_alone(numbers):
     assert (stream(shuffle_seed=8) == passes[0]).mean() < 0.01
 
 
+def test_counts_are_those_of_train(tmp_path):
+    counts = pipeline.counts(_numbers(tmp_path, rows=2500))  # valid and test have rows 0 to 9
+    assert list(counts) == ["low", "high"]
+    np.testing.assert_array_equal(counts["low"], np.repeat([3, 2], [500, 500]))
+    np.testing.assert_array_equal(counts["high"], [1000, 1000, 500, *[0] * 997])
+
+
+def test_counts_leave_padding_out(tmp_path):
+    counts = pipeline.counts(_lists(tmp_path, 5000))
+    for name in ("list", "id"):
+        np.testing.assert_array_equal(counts[name], np.full(1000, 5))
+    assert counts["up"].tolist() == counts["down"].tolist() == [5000]
+
+
 @pytest.mark.parametrize("shuffle_seed", [None, 1])
 @pytest.mark.parametrize(
     ("plant", "message"),

@@ -12,7 +12,7 @@ import pytest
 from experiments import summary
 from experiments.benchmarks import data, growth_process, growth_sweep, ours
 from experiments.benchmarks.growth_axes import AXES, MODELS, Point
-from experiments.benchmarks.growth_fit import power_law
+from experiments.benchmarks.growth_fit import fitted_law
 from experiments.benchmarks.growth_sweep import COSTS, series
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -35,21 +35,31 @@ def swept(measure=law, table_bytes=lambda shape: 0, max_bytes=float("inf")):
 def test_exact_power_laws_are_found():
     fits = swept()["fits"]
     assert fits["milliseconds"] == {
+        "constant": pytest.approx(0, abs=1e-6),
         "scale": pytest.approx(3),
         "exponent": pytest.approx(2),
-        "first": 40,
+        "error": pytest.approx(0, abs=1e-6),
+        "first": 10,
         "last": 100,
     }
     assert fits["bytes"]["exponent"] == pytest.approx(1)
     assert fits["bytes"]["scale"] == pytest.approx(1000)
 
 
-def test_only_the_upper_points_are_fitted():
-    hidden = [{"x": x, "bytes": max(x**3, 40**3)} for x in VALUES]
-    assert power_law(hidden, "bytes").exponent == pytest.approx(3)
-    two = power_law(hidden[:2], "bytes")
-    assert (two.exponent, two.first, two.last) == (pytest.approx(0), 10, 20)
-    assert power_law(hidden[:1], "bytes") is None
+def test_a_constant_is_told_from_the_growth():
+    entries = [{"x": x, "bytes": 70 + 0.5 * x**1.5} for x in VALUES]
+    law = fitted_law(entries, "bytes")
+    assert (law.constant, law.exponent) == (pytest.approx(70), pytest.approx(1.5))
+    assert law(1000) == pytest.approx(70 + 0.5 * 1000**1.5)
+    assert fitted_law(entries[:2], "bytes") is None
+
+
+@pytest.mark.parametrize(("constant", "exponent"), [(-5, 2), (40, 0)])
+def test_neither_part_is_negative(constant, exponent):
+    entries = [{"x": x, "bytes": constant + x**exponent * (1 + 0.01 * (x == 40))} for x in VALUES]
+    law = fitted_law(entries, "bytes")
+    assert min(law.constant, law.scale) >= 0
+    assert law.error < 0.05
 
 
 def test_points_beyond_memory_are_extrapolated_by_the_fit():
@@ -77,13 +87,13 @@ def test_tables_that_have_no_room_are_not_tried():
 
 def test_after_a_failed_point_none_is_tried():
     def measure(point):
-        if point.x == 40:
+        if point.x == 70:
             raise OSError("killed")
-        assert point.x < 40
+        assert point.x < 70
         return law(point)
 
     content = swept(measure)
-    assert content["points"][2] == {"value": 40, "x": 40, "error": "killed"}
+    assert content["points"][3] == {"value": 70, "x": 70, "error": "killed"}
     assert content["points"][4]["extrapolated"] == "the point before it failed"
     assert content["points"][4]["milliseconds"] == pytest.approx(3 * 100**2)
 

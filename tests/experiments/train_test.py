@@ -16,6 +16,8 @@ from absl import flags
 from absl.testing import flagsaver
 
 from aim_keras import Architecture
+from aim_keras.feature_groups import FeatureGroups
+from aim_keras.search import random_architecture
 from experiments import train as binary
 from experiments.analysis import analyze
 
@@ -53,6 +55,18 @@ def error_of(*arguments, **values):
     with flagsaver.flagsaver(**values), pytest.raises((SystemExit, Exception)) as caught:
         binary.main(["train", *arguments])
     return str(caught.value)
+
+
+def killed_after(state, command, log):
+    """Runs a command until the first epoch of a stage is in that file, and kills it."""
+    with open(log, "w") as file:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
+        deadline = time.monotonic() + 120
+        while not state.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert json.loads(state.read_text())["epoch"] == 1, log.read_text()
 
 
 def contents(folder):
@@ -130,15 +144,8 @@ def test_a_finished_run_is_not_run_again(finished, data_dir):
 def test_goes_on_where_it_was_killed(finished, data_dir, tmp_path):
     run_dir, _ = finished
     command = quickstart(tmp_path / "killed", data_dir)
-    with open(tmp_path / "log", "w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-        state = tmp_path / "killed" / "stages" / "search_dimensions" / "backup" / "state.json"
-        deadline = time.monotonic() + 120
-        while not state.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    assert json.loads(state.read_text())["epoch"] == 1, (tmp_path / "log").read_text()
+    state = tmp_path / "killed" / "stages" / "search_dimensions" / "backup" / "state.json"
+    killed_after(state, command, tmp_path / "log")
     found = tmp_path / "killed" / "stages" / "search_interactions_2" / "architecture.json"
     stamp = found.stat().st_mtime_ns
     result = run(command)
@@ -269,6 +276,37 @@ def test_an_architecture_goes_into_another_run(finished, data_dir, tmp_path):
     assert Architecture.load(tmp_path / "run" / "architecture.json") == Architecture.load(found)
 
 
+def test_a_random_architecture_of_the_same_size_goes_into_another_run(finished, data_dir, tmp_path):
+    found = finished[0] / "architecture.json"
+    (tmp_path / "random.gin").write_text(
+        "from __gin__ import dynamic_registration\n"
+        "from aim_keras import search\n"
+        "from experiments import pipeline\n"
+        "include 'gin/quickstart.gin'\n"
+        "pipeline.run.stages = ('retrain',)\n"
+        "pipeline.run.draw = @search.random_architecture\n"
+    )
+    bindings = (*SMALL, f"ARCHITECTURE='{found}'", "retrain/fitting.fit.epochs=1")
+    result = run(
+        [
+            *(sys.executable, "-m", "experiments.train", f"--gin_file={tmp_path / 'random.gin'}"),
+            *(f"--run_dir={tmp_path / 'run'}", f"--data_dir={data_dir}", "--seed=7"),
+            *(f"--gin_bindings={binding}" for binding in bindings),
+        ]
+    )
+    assert result.returncode == 0, result.stderr
+    trained = Architecture.load(tmp_path / "run" / "architecture.json")
+    assert trained == random_architecture(Architecture.load(found), seed=7)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["stages"][-1]["epochs"] == 1
+
+
+def test_a_random_architecture_needs_one_to_be_like(tmp_path):
+    error = error_of(gin_file="runs/frappe_control_random.gin", run_dir=str(tmp_path / "run"))
+    assert "draw needs an architecture. Received: architecture=None" in error
+    assert not (tmp_path / "run").exists()
+
+
 LR = ("include 'gin/quickstart.gin'", "include 'gin/models/lr.gin'")
 
 
@@ -286,6 +324,49 @@ def test_a_model_without_a_search_is_trained_and_exported(data_dir, tmp_path):
     assert not list((tmp_path / "run").rglob("architecture.json"))
     assert metrics["parameters"] == 12 + 16 + 20 + 24 + 28 + 32 + 36 + 40 + 20 + 30 + 10 + 1
     assert (tmp_path / "run" / "saved_model" / "1").is_dir()
+
+
+AUTOGROUP = (
+    "include 'gin/quickstart.gin'",
+    "include 'gin/models/autogroup.gin'",
+    "EMBEDDING_DIM = (4, 4)",
+    "NUM_GROUPS = (2, 6)",
+    "TEMPERATURE = 0.5",
+    "GROUP_LEARNING_RATE = 1.0",
+    "HIDDEN_UNITS = (16,)",
+    "search_groups/fitting.fit.epochs=2",
+)
+
+
+def test_a_model_with_a_search_of_its_own_goes_on_where_it_was_killed(data_dir, tmp_path):
+    (tmp_path / "autogroup.gin").write_text("\n".join((*AUTOGROUP, *SMALL)))
+    command = [
+        *(sys.executable, "-m", "experiments.train", f"--gin_file={tmp_path / 'autogroup.gin'}"),
+        *(f"--run_dir={tmp_path / 'run'}", f"--data_dir={data_dir}"),
+    ]
+    searched, trained = (
+        tmp_path / "run" / "stages" / name for name in ("search_groups", "retrain")
+    )
+    killed_after(trained / "backup" / "state.json", command, tmp_path / "log")
+    stamp = (searched / "architecture.json").stat().st_mtime_ns
+    result = run(command)
+    assert result.returncode == 0, result.stderr
+    assert (searched / "architecture.json").stat().st_mtime_ns == stamp
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert [stage["stage"] for stage in metrics["stages"]] == ["search_groups", "retrain"]
+    found = FeatureGroups.load(searched / "architecture.json")
+    assert 0 < len(found.units(2)) == metrics["stages"][-1]["units"]["2"]
+    assert FeatureGroups.load(tmp_path / "run" / "architecture.json") == found
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    assert model.architecture.groups == found.groups
+    assert "planted" not in metrics
+
+    given = f"--gin_bindings=ARCHITECTURE='{searched / 'architecture.json'}'"
+    again = [arg.replace("/run", "/given") for arg in command]
+    result = run([*again, given, "--gin_bindings=pipeline.run.stages=('retrain',)"])
+    assert result.returncode == 0, result.stderr
+    results = json.loads((tmp_path / "given" / "metrics.json").read_text())
+    assert results["test"]["auc"] == pytest.approx(metrics["test"]["auc"], abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,22 @@ LAYERS = {
         {"linear": True},
         IDS,
     ),
+    "cin": (layers.CompressedInteraction, [[3, 4, 2]], {}, SHARED),
+    "cin_of_one_layer": (layers.CompressedInteraction, [[3]], {}, SHARED),
+    "attention": (layers.FieldAttention, [8, 2], {}, SHARED),
+    "attention_as_wide_as_its_input": (layers.FieldAttention, [5, 1, True, True], {}, SHARED),
+    "attention_normed": (layers.FieldAttention, [6, 3, True, True, True], {}, SHARED),
+    "attention_plain": (layers.FieldAttention, [6], {"residual": False}, SHARED),
+    "attention_dropout": (layers.FieldAttention, [6], {"dropout": 0.5}, SHARED),
     "beta": (layers.DimensionGate, [THREE], {}, FUNCTION_WISE),
     "beta_function": (layers.DimensionGate, [THREE, (2, 3), NAMES, True], {}, FUNCTION_WISE),
     "beta_plain": (layers.DimensionGate, [THREE], {"normalize": False}, FUNCTION_WISE),
+    "soft_beta": (
+        layers.SoftDimension,
+        [[0, 2, 5]],
+        {"functions": THREE, "per_function": True},
+        FUNCTION_WISE,
+    ),
     "alpha": (layers.GatedInteraction, [THREE, PAIRS, 2, NAMES], {}, FUNCTION_WISE),
     "alpha_shared": (layers.GatedInteraction, [ALL], {"order": 3}, SHARED),
     "alpha_products": (layers.GatedInteraction, [ALL], {"return_products": True}, SHARED),
@@ -110,6 +123,8 @@ LAYERS = {
         {"gated": False, "summed": True, "columns": COLUMNS[:1]},
         COMPACT,
     ),
+    "field_weighted": (layers.FieldWeightedProducts, [0.7, "l1"], {}, SHARED),
+    "field_weighted_without_bias": (layers.FieldWeightedProducts, [], {"use_bias": False}, SHARED),
     "linear": (layers.Linear, [SIZES], {"initializer": "normal", "regularizer": "l1"}, IDS),
     "linear_weighted": (layers.Linear, [MIXED], {"initializer": "normal"}, WEIGHED),
     "mlp": (layers.MLP, [[8, 3]], {}, FLAT),
@@ -118,6 +133,8 @@ LAYERS = {
     "mlp_dropout": (layers.MLP, [[8, 3], "batch", 0.5], {}, FLAT),
     "mlp_input_dropout": (layers.MLP, [[8, 3], "layer", 0.5, 0.2], {}, FLAT),
     "mlp_shallow": (layers.MLP, [[]], {}, FLAT),
+    "attention_pooling": (layers.AttentionPooling, [4, 0.5], {"regularizer": "l2"}, SHARED),
+    "attention_pooling_dropout": (layers.AttentionPooling, [], {"dropout": 0.5}, SHARED),
     "batch_norm": (layers.ParamFreeBatchNorm, [1e-3, 0.9], {}, FUNCTION_WISE),
 }
 
@@ -138,6 +155,11 @@ def randomize(layer):
 
 def call(layer, x, training):
     return layer(x, training=training) if layer._call_has_training_arg else layer(x)
+
+
+def is_random(layer):
+    """Whether it draws random numbers in training."""
+    return bool(getattr(layer, "dropout", 0)) or hasattr(layer, "seed_generator")
 
 
 def functional(layer, x):

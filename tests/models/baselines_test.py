@@ -10,7 +10,25 @@ import tensorflow as tf
 
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
-from aim_keras.models import LR, AutoFeature, AutoGroup
+from aim_keras.models import (
+    AFM,
+    DNN,
+    FFM,
+    HOFM,
+    IPNN,
+    LR,
+    NFM,
+    OPNN,
+    PIN,
+    AutoEmb,
+    AutoFeature,
+    AutoGroup,
+    AutoInt,
+    FiGNN,
+    FwFM,
+    WideDeep,
+    XDeepFM,
+)
 from aim_keras.pair_operations import PairOperations
 
 PAIRS = PairOperations(
@@ -26,16 +44,71 @@ PAIRS = PairOperations(
 # `{name: (class, arguments, name of its embeddings' regularizer)}`
 MODELS = {
     "lr": (LR, {}, "regularizer"),
-    "auto_feature": (
+    "fwfm": (FwFM, {}, "embedding_regularizer"),
+    "fwfm_feature_vectors": (FwFM, {"linear": "feature_vectors"}, "embedding_regularizer"),
+    "fwfm_field_vectors": (FwFM, {"linear": "field_vectors"}, "embedding_regularizer"),
+    "afm": (AFM, {"attention_regularizer": "l2"}, "embedding_regularizer"),
+    "xdeepfm": (
+        XDeepFM,
+        {"embedding_dim": 4, "cin_units": (5, 3), "hidden_units": (8,)},
+        "embedding_regularizer",
+    ),
+    "ffm": (FFM, {}, "embedding_regularizer"),
+    "hofm": (HOFM, {}, "embedding_regularizer"),
+    "hofm_shared": (HOFM, {"order": 4, "shared_embedding": True}, "embedding_regularizer"),
+    "dnn": (DNN, {"hidden_units": (16, 16)}, "embedding_regularizer"),
+    "wide_deep": (WideDeep, {"hidden_units": (16,)}, "embedding_regularizer"),
+    "nfm": (NFM, {"hidden_units": (16,)}, "embedding_regularizer"),
+    "nfm_normalized": (
+        NFM,
+        {"hidden_units": (16,), "normalize_pooled": True},
+        "embedding_regularizer",
+    ),
+    "autoint": (
+        AutoInt,
+        {"embedding_dim": 4, "attention_layers": 2, "attention_dim": 6, "scale": True},
+        "embedding_regularizer",
+    ),
+    "autoint_plus": (
+        AutoInt,
+        {
+            "embedding_dim": 4,
+            "attention_layers": 2,
+            "attention_dim": 4,
+            "layer_norm": True,
+            "linear": True,
+            "hidden_units": (8,),
+        },
+        "embedding_regularizer",
+    ),
+    "fignn": (FiGNN, {"embedding_dim": 2, "steps": 2}, "embedding_regularizer"),
+    "fignn_without_gru": (
+        FiGNN,
+        {"embedding_dim": 2, "steps": 2, "gru": False},
+        "embedding_regularizer",
+    ),
+    "kpnn": (
+        IPNN,
+        {"embedding_dim": 4, "functions": ("matrix_kernel",), "hidden_units": (8,)},
+        "embedding_regularizer",
+    ),
+    "opnn": (OPNN, {"embedding_dim": 4, "hidden_units": (8,)}, "embedding_regularizer"),
+    "pin": (
+        PIN,
+        {"embedding_dim": 4, "pair_units": (6, 3), "hidden_units": (8,)},
+        "embedding_regularizer",
+    ),
+    "autofeature": (
         AutoFeature,
         {"architecture": PAIRS, "embedding_dim": 4, "pair_units": 3, "hidden_units": (16,)},
         "embedding_regularizer",
     ),
-    "auto_group": (
+    "autogroup": (
         AutoGroup,
         {"hidden_units": (32,), "num_groups": (3, 4, 2), "embedding_dims": (4, 4, 3)},
         "embedding_regularizer",
     ),
+    "autoemb": (AutoEmb, {"counts": None, "hidden_units": (16,)}, "embedding_regularizer"),
 }
 
 SIZES = {"a": 8, "b": 8, "c": 3, "d": 4}

@@ -27,17 +27,15 @@ class AutoGroup(keras.Model):
 
     A search trains the gates on the memberships and all other weights together, each by its own
     optimizer (`with_gates`), at one point: the same batch, the same loss, the same sample of
-    groups. The paper optimizes both levels by turns on one training set, without a split; its
-    published code takes two steps a batch, one of the weights with the groups as they stand, one
-    of the gates with sampled groups. Then a new model is trained with the found groups; the
-    published code keeps the searched one.
+    groups. The published port (huawei-noah/vega) takes two steps a batch, of the weights with the
+    groups as they stand, then of the gates with sampled groups, both on the training set. After the
+    search a new model is trained with the found groups; the port keeps the searched one.
 
-    Sources: the paper (its feature grouping, Gumbel-softmax, interaction function and MLP), by its
-    abstract and by the port published in huawei-noah/vega, since its text was not at hand: numbers
-    of equations are left out. From the port come the linear term, the batch norm, embeddings of
-    each order, groups of order 1, scalars above it, and one sample of the groups a batch. Chosen
-    here: the powers that are subtracted are those of a group's members alone (the port: of all
-    fields, times 0.01), and order 1 subtracts none, as it would leave nothing.
+    The paper's text was not at hand: what is here follows its abstract (groups of features for each
+    order, an interaction function of any order on each, an MLP) and that port, which also has the
+    linear term, the batch norm, embeddings of each order, groups of order 1, scalars above it, and
+    one sample of the groups a batch. Chosen here: the powers that are subtracted are those of a
+    group's members (the port: of all fields, times 0.01), and order 1 subtracts none.
 
     Args:
         vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
@@ -78,7 +76,7 @@ class AutoGroup(keras.Model):
         epsilon=1e-5,
         momentum=0.9,
         embedding_regularizer=None,
-        name="auto_group",
+        name="autogroup",
     ):
         _check_search(search)
         _check_orders(num_groups, embedding_dims)

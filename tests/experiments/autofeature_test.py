@@ -13,7 +13,7 @@ from absl.testing import flagsaver
 
 from aim_keras import Architecture
 from aim_keras.pair_operations import PairOperations
-from experiments import auto_feature, stage
+from experiments import autofeature, stage
 from experiments import train as binary
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -62,7 +62,8 @@ def search(monkeypatch, tmp_path):
         folder.mkdir(parents=True, exist_ok=True)
         if len(run.trained) == run.dies_at:
             raise InterruptedSearchError
-        return {"auc": score(model), "log_loss": 1 - score(model), "parameters": 7, "seconds": 0.5}
+        metrics = {"auc": score(model), "log_loss": 1 - score(model)}
+        return {**metrics, "parameters": 7, "seconds": 0.5, "epochs": 2}
 
     def run(seed=0, dies_at=None, kind="interactions", candidates=None, budget=30):
         run.trained, run.dies_at = [], dies_at
@@ -70,7 +71,7 @@ def search(monkeypatch, tmp_path):
         builder = types.SimpleNamespace(fields=dict.fromkeys(FIELDS, 9), info=info)
         job = types.SimpleNamespace(builder=builder, seed=seed)
         folder = tmp_path / "search_interactions_2"
-        return auto_feature.search(
+        return autofeature.search(
             folder, job, None, None, kind, candidates, budget=budget, population=10
         )
 
@@ -97,6 +98,7 @@ def test_finds_the_best_of_its_candidates(search):
         "log_loss": best["log_loss"],
         "parameters": 7,
         "seconds": 15.0,
+        "epochs": 60,
         "interactions": {"2": len(found.units(2))},
         "units": {"2": len(found.units(2))},
     }

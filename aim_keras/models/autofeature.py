@@ -61,7 +61,7 @@ class AutoFeature(keras.Model):
         mlp_norm="none",
         dropout=0.0,
         embedding_regularizer=None,
-        name="auto_feature",
+        name="autofeature",
     ):
         features = field_inputs(vocabulary_sizes)
         fields = tuple(vocabulary_sizes)

@@ -1,0 +1,90 @@
+"""Attentional factorization machine."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from aim_keras.layers import AttentionPooling
+from aim_keras.models.config import serialized
+from aim_keras.models.inputs import embedded_fields, field_inputs
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class AFM(keras.Model):
+    """Attentional factorization machine: attention tells which pairs matter in an example.
+
+        logits = <w, x> + b + p^T sum_{i < j} a_{i,j} (e_i * e_j)
+        a = softmax(h^T relu(W (e_i * e_j) + c) / t), over all pairs
+
+    with `*` the product of each coordinate.
+
+    Args:
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
+        embedding_dim: The embedding dimension.
+        attention_units, temperature, attention_dropout, attention_regularizer: the `units`,
+            `temperature`, `dropout` and `regularizer` of the `AttentionPooling`.
+        pooling_dropout: Float in [0, 1), of the pooled products.
+        embedding_initializer: of the embedding tables.
+        embedding_regularizer: of the embedding tables and of the linear weights.
+
+    Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
+    `field_inputs`. Output shape: `(batch, 1)`, logits.
+
+    Reference: Xiao et al., Attentional Factorization Machines, IJCAI 2017.
+    """
+
+    def __init__(
+        self,
+        vocabulary_sizes,
+        embedding_dim=10,
+        attention_units=16,
+        temperature=1.0,
+        attention_dropout=0.0,
+        pooling_dropout=0.0,
+        attention_regularizer=None,
+        embedding_initializer=None,
+        embedding_regularizer=None,
+        name="afm",
+    ):
+        # === Layers ===
+        features = field_inputs(vocabulary_sizes)
+        exact = keras.config.dtype_policy().variable_dtype
+        attention = AttentionPooling(
+            attention_units,
+            temperature,
+            attention_dropout,
+            attention_regularizer,
+            dtype=exact,
+            name="attention",
+        )
+        drop = keras.layers.Dropout(pooling_dropout, dtype=exact, name="pooling_dropout")
+        project = keras.layers.Dense(1, use_bias=False, dtype=exact, name="projection")
+
+        # === Functional model ===
+        e, linear = embedded_fields(
+            features,
+            vocabulary_sizes,
+            embedding_dim,
+            initializer=embedding_initializer,
+            regularizer=embedding_regularizer,
+        )
+        left, right = np.triu_indices(len(vocabulary_sizes), 1)
+        products = ops.take(e, left, axis=1) * ops.take(e, right, axis=1)  # (batch, pairs, dim)
+        logits = linear + project(drop(attention(products)))
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+
+        # === Config ===
+        self._arguments = serialized(
+            vocabulary_sizes=dict(vocabulary_sizes),
+            embedding_dim=embedding_dim,
+            attention_units=attention_units,
+            temperature=temperature,
+            attention_dropout=attention_dropout,
+            pooling_dropout=pooling_dropout,
+            attention_regularizer=attention_regularizer,
+            embedding_initializer=embedding_initializer,
+            embedding_regularizer=embedding_regularizer,
+        )
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}

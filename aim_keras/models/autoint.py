@@ -1,0 +1,112 @@
+"""AutoInt."""
+
+import keras
+from keras import ops
+
+from aim_keras.layers import MLP, FieldAttention
+from aim_keras.models.config import serialized
+from aim_keras.models.inputs import embedded_fields, field_inputs
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class AutoInt(keras.Model):
+    """AutoInt: layers of self-attention over the embeddings of fields.
+
+        logits = <v, attention(...attention(E))> + b  [+ MLP(E)]  [+ <w, x> + b']
+
+    With the MLP this is AutoInt+.
+
+    Args:
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
+        embedding_dim: The embedding dimension.
+        attention_layers: Integer >= 1: the number of layers of attention.
+        attention_dim, num_heads, residual, scale, layer_norm: of each `FieldAttention`.
+        linear: Whether there is a linear term.
+        hidden_units: Widths of the MLP's hidden layers; none of them, no MLP.
+        mlp_norm: of the `MLP`.
+        dropout: of the `MLP` and of the attention's weights.
+        embedding_regularizer: of the embedding tables and of the linear weights.
+
+    Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
+    `field_inputs`. Output shape: `(batch, 1)`, logits.
+
+    Reference: Song et al., AutoInt, CIKM 2019.
+    """
+
+    def __init__(
+        self,
+        vocabulary_sizes,
+        embedding_dim=10,
+        attention_layers=3,
+        attention_dim=64,
+        num_heads=2,
+        residual=True,
+        scale=False,
+        layer_norm=False,
+        linear=False,
+        hidden_units=(),
+        mlp_norm="none",
+        dropout=0.0,
+        embedding_regularizer=None,
+        name="autoint",
+    ):
+        if attention_layers < 1:
+            raise ValueError(
+                "attention_layers must be at least 1. "
+                f"Received: attention_layers={attention_layers}"
+            )
+
+        # === Layers ===
+        features = field_inputs(vocabulary_sizes)
+        exact = keras.config.dtype_policy().variable_dtype
+        attention = [
+            FieldAttention(
+                attention_dim,
+                num_heads,
+                residual,
+                scale,
+                layer_norm,
+                dropout,
+                dtype=exact,
+                name=f"attention_{i}",
+            )
+            for i in range(attention_layers)
+        ]
+        attention_logit = keras.layers.Dense(1, dtype=exact, name="attention_logit")
+        mlp = MLP(hidden_units, mlp_norm, dropout, name="mlp")
+        flatten = keras.layers.Flatten(dtype=exact)
+
+        # === Functional model ===
+        e = embedded_fields(
+            features, vocabulary_sizes, embedding_dim, linear, regularizer=embedding_regularizer
+        )
+        e, linear_term = e if linear else (e, None)
+        attended = e
+        for layer in attention:
+            attended = layer(attended)
+        logits = attention_logit(flatten(attended))
+        if hidden_units:
+            logits = logits + mlp(flatten(e))
+        if linear:
+            logits = logits + linear_term
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+
+        # === Config ===
+        self._arguments = serialized(
+            vocabulary_sizes=dict(vocabulary_sizes),
+            embedding_dim=embedding_dim,
+            attention_layers=attention_layers,
+            attention_dim=attention_dim,
+            num_heads=num_heads,
+            residual=residual,
+            scale=scale,
+            layer_norm=layer_norm,
+            linear=linear,
+            hidden_units=hidden_units,
+            mlp_norm=mlp_norm,
+            dropout=dropout,
+            embedding_regularizer=embedding_regularizer,
+        )
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}

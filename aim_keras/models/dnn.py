@@ -1,0 +1,76 @@
+"""Deep neural network."""
+
+import keras
+from keras import ops
+
+from aim_keras.layers import MLP
+from aim_keras.models.config import serialized
+from aim_keras.models.inputs import embedded_fields, field_inputs
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class DNN(keras.Model):
+    """Deep neural network: an MLP over the embeddings.
+
+        logits = MLP(E)
+
+    Started from the embeddings of a trained FM it is FNN:
+
+        dnn.get_layer("embedding").set_embeddings(fm.get_layer("embedding_2").get_embeddings())
+
+    Args:
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
+        embedding_dim: The embedding dimension.
+        hidden_units: Widths of the MLP's hidden layers.
+        mlp_norm, dropout, input_dropout: of the `MLP`.
+        embedding_initializer, embedding_regularizer: of the embedding tables.
+
+    Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
+    `field_inputs`. Output shape: `(batch, 1)`, logits.
+
+    References: Covington et al., Deep Neural Networks for YouTube Recommendations, RecSys 2016;
+    Zhang et al., Deep Learning over Multi-field Categorical Data, ECIR 2016 (FNN).
+    """
+
+    def __init__(
+        self,
+        vocabulary_sizes,
+        embedding_dim=10,
+        hidden_units=(400, 400, 400),
+        mlp_norm="none",
+        dropout=0.0,
+        input_dropout=0.0,
+        embedding_initializer=None,
+        embedding_regularizer=None,
+        name="dnn",
+    ):
+        # === Layers ===
+        features = field_inputs(vocabulary_sizes)
+        mlp = MLP(hidden_units, mlp_norm, dropout, input_dropout, name="mlp")
+
+        # === Functional model ===
+        e = embedded_fields(
+            features,
+            vocabulary_sizes,
+            embedding_dim,
+            linear=False,
+            initializer=embedding_initializer,
+            regularizer=embedding_regularizer,
+        )
+        logits = mlp(keras.layers.Flatten()(e))
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+
+        # === Config ===
+        self._arguments = serialized(
+            vocabulary_sizes=dict(vocabulary_sizes),
+            embedding_dim=embedding_dim,
+            hidden_units=hidden_units,
+            mlp_norm=mlp_norm,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            embedding_initializer=embedding_initializer,
+            embedding_regularizer=embedding_regularizer,
+        )
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}

@@ -1,0 +1,107 @@
+"""Field-weighted factorization machine."""
+
+import keras
+from keras import ops
+
+from aim_keras.layers import FieldWeightedProducts, FunctionWiseEmbedding
+from aim_keras.models.config import serialized
+from aim_keras.models.inputs import embedded_fields, field_inputs
+
+LINEAR = ("feature_weights", "feature_vectors", "field_vectors")
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class FwFM(keras.Model):
+    """Field-weighted factorization machine: each pair of fields has a strength of its own.
+
+        logits = l(x) + b + sum_{i < j} r_{i,j} <e_i, e_j>
+
+    The linear term `l(x)` is one of the paper's three:
+
+    | `linear` | in the paper | `l(x)` |
+    |---|---|---|
+    | `"feature_weights"` | LW | `sum_i w_{x_i}`, a weight a feature |
+    | `"feature_vectors"` | FeLV | `sum_i <e_i, w_{x_i}>`, a vector a feature |
+    | `"field_vectors"` | FiLV | `sum_i <e_i, w_i>`, a vector a field |
+
+    Args:
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
+        embedding_dim: The embedding dimension.
+        linear: One of the table's linear terms.
+        initial_pair_weight: What each `r` starts at.
+        pair_regularizer: of `r`.
+        embedding_initializer: of the embedding tables.
+        embedding_regularizer: of the embedding tables and of the linear term's weights.
+
+    Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
+    `field_inputs`. Output shape: `(batch, 1)`, logits.
+
+    Reference: Pan et al., Field-weighted Factorization Machines for Click-Through Rate Prediction
+    in Display Advertising, WWW 2018.
+    """
+
+    def __init__(
+        self,
+        vocabulary_sizes,
+        embedding_dim=10,
+        linear="feature_weights",
+        initial_pair_weight=1.0,
+        pair_regularizer=None,
+        embedding_initializer=None,
+        embedding_regularizer=None,
+        name="fwfm",
+    ):
+        if linear not in LINEAR:
+            raise ValueError(f"linear must be one of {LINEAR}. Received: linear={linear!r}")
+
+        # === Layers ===
+        features = field_inputs(vocabulary_sizes)
+        exact = keras.config.dtype_policy().variable_dtype
+        tables = {"initializer": embedding_initializer, "regularizer": embedding_regularizer}
+        products = FieldWeightedProducts(
+            initial_pair_weight,
+            pair_regularizer,
+            use_bias=linear != "feature_weights",
+            dtype=exact,
+            name="products",
+        )
+
+        # === Functional model ===
+        if linear == "feature_weights":
+            e, linear_term = embedded_fields(features, vocabulary_sizes, embedding_dim, **tables)
+        elif linear == "feature_vectors":
+            embedding = FunctionWiseEmbedding(
+                vocabulary_sizes.values(),
+                embedding_dim,
+                num_functions=2,
+                dtype=exact,
+                name="embedding",
+                **tables,
+            )
+            e, w = ops.unstack(embedding(features), axis=1)  # (batch, fields, dim) each
+            linear_term = ops.sum(e * w, axis=(1, 2))[:, None]
+        else:
+            e = embedded_fields(features, vocabulary_sizes, embedding_dim, linear=False, **tables)
+            linear_term = keras.layers.Dense(
+                1,
+                use_bias=False,
+                kernel_regularizer=embedding_regularizer,
+                dtype=exact,
+                name="field_vectors",
+            )(keras.layers.Flatten()(e))
+        logits = linear_term + products(e)
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+
+        # === Config ===
+        self._arguments = serialized(
+            vocabulary_sizes=dict(vocabulary_sizes),
+            embedding_dim=embedding_dim,
+            linear=linear,
+            initial_pair_weight=initial_pair_weight,
+            pair_regularizer=pair_regularizer,
+            embedding_initializer=embedding_initializer,
+            embedding_regularizer=embedding_regularizer,
+        )
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}

@@ -1,0 +1,71 @@
+"""Outer product-based neural network."""
+
+import keras
+from keras import ops
+
+from aim_keras.layers import MLP
+from aim_keras.models.config import serialized
+from aim_keras.models.inputs import embedded_fields, field_inputs
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class OPNN(keras.Model):
+    """Outer product-based neural network: an MLP over embeddings and their outer products.
+
+        logits = MLP([E, f f^T]),  f = sum_i e_i
+
+    `f f^T` is the sum of the outer products of all pairs of fields, so that it costs no pair.
+
+    Args:
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
+        embedding_dim: The embedding dimension.
+        hidden_units: Widths of the MLP's hidden layers.
+        mlp_norm, dropout: of the `MLP`.
+        embedding_regularizer: of the embedding tables.
+
+    Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
+    `field_inputs`. Output shape: `(batch, 1)`, logits.
+
+    Reference: Qu et al., Product-based Neural Networks, ICDM 2016.
+    """
+
+    def __init__(
+        self,
+        vocabulary_sizes,
+        embedding_dim=10,
+        hidden_units=(400, 400, 400),
+        mlp_norm="none",
+        dropout=0.0,
+        embedding_regularizer=None,
+        name="opnn",
+    ):
+        # === Layers ===
+        features = field_inputs(vocabulary_sizes)
+        mlp = MLP(hidden_units, mlp_norm, dropout, name="mlp")
+        flatten = keras.layers.Flatten(dtype=keras.config.dtype_policy().variable_dtype)
+
+        # === Functional model ===
+        e = embedded_fields(
+            features,
+            vocabulary_sizes,
+            embedding_dim,
+            linear=False,
+            regularizer=embedding_regularizer,
+        )
+        f = ops.sum(e, axis=1)
+        products = ops.expand_dims(f, 2) * ops.expand_dims(f, 1)  # (batch, dim, dim)
+        logits = mlp(ops.concatenate([flatten(e), flatten(products)], axis=1))
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+
+        # === Config ===
+        self._arguments = serialized(
+            vocabulary_sizes=dict(vocabulary_sizes),
+            embedding_dim=embedding_dim,
+            hidden_units=hidden_units,
+            mlp_norm=mlp_norm,
+            dropout=dropout,
+            embedding_regularizer=embedding_regularizer,
+        )
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}

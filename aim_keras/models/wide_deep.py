@@ -1,0 +1,73 @@
+"""Wide & Deep."""
+
+import keras
+from keras import ops
+
+from aim_keras.layers import MLP
+from aim_keras.models.config import serialized
+from aim_keras.models.inputs import embedded_fields, field_inputs
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class WideDeep(keras.Model):
+    """Wide & Deep: the linear term beside an MLP over the embeddings.
+
+        logits = <w, x> + b + MLP(E)
+
+    The paper's crossed features are fields like any other: give the data a field of each cross.
+
+    Args:
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
+        embedding_dim: The embedding dimension.
+        hidden_units: Widths of the MLP's hidden layers.
+        mlp_norm, dropout, input_dropout: of the `MLP`.
+        embedding_initializer: of the embedding tables.
+        embedding_regularizer: of the embedding tables and of the linear weights.
+
+    Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
+    `field_inputs`. Output shape: `(batch, 1)`, logits.
+
+    Reference: Cheng et al., Wide & Deep Learning for Recommender Systems, DLRS 2016.
+    """
+
+    def __init__(
+        self,
+        vocabulary_sizes,
+        embedding_dim=10,
+        hidden_units=(400, 400, 400),
+        mlp_norm="none",
+        dropout=0.0,
+        input_dropout=0.0,
+        embedding_initializer=None,
+        embedding_regularizer=None,
+        name="wide_deep",
+    ):
+        # === Layers ===
+        features = field_inputs(vocabulary_sizes)
+        mlp = MLP(hidden_units, mlp_norm, dropout, input_dropout, name="mlp")
+
+        # === Functional model ===
+        e, linear = embedded_fields(
+            features,
+            vocabulary_sizes,
+            embedding_dim,
+            initializer=embedding_initializer,
+            regularizer=embedding_regularizer,
+        )
+        logits = linear + mlp(keras.layers.Flatten()(e))
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+
+        # === Config ===
+        self._arguments = serialized(
+            vocabulary_sizes=dict(vocabulary_sizes),
+            embedding_dim=embedding_dim,
+            hidden_units=hidden_units,
+            mlp_norm=mlp_norm,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            embedding_initializer=embedding_initializer,
+            embedding_regularizer=embedding_regularizer,
+        )
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}

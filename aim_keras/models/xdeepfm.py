@@ -1,0 +1,70 @@
+"""xDeepFM."""
+
+import keras
+from keras import ops
+
+from aim_keras.layers import MLP, CompressedInteraction
+from aim_keras.models.config import serialized
+from aim_keras.models.inputs import embedded_fields, field_inputs
+
+
+@keras.saving.register_keras_serializable("aim_keras")
+class XDeepFM(keras.Model):
+    """xDeepFM: a linear term, a compressed interaction network (CIN) and an MLP side by side.
+
+        logits = <w, x> + b + <v, CIN(E)> + MLP(E)
+
+    Args:
+        vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
+        embedding_dim: The embedding dimension.
+        cin_units: Widths of the CIN's layers.
+        hidden_units: Widths of the MLP's hidden layers; none of them, no MLP.
+        mlp_norm, dropout: of the `MLP`.
+        embedding_regularizer: of the embedding tables and of the linear weights.
+
+    Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
+    `field_inputs`. Output shape: `(batch, 1)`, logits.
+
+    Reference: Lian et al., xDeepFM, KDD 2018.
+    """
+
+    def __init__(
+        self,
+        vocabulary_sizes,
+        embedding_dim=10,
+        cin_units=(100, 100),
+        hidden_units=(400, 400, 400),
+        mlp_norm="none",
+        dropout=0.0,
+        embedding_regularizer=None,
+        name="xdeepfm",
+    ):
+        # === Layers ===
+        features = field_inputs(vocabulary_sizes)
+        exact = keras.config.dtype_policy().variable_dtype
+        cin = CompressedInteraction(cin_units, dtype=exact, name="cin")
+        cin_logit = keras.layers.Dense(1, use_bias=False, dtype=exact, name="cin_logit")
+        mlp = MLP(hidden_units, mlp_norm, dropout, name="mlp")
+
+        # === Functional model ===
+        e, linear = embedded_fields(
+            features, vocabulary_sizes, embedding_dim, regularizer=embedding_regularizer
+        )
+        logits = linear + cin_logit(cin(e))
+        if hidden_units:
+            logits = logits + mlp(keras.layers.Flatten()(e))
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+
+        # === Config ===
+        self._arguments = serialized(
+            vocabulary_sizes=dict(vocabulary_sizes),
+            embedding_dim=embedding_dim,
+            cin_units=cin_units,
+            hidden_units=hidden_units,
+            mlp_norm=mlp_norm,
+            dropout=dropout,
+            embedding_regularizer=embedding_regularizer,
+        )
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}

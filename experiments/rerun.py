@@ -1,0 +1,61 @@
+"""Trains the leaderboard's own models on our data: see docs/tables.md."""
+
+import sys
+
+from absl import app, flags, logging
+
+from experiments.benchmarks import peer_process
+from experiments.configuration import gin_path
+
+try:
+    from experiments.tabulating import data, plan, rerunning
+except ImportError as error:
+    sys.exit(f'Error: {error}: pip install -e ".[tables]"')
+
+GIN_FILE = flags.DEFINE_string(
+    "gin_file", None, "A plan, such as tables/frappe.gin.", required=True
+)
+FUXICTR = flags.DEFINE_string("fuxictr", None, "A checkout of FuxiCTR's repository.", required=True)
+PEERS = flags.DEFINE_boolean("peers", False, "Install FuxiCTR if it is not installed yet.")
+PEERS_DIR = flags.DEFINE_string(
+    "peers_dir", "~/.cache/aim_keras/peers", "Folder of the peers' virtual environments."
+)
+ONLY = flags.DEFINE_list("only", [], "Names of the models; all of the plan's by default.")
+SEEDS = flags.DEFINE_list("seeds", ["1"], "Seeds.")
+RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data.")
+RECORDS = flags.DEFINE_string("records", "experiments/results/records.jsonl", "The records.")
+
+
+def run():
+    """Trains what has no record."""
+    planned = plan.load(gin_path(GIN_FILE.value))
+    names = [rerun.name for rerun in planned.reruns]
+    if unknown := set(ONLY.value) - set(names):
+        raise ValueError(f"only must be of {', '.join(names)}. Received: {sorted(unknown)}")
+    if PEERS.value:
+        peer_process.install(PEERS_DIR.value, "fuxictr")
+    there, left_out = peer_process.commands(PEERS_DIR.value, FUXICTR.value, ["fuxictr"])
+    if left_out:
+        raise ValueError(f"FuxiCTR cannot run: {left_out['fuxictr']}")
+    python, _, checkout = there["fuxictr"]
+    chosen = [rerun for rerun in planned.reruns if not ONLY.value or rerun.name in ONLY.value]
+    reruns = [(rerun, int(seed)) for seed in SEEDS.value for rerun in chosen]
+    builder = data.prepared(planned, raw_dir=RAW_DIR.value, data_dir=DATA_DIR.value)
+    rerunning.rerun_missing(
+        reruns, builder, data.identity(builder), RECORDS.value, python, checkout
+    )
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
+    try:
+        run()
+    except (ValueError, OSError, peer_process.PeerError) as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    logging.set_verbosity(logging.WARNING)
+    app.run(main)

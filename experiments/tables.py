@@ -1,0 +1,66 @@
+"""Fills the paper's tables: `python -m experiments.tables --gin_file=tables/frappe.gin`."""
+
+import pathlib
+import sys
+
+import tensorflow as tf
+from absl import app, flags, logging
+
+from experiments.configuration import gin_path
+
+try:
+    from experiments import plots
+    from experiments.tabulating import plan, report, tabulate
+except ImportError as error:
+    sys.exit(f'Error: {error}: pip install -e ".[tables]"')
+
+GIN_FILE = flags.DEFINE_string(
+    "gin_file", None, "A file in gin/, such as tables/frappe.gin, or anywhere.", required=True
+)
+RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
+DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data.")
+RUNS_DIR = flags.DEFINE_string("runs_dir", "runs/tables", "Folder of the runs.")
+RECORDS = flags.DEFINE_string("records", "experiments/results/records.jsonl", "The records.")
+RESULTS = flags.DEFINE_string("results", "experiments/results/RESULTS.md", "The report.")
+ONLY = flags.DEFINE_list("only", [], "Names of the systems to run; all by default.")
+TUNE = flags.DEFINE_boolean("tune", False, "Run the grids in place of the tables' runs.")
+REPORT_ONLY = flags.DEFINE_boolean("report_only", False, "Run nothing: write the report.")
+
+
+def run():
+    """Runs what is missing and writes the report; gives what failed."""
+    planned = plan.load(gin_path(GIN_FILE.value))
+    results, failures = tabulate.tabulate(
+        planned,
+        *(RECORDS.value, RESULTS.value, RUNS_DIR.value),
+        *(ONLY.value, TUNE.value, REPORT_ONLY.value),
+        *(RAW_DIR.value, DATA_DIR.value),
+    )
+    path = pathlib.Path(RESULTS.value)
+    analysis = results.analysis and results.record(results.analysis)
+    figures = ()
+    if analysis:
+        figures = plots.plot(
+            analysis["analysis"], path.parent, planned.title.lower().replace(" ", "_")
+        )
+    command = f"python -m experiments.tables --gin_file={GIN_FILE.value} --report_only"
+    report.write(path, results, command, figures)
+    print(f"Report in {path}")
+    return failures
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
+    try:
+        failures = run()
+    except (ValueError, OSError, ImportError, tf.errors.OpError) as error:
+        logging.debug("The error came from", exc_info=True)
+        sys.exit(f"Error: {error}\n(--verbosity=1 shows where it came from)")
+    if failures:
+        sys.exit("\n".join(["Error: these runs failed:", *failures]))
+
+
+if __name__ == "__main__":
+    logging.set_verbosity(logging.WARNING)
+    app.run(main)

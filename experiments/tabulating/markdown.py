@@ -1,0 +1,32 @@
+"""Cells and tables of Markdown."""
+
+from experiments.tabulating.statistics import mean_and_deviation
+
+
+def table(header, rows):
+    """A Markdown table: the first column to the left, the others to the right."""
+    for row in rows:
+        if len(row) != len(header):
+            raise ValueError(f"A row must have {len(header)} cells. Received: {row}")
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def mean(values, digits=4, scale=1):
+    """`mean ± standard deviation`, the mean alone of one value, nothing of none."""
+    if not values:
+        return ""
+    center, deviation = mean_and_deviation([value / scale for value in values])
+    if deviation is None:
+        return f"{center:,.{digits}f}"
+    return f"{center:,.{digits}f} ± {deviation:,.{digits}f}"
+
+
+def metrics(published):
+    """`AUC / log loss` of a published figure, nothing of none."""
+    return f"{published['auc']:.4f} / {published['log_loss']:.4f}" if published else ""
+
+
+def percent(value):
+    """Up to two digits after the point, as the paper has them."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") + "%"

@@ -1,0 +1,149 @@
+"""Tables 2 to 5 and 10: AUC and log loss, ours beside the published."""
+
+import math
+
+import numpy as np
+
+from experiments.tabulating import published
+from experiments.tabulating.markdown import mean, metrics, percent, table
+from experiments.tabulating.plan import KINDS
+from experiments.tabulating.statistics import relative_improvement, t_test
+
+BENCHMARKED = ("factorization", "other", "automl", "aim", "related", "control")
+BASELINES = ("factorization", "other", "automl", "related")
+MARKS = {True: "✓", False: "×", None: "-"}
+
+
+def table_2(results):
+    """All systems, the relative improvement over FM, and the test of AIM's significance."""
+    plan = results.plan
+    paper = {row["system"]: row for row in published.paper(2)["rows"]}
+    board = published.leaderboard(plan.leaderboard) if plan.leaderboard else {}
+    kinds = {s.name: s.kind for s in plan.systems if s.kind in BENCHMARKED}
+    kinds |= {name: row["kind"] for name, row in paper.items() if name not in kinds}
+    names = sorted(kinds, key=lambda name: BENCHMARKED.index(kinds[name]))
+    on_board = {system.name: system.published or system.name for system in plan.systems}
+    header = [
+        *("category", "model", "seeds", "AUC", "log loss", "Rel. Impr."),
+        *("interactions", "parameters (k)"),
+        *([plan.leaderboard] if plan.leaderboard else []),
+        *(f"paper, {data}" for data in plan.paper),
+    ]
+    rows = []
+    for name in names:
+        seeds = len(results.of(name))
+        row = [KINDS[kinds[name]], name, str(seeds) if seeds else "", *_ours(results, name)]
+        row += [_improvement(results, name), _interactions(results, name)]
+        row.append(mean(results.values(name, "parameters"), 0, 1e3))
+        if plan.leaderboard:
+            row.append(metrics(board.get(on_board.get(name, name))))
+        for data in plan.paper:
+            of_paper = paper[name][data] if name in paper else None
+            improvement = f" / {percent(of_paper['improvement'])}" if of_paper else ""
+            row.append(metrics(of_paper) + improvement)
+        rows.append(row)
+    return [table(header, rows), *_significance(results), results.missing(names)]
+
+
+def table_of_reruns(results):
+    """What the leaderboard's own models give on these data, beside what it publishes."""
+    board = published.leaderboard(results.plan.leaderboard)
+    rows = []
+    for rerun in results.plan.reruns:
+        records = results.reruns(rerun)
+        ours = [mean([r["test"][metric] for r in records]) for metric in _METRICS]
+        of_board = metrics(board.get(rerun.published or rerun.name))
+        rows.append([rerun.name, str(len(records) or "not run yet"), *ours, of_board])
+    return table(["model", "seeds", "AUC", "log loss", results.plan.leaderboard], rows)
+
+
+def table_3(results):
+    """AutoFIS and AIM by the highest order, and which share of its interactions is kept."""
+
+    def ratio(row):
+        records = results.of(row["system"])
+        order = row["order"]
+        kept = [record["interactions"].get(str(order), 0) for record in records]
+        pairs = zip(kept, records, strict=True)
+        return mean([100 * n / math.comb(record["fields"], order) for n, record in pairs], 2)
+
+    return _against_paper(results, 3, {"FI ratio (%)": ratio}, "ratio")
+
+
+def table_4(results):
+    """AIM without some of its components."""
+    marks = {name: lambda row, name=name: MARKS[row[name]] for name in ("FIS", "IFS", "EDS")}
+    return _against_paper(results, 4, marks)
+
+
+def table_5(results):
+    """Shared and function-wise embeddings, with and without the search of dimensions."""
+    parameters = {
+        "parameters (k)": lambda row: mean(results.values(row["system"], "parameters"), 0, 1e3)
+    }
+    return _against_paper(results, 5, parameters, "parameters_10_million")
+
+
+def table_10(results):
+    """The interactions and functions that AIM found in other models."""
+    return _against_paper(results, 10, {})
+
+
+def _against_paper(results, number, columns, published_column=None):
+    """A table with the rows of the paper's, some columns of ours and one more of the paper's."""
+    rows = published.paper(number)["rows"]
+    units = {None: "", "ratio": "%", "parameters_10_million": "e7"}[published_column]
+    header = ["model", *columns, "AUC", "log loss", *(f"paper, {d}" for d in results.plan.paper)]
+    cells = []
+    for row in rows:
+        ours = [row["model"], *(cell(row) for cell in columns.values())]
+        ours += _ours(results, row["system"])
+        for data in results.plan.paper:
+            more = f" / {row[data][published_column]:g}{units}" if published_column else ""
+            ours.append(metrics(row[data]) + more)
+        cells.append(ours)
+    return [table(header, cells), results.missing(row["system"] for row in rows)]
+
+
+def _ours(results, name):
+    return [mean(results.values(name, "test", metric)) for metric in ("auc", "log_loss")]
+
+
+def _improvement(results, name):
+    aucs, base = results.values(name, "test", "auc"), results.values("FM", "test", "auc")
+    return percent(relative_improvement(np.mean(aucs), np.mean(base))) if aucs and base else ""
+
+
+def _interactions(results, name):
+    records = results.of(name)
+    orders = sorted({int(order) for record in records for order in record["interactions"]})
+    kept = ([record["interactions"].get(str(p), 0) for record in records] for p in orders)
+    return " + ".join(f"{np.mean(of_order):.1f}".removesuffix(".0") for of_order in kept)
+
+
+def _significance(results):
+    """The best AIM on valid against the strongest other on test, which is the harder opponent."""
+    aim = _best(results, ("aim",), "valid")
+    other = _best(results, BASELINES, "test")
+    if aim is None or other is None:
+        return []
+    sides = [[results.values(name, "test", m) for name in (aim, other)] for m in _METRICS]
+    tests = [t_test(*side) for side in sides]
+    start = f"{aim} (the best AIM on valid) against {other} (the best other on test): "
+    if None in tests:
+        return [f"{start}a t-test needs two seeds of both."]
+    said = (
+        f"{name} t = {test.t:.2f}, p = {test.p:.2g}"
+        for name, test in zip(_METRICS.values(), tests, strict=True)
+    )
+    return [f"{start}two-tailed unpaired t-test, {'; '.join(said)}."]
+
+
+_METRICS = {"auc": "AUC", "log_loss": "log loss"}
+
+
+def _best(results, kinds, split):
+    names = [s.name for s in results.plan.systems if s.kind in kinds and results.of(s.name)]
+    if not names:
+        return None
+    return max(names, key=lambda name: np.mean(results.values(name, split, "auc")))

@@ -1,0 +1,100 @@
+"""What was trained, measured and tuned: a JSON object a line, only ever appended to."""
+
+import fcntl
+import json
+import os
+import pathlib
+
+KINDS = ("result", "tuning", "analysis", "rerun")
+KEYS = ("kind", "system", "seed", "dataset", "configuration", "command", "machine", "versions")
+
+
+def read(path):
+    """All records of a file, none if it is not there.
+
+    Raises:
+        ValueError: on a line that is cut off or is no record, naming it.
+    """
+    path = pathlib.Path(path)
+    if not path.exists():
+        return []
+    records = []
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    for number, line in enumerate(lines, start=1):
+        place = f"{path}, line {number}"
+        if not line.endswith("\n"):
+            raise ValueError(f"{place} is cut off: delete the line, its run is recorded again.")
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise ValueError(f"{place} is not JSON: {error}") from error
+        _check(record, place)
+        records.append(record)
+    return records
+
+
+def append(path, record):
+    """Appends a record, all of its line at once.
+
+    Raises:
+        ValueError: if the last line of the file is cut off, or the record lacks a key or has what
+            it must not.
+    """
+    path = pathlib.Path(path)
+    _check(record, "A record")
+    line = json.dumps(record) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab+", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        read(path)
+        file.write(line.encode())
+        os.fsync(file.fileno())
+
+
+def key(run, data):
+    """What a record must equal to be the run's."""
+    return {
+        "kind": run.kind,
+        "system": run.system.name,
+        "seed": run.seed,
+        "dataset": data,
+        "configuration": run.configuration,
+    }
+
+
+def rerun_key(rerun, data):
+    """What a record must equal to be a `plan.Rerun`'s, of any seed."""
+    return {
+        "kind": "rerun",
+        "system": rerun.name,
+        "dataset": data,
+        "configuration": rerun.configuration,
+    }
+
+
+def matching(records, wanted):
+    """The records that have the wanted values."""
+    return [r for r in records if all(r[name] == value for name, value in wanted.items())]
+
+
+def find(records, run, data):
+    """The last record of a run, or `None`: those of another configuration or data are not its."""
+    matches = matching(records, key(run, data))
+    return matches[-1] if matches else None
+
+
+def latest_data(records, runs):
+    """The data of the last record of any of the runs, whatever its data; `None` without any."""
+    wanted = {(run.kind, run.system.name, run.configuration) for run in runs}
+    of_runs = [r for r in records if (r["kind"], r["system"], r["configuration"]) in wanted]
+    return of_runs[-1]["dataset"] if of_runs else None
+
+
+def _check(record, place):
+    if not isinstance(record, dict) or not set(KEYS) <= set(record) or record["kind"] not in KINDS:
+        raise ValueError(
+            f"{place} must be an object with the keys {', '.join(KEYS)}, kind being of {KINDS}. "
+            f"Received: {str(record)[:80]}"
+        )
+    if record["kind"] == "tuning" and "test" in record:
+        raise ValueError(f"{place}: tuning must not see the test split. Received: {record['test']}")

@@ -1,0 +1,70 @@
+"""The leaderboard's own models, trained by their library on a plan's data."""
+
+import json
+import pathlib
+import subprocess
+import tempfile
+
+import numpy as np
+
+from aim_keras.datasets import pipeline as batches
+from experiments.benchmarks import machine, peer_process
+from experiments.tabulating import records
+
+SCRIPT = pathlib.Path(__file__).parents[1] / "parities" / "peers" / "train_fuxictr.py"
+SPLITS = ("train", "valid", "test")
+
+
+def rerun_missing(reruns, builder, data, records_path, python, checkout):
+    """Trains and records all re-runs that have no record, one after the other.
+
+    Args:
+        reruns: `plan.Rerun`s with their seeds: pairs.
+        builder: The prepared data set.
+        data: Its `data.identity`.
+        records_path: File of the records.
+        python: The library's Python.
+        checkout: Folder of a checkout of its repository.
+
+    Raises:
+        ValueError: if a field is not categorical, as the library's layout differs there.
+        PeerError: if its process fails.
+    """
+    fields = builder.fields.items()
+    if others := [name for name, field in fields if field.multi_valued or field.weighted]:
+        raise ValueError(f"Re-runs take categorical fields alone. Received: {others}")
+    existing = records.read(records_path)
+    for rerun, seed in reruns:
+        key = {**records.rerun_key(rerun, data), "seed": seed}
+        if records.matching(existing, key):
+            continue
+        print(f"{rerun.name}, seed {seed}", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            result = _trained(rerun, seed, builder, pathlib.Path(folder), python, checkout)
+        facts = machine.provenance()
+        versions = {**facts["versions"], **result.pop("versions")}
+        command = ["python", "-m", "experiments.rerun", f"--only={rerun.name}", f"--seeds={seed}"]
+        where = {name: facts[name] for name in ("machine", "date", "commit")}
+        record = {**key, "command": command, **where, "versions": versions, **result}
+        records.append(records_path, record)
+
+
+def _trained(rerun, seed, builder, folder, python, checkout):
+    """What the library's process says of a training."""
+    for split in SPLITS:
+        of_split = batches.batches(builder, split, rerun.batch_size).as_numpy_iterator()
+        ids, labels = (np.concatenate(parts) for parts in zip(*of_split, strict=True))
+        np.savez(folder / f"{split}.npz", ids=ids, labels=labels[:, 0])
+    sizes = {name: field.size for name, field in builder.fields.items()}
+    request = {**rerun.settings, "sizes": sizes, "seed": seed}
+    (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+    ended = subprocess.run(
+        [str(python), str(SCRIPT), str(checkout), str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=peer_process.environment(),
+    )
+    if ended.returncode:
+        raise peer_process.PeerError.of(rerun.name, ended.returncode, ended.stderr)
+    return json.loads((folder / "result.json").read_text(encoding="utf-8"))

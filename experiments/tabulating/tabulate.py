@@ -1,0 +1,58 @@
+"""From a plan to its records and its report."""
+
+from experiments.tabulating import data, records, report, running
+from experiments.tabulating.results import Results
+from experiments.tabulating.runs import analysis_run, table_runs, tuning_runs
+
+
+def tabulate(
+    plan,
+    records_path,
+    results_path,
+    runs_dir,
+    only=(),
+    tune=False,
+    report_only=False,
+    raw_dir=None,
+    data_dir="data",
+):
+    """Runs what a plan's tables lack, or what its tuning does.
+
+    Args:
+        plan: `Plan`.
+        records_path: File of the records.
+        results_path: File that the report will be written to.
+        runs_dir: Folder of the runs.
+        only: Names of the systems to run; none for all.
+        tune: Whether the grids are run, in place of the tables' runs.
+        report_only: Whether nothing is run: the report is of the data of the latest record.
+        raw_dir: Folder of the raw files; not needed where the prepared data are there.
+        data_dir: Folder of the prepared data.
+
+    Returns:
+        The `Results`, and what failed, a line each.
+
+    Raises:
+        ValueError: on an unknown name, systems of different data sets, a broken file of records,
+            or a report of another data set.
+    """
+    if unknown := set(only) - {system.name for system in plan.systems}:
+        names = ", ".join(system.name for system in plan.systems)
+        raise ValueError(f"only must be of {names}. Received: {sorted(unknown)}")
+    report.check(results_path, plan)
+    recorded = records.read(records_path)
+    table, tuning = table_runs(plan), tuning_runs(plan)
+    analysis = analysis_run(plan, table)
+    failures = []
+    if report_only:
+        identity = records.latest_data(recorded, [*table, *tuning])
+    else:
+        builder = data.prepared(plan, raw_dir=raw_dir, data_dir=data_dir)
+        identity = data.identity(builder)
+        runs = tuning if tune else [*table, *([analysis] if analysis else [])]
+        runs = [run for run in runs if not only or run.system.name in only]
+        failures = running.run_missing(
+            runs, builder, identity, records_path, runs_dir, raw_dir=raw_dir, data_dir=data_dir
+        )
+    results = Results(plan, table, tuning, analysis, records.read(records_path), identity)
+    return results, failures

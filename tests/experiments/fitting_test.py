@@ -1,0 +1,48 @@
+"""What the training of a stage is made of."""
+
+import json
+import types
+
+import keras
+import numpy as np
+import pytest
+
+from aim_keras.callbacks import GateSteps
+from aim_keras.datasets import planted
+from aim_keras.models import FM
+from experiments import fitting
+
+
+@pytest.mark.parametrize("finished_epochs", [0, 2])
+def test_a_resumed_search_goes_on_with_the_gates_own_rows(finished_epochs, tmp_path, monkeypatch):
+    """10 steps an epoch, so 3 of the gates, on the batches of valid in a random order."""
+    builder = planted.builder(tmp_path, num_train=2000, num_valid=800, num_test=100)
+    builder.download_and_prepare()
+    job = fitting.Job(builder, batch_size=200, seed=0)
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "backup" / "state.json").write_text(json.dumps({"epoch": finished_epochs}))
+    fits = []
+    history = types.SimpleNamespace(epoch=[])
+    monkeypatch.setattr(FM, "fit", lambda model, data, **options: fits.append(options) or history)
+
+    model = FM(builder.fields, search="interactions")
+    fitting.fit(model, tmp_path, job, searching=True, gates=fitting.adam, gates_every=3, epochs=4)
+    (callbacks,) = (options["callbacks"] for options in fits)
+    (gate_steps,) = (callback for callback in callbacks if isinstance(callback, GateSteps))
+    assert gate_steps.every == 3
+    stream = job.shuffled_batches(0, "valid").skip(3 * finished_epochs)
+    for (ids, _), (expected, _) in zip(stream.take(5), gate_steps._batches, strict=False):
+        np.testing.assert_array_equal(ids, expected)
+    assert model.optimizer.joint is False
+
+
+def test_gates_stay_equal_in_the_pretraining():
+    gate = keras.Variable([0.0, 0.0])
+    optimizer = fitting.adam(total_steps=10, learning_rate=0.1, pretraining=0.3)
+    for _ in range(4):  # The boundary itself is still of the pretraining.
+        optimizer.apply([np.array([1.0, -1.0], "float32")], [gate])
+        values = gate.numpy()
+    assert values.tolist() == [0.0, 0.0]
+    optimizer.apply([np.array([1.0, -1.0], "float32")], [gate])
+    np.testing.assert_allclose(gate, [-0.1, 0.1], rtol=1e-4)  # Adam has its epsilon.
+    assert fitting.adam(total_steps=10, learning_rate=0.1).learning_rate == 0.1

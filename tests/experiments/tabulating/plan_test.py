@@ -1,0 +1,137 @@
+"""Plans, and the identity of what they train."""
+
+import pytest
+
+from experiments.configuration import GIN_DIR
+from experiments.tabulating import published
+from experiments.tabulating.plan import Plan, load
+from experiments.tabulating.runs import analysis_run, table_runs, tuning_runs
+from tests.experiments.tabulating.made_up import DATA, system
+
+TABLES = sorted((GIN_DIR / "tables").glob("*.gin"))
+AIM = system("AIM(2nd)", "aim")
+TRANSFER = system("DeepFM+IF(2nd)", "transfer", architecture_of="AIM(2nd)", stage="retrain")
+
+
+def configurations(*systems):
+    return {run.system.name: run.configuration for run in table_runs(Plan("Shop", systems))}
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)
+def test_the_plans_of_this_repository(path):
+    """Each system parses, differs from all others, and is the paper's where a table has it."""
+    plan = load(path)
+    runs = table_runs(plan)
+    assert len({run.configuration for run in runs}) == len(plan.systems)
+    assert len(runs) == sum(3 if system.kind == "related" else 5 for system in plan.systems)
+    assert analysis_run(plan, runs).system.name == plan.analysed
+    assert f"--gin_file=tables/{path.name}" in path.read_text()
+    kinds = {row["system"]: row["kind"] for row in published.paper(2)["rows"]}
+    for of_plan in plan.systems:
+        assert kinds.get(of_plan.name, of_plan.kind) == of_plan.kind
+    of_transfer = {row["system"] for row in published.paper(10)["rows"]}
+    assert {s.name for s in plan.systems if s.kind == "transfer"} <= of_transfer
+    if plan.leaderboard:
+        board = published.leaderboard(plan.leaderboard)
+        assert {s.published for s in plan.systems} <= {None, *board}
+
+
+def test_the_grid_of_frappe_contains_the_leaf_of_each_system():
+    plan = load(GIN_DIR / "tables" / "frappe.gin")
+    leaves = {run.system.name: run.configuration for run in table_runs(plan)}
+    tuned = tuning_runs(plan)
+    found = {r.system.name for r in tuned if r.configuration == leaves[r.system.name]}
+    assert found == {run.system.name for run in tuned}
+
+
+def test_architectures_are_found_before_they_are_taken():
+    runs = table_runs(Plan("Shop", (TRANSFER, AIM), seeds=2))
+    assert [(run.system.name, run.seed) for run in runs] == [
+        ("AIM(2nd)", 1),
+        ("DeepFM+IF(2nd)", 1),
+        ("AIM(2nd)", 2),
+        ("DeepFM+IF(2nd)", 2),
+    ]
+    assert runs[3].source == runs[2]
+    found = runs[2].folder("runs", DATA) / "stages" / "retrain" / "architecture.json"
+    assert runs[3].found("runs", DATA) == found
+    assert runs[3].arguments("found.json") == [
+        "--gin_file=quickstart.gin",
+        "--seed=2",
+        "--gin_bindings=ARCHITECTURE = 'found.json'",
+    ]
+
+
+def test_a_systems_own_number_of_seeds():
+    plan = Plan("Shop", ({**AIM, "seeds": 1}, system("FM")), seeds=3)
+    assert [run.seed for run in table_runs(plan)] == [1, 1, 2, 3]
+
+
+def test_a_configuration_is_what_is_parsed_of_it():
+    plain = configurations(AIM)["AIM(2nd)"]
+    same = {**AIM, "bindings": ("LEARNING_RATE = 0.003",)}  # what the leaf has, 3e-3
+    other = {**AIM, "bindings": ("LEARNING_RATE = 0.001",)}
+    assert configurations(same)["AIM(2nd)"] == plain
+    assert configurations(other)["AIM(2nd)"] != plain
+
+
+def test_who_takes_an_architecture_changes_with_what_finds_it():
+    before = configurations(AIM, TRANSFER)
+    changed = configurations({**AIM, "bindings": ("ALPHA_THRESHOLD = 0.9",)}, TRANSFER)
+    another_stage = configurations(AIM, {**TRANSFER, "stage": None})
+    name = TRANSFER["name"]
+    assert len({c[name] for c in (before, changed, another_stage)}) == 3
+
+
+def test_runs_of_a_grid():
+    grid = ("LEARNING_RATE = 1e-2", ("LEARNING_RATE = 3e-3", "DROPOUT = 0.0"))
+    plan = Plan("Shop", ({**AIM, "grid": grid}, system("FM")))
+    first, leaf = tuning_runs(plan)
+    assert first.arguments() == [
+        "--gin_file=quickstart.gin",
+        "--seed=0",
+        "--gin_bindings=LEARNING_RATE = 1e-2",
+    ]
+    assert leaf.choice == grid[1]
+    assert leaf.configuration == table_runs(plan)[0].configuration
+
+
+@pytest.mark.parametrize(
+    ("systems", "more", "message"),
+    [
+        ((AIM, AIM), {}, r"a name of its own. Received: \['AIM\(2nd\)'\]"),
+        ((system("FM", "base"),), {}, "kind must be of .* Received: FM: 'base'"),
+        ((TRANSFER,), {}, "architecture_of must name .* Received: DeepFM"),
+        (
+            (AIM, TRANSFER, {**TRANSFER, "name": "b", "architecture_of": TRANSFER["name"]}),
+            {},
+            "b: ",
+        ),
+        ((AIM, {**TRANSFER, "grid": ("A = 1",)}), {}, "has no grid"),
+        ((AIM,), {"analysed": "FM"}, "analysed must name a system. Received: 'FM'"),
+        (
+            ({**AIM, "grid": ("A = 1",)}, system("FM", grid=("A = 1", "A = 2"))),
+            {},
+            r"as many choices. Received: \{'AIM\(2nd\)': 1, 'FM': 2\}",
+        ),
+    ],
+)
+def test_bad_plans_are_refused(systems, more, message):
+    with pytest.raises(ValueError, match=message):
+        Plan("Shop", systems, **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("plan.Plan.title = 'Shop'", "no plan: .*systems"),
+        ("plan.Plan.title = 'Shop'\nplan.Plan.systems = ({'nane': 'FM'},)", "no plan: .*nane"),
+        ("plan.Plan.titel = 'Shop'", "titel"),
+    ],
+)
+def test_a_file_that_is_no_plan_is_named(text, message, tmp_path):
+    path = tmp_path / "plan.gin"
+    start = "from __gin__ import dynamic_registration\nfrom experiments.tabulating import plan\n"
+    path.write_text(start + text)
+    with pytest.raises(ValueError, match=message):
+        load(path)

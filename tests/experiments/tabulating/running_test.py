@@ -1,0 +1,179 @@
+"""What is run, in which order, and what is recorded of it; the trainings themselves are made up."""
+
+import json
+import pathlib
+import subprocess
+import types
+
+import keras
+import pytest
+
+from experiments.tabulating import measuring, records, running
+from experiments.tabulating.plan import Plan
+from experiments.tabulating.runs import Run, table_runs, tuning_runs
+from tests.experiments.tabulating.made_up import DATA, system
+
+BUILDER = types.SimpleNamespace(fields=dict.fromkeys("abcd"))
+TEST_AUC, VALID_AUC = 0.765432, 0.812345
+
+
+class Trainings:
+    """In place of `subprocess.run`: keeps the commands, and writes what a training writes."""
+
+    def __init__(self, fails=()):
+        self.commands, self.fails = [], fails
+
+    def __call__(self, command, stdout, **_):
+        self.commands.append(command[3:])
+        flags = dict(flag[2:].split("=", 1) for flag in command[3:] if flag.startswith("--"))
+        if any(name in flags["run_dir"] for name in self.fails):
+            stdout.write("Stage: retrain\nError: no room\n(--verbosity=1 shows ...)\n")
+            return subprocess.CompletedProcess(command, 1)
+        folder = pathlib.Path(flags["run_dir"])
+        folder.mkdir(parents=True, exist_ok=True)
+        if command[2] == "experiments.analyze":
+            (folder / "analysis.json").write_text('{"order": 2}')
+            return subprocess.CompletedProcess(command, 0)
+        (folder / "architecture.json").write_text("{}")
+        counts = {"interactions": {"2": 3}, "units": {"2": 5}}
+        stages = [{"stage": "retrain", "seconds": 9.0, "epochs": 3, **counts}]
+        metrics = {
+            "test": {"auc": TEST_AUC, "log_loss": 0.3},
+            "valid": {"auc": VALID_AUC, "log_loss": 0.2},
+            "parameters": 99,
+            "stages": stages,
+        }
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+        return subprocess.CompletedProcess(command, 0)
+
+
+@pytest.fixture(autouse=True)
+def measured(monkeypatch):
+    monkeypatch.setattr(keras.saving, "load_model", lambda path, compile: None)
+    monkeypatch.setattr(measuring, "embedding_parameters", lambda model: 42)
+    monkeypatch.setattr(measuring, "inference_seconds", lambda model, builder: 0.5)
+
+
+@pytest.fixture
+def train(monkeypatch, tmp_path):
+    def train(runs, fails=()):
+        trainings = Trainings(fails)
+        monkeypatch.setattr(subprocess, "run", trainings)
+        monkeypatch.setattr(running.machine, "provenance", lambda: PROVENANCE)
+        failures = running.run_missing(
+            runs, BUILDER, DATA, tmp_path / "r.jsonl", tmp_path, raw_dir="raw", data_dir=None
+        )
+        return trainings.commands, failures, records.read(tmp_path / "r.jsonl")
+
+    return train
+
+
+PROVENANCE = {"machine": {}, "versions": {"python": "3"}, "date": "today", "commit": "c0ffee"}
+AIM = system("AIM(2nd)", "aim", bindings=("ORDER = 2",))
+TRANSFER = system("DeepFM+IF(2nd)", "transfer", architecture_of="AIM(2nd)")
+
+
+def runs_of(*systems, seeds=2):
+    return table_runs(Plan("Shop", systems, seeds=seeds))
+
+
+def test_a_record_holds_what_the_tables_need(train, tmp_path):
+    commands, failures, (record,) = train(runs_of(AIM, seeds=1))
+    (run,) = runs_of(AIM, seeds=1)
+    assert failures == []
+    arguments = ["--gin_file=quickstart.gin", "--seed=1", "--gin_bindings=ORDER = 2"]
+    assert commands == [[*arguments, f"--run_dir={run.folder(tmp_path, DATA)}", "--raw_dir=raw"]]
+    assert record == {
+        **records.key(run, DATA),
+        "command": ["python", "-m", "experiments.train", *arguments],
+        "machine": {},
+        "versions": {"python": "3", "aim_keras": record["versions"]["aim_keras"]},
+        "date": "today",
+        "commit": "c0ffee",
+        "test": {"auc": TEST_AUC, "log_loss": 0.3},
+        "valid": {"auc": VALID_AUC, "log_loss": 0.2},
+        "parameters": 99,
+        "stages": {"retrain": {"seconds": 9.0, "epochs": 3}},
+        "fields": 4,
+        "interactions": {"2": 3},
+        "units": {"2": 5},
+        "embedding_parameters": 42,
+        "inference_seconds": 0.5,
+    }
+    assert str(tmp_path) not in json.dumps(record)
+
+
+def test_what_is_recorded_is_not_run_again(train):
+    first, _, _ = train(runs_of(AIM, seeds=1))
+    second, _, _ = train(runs_of(AIM, seeds=2))
+    third, _, recorded = train(runs_of(AIM, seeds=2))
+    assert [len(commands) for commands in (first, second, third)] == [1, 1, 0]
+    assert "--seed=2" in second[0]
+    assert [record["seed"] for record in recorded] == [1, 2]
+
+
+def test_another_configuration_is_run_anew_and_the_old_record_stays(train):
+    before, _, _ = train(runs_of(AIM, seeds=1))
+    changed = {**AIM, "bindings": ("ORDER = 2", "DROPOUT = 0.5")}
+    after, _, recorded = train(runs_of(changed, seeds=1))
+    assert len({record["configuration"] for record in recorded}) == 2
+    folders = [part for part in (*before[0], *after[0]) if part.startswith("--run_dir")]
+    assert len(set(folders)) == 2
+
+
+def test_a_transfer_takes_the_architecture_of_the_same_seed(train, tmp_path):
+    runs = runs_of(TRANSFER, AIM)
+    commands, failures, recorded = train(runs)
+    assert failures == []
+    for command, source in zip(commands[1::2], runs[::2], strict=True):
+        found = source.folder(tmp_path, DATA) / "architecture.json"
+        assert f"--gin_bindings=ARCHITECTURE = '{found}'" in command
+        assert f"--seed={source.seed}" in command
+    assert recorded[3]["command"][-1] == "--gin_bindings=ARCHITECTURE = 'of AIM(2nd), seed 2'"
+
+
+def test_an_architecture_that_is_lost_is_named(train):
+    _, failures, recorded = train(runs_of(TRANSFER, AIM, seeds=1)[1:])
+    assert recorded == []
+    (failure,) = failures
+    assert failure.startswith("DeepFM+IF(2nd), seed 1: it takes the architecture of AIM(2nd), seed")
+    assert "delete its record" in failure
+
+
+def test_a_run_that_fails_is_said_and_the_others_go_on(train, capsys):
+    runs = runs_of(system("FM"), AIM, seeds=1)
+    commands, failures, recorded = train(runs, fails=("FM-",))
+    assert len(commands) == 2
+    assert [record["system"] for record in recorded] == ["AIM(2nd)"]
+    (failure,) = failures
+    assert failure.startswith("FM, seed 1: exit status 1, Error: no room (all of it: ")
+    assert failure.partition(": ")[2] in capsys.readouterr().out
+    again, failures, recorded = train(runs)
+    assert len(again) == 1
+    assert failures == []
+    assert {record["system"] for record in recorded} == {"FM", "AIM(2nd)"}
+
+
+def test_tuning_records_validation_alone(train):
+    plan = Plan("Shop", ({**AIM, "grid": ("DROPOUT = 0.1", "DROPOUT = 0.2")},))
+    commands, _, recorded = train(tuning_runs(plan))
+    assert [command[3] for command in commands] == [
+        f"--gin_bindings=DROPOUT = {rate}" for rate in (0.1, 0.2)
+    ]
+    for record in recorded:
+        assert (record["kind"], record["seed"]) == ("tuning", 0)
+        assert record["valid"]["auc"] == VALID_AUC
+        assert str(TEST_AUC) not in json.dumps(record)
+        assert "test" not in record
+    assert [record["choice"] for record in recorded] == [["DROPOUT = 0.1"], ["DROPOUT = 0.2"]]
+    assert train(tuning_runs(plan))[0] == []
+
+
+def test_an_analysis_is_recorded_beside_its_run(train):
+    (run,) = runs_of(AIM, seeds=1)
+    analysis = Run("analysis", run.system, run.seed, run.configuration)
+    _, failures, recorded = train([run, analysis])
+    assert failures == []
+    assert [record["kind"] for record in recorded] == ["result", "analysis"]
+    assert recorded[1]["analysis"] == {"order": 2}
+    assert recorded[1]["command"] == ["python", "-m", "experiments.analyze", "--run_dir=FOLDER"]
