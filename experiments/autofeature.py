@@ -37,8 +37,8 @@ def search(
         budget, population, mutation, min_samples, max_depth: of `aim_keras.search.evolve`.
 
     Returns:
-        The best candidate's `PairOperations`, its record for `metrics.json` with the seconds of all
-        of them, and the folder of the stage.
+        The best candidate's `PairOperations`, its record for `metrics.json` with the seconds and
+        epochs of all of them, and the folder of the stage.
 
     Raises:
         ValueError: on another kind of search, operations to start from, an argument that `evolve`
@@ -85,5 +85,5 @@ def search(
     found = PairOperations.from_choices(fields, best)
     record = max(records, key=lambda record: record["auc"])
     record = {key: value for key, value in record.items() if key != "operations"}
-    record |= {"seconds": sum(record["seconds"] for record in records)}
+    record |= {key: sum(r[key] for r in records) for key in ("seconds", "epochs")}
     return *stage._finish(stage_dir, job, found, record), stage_dir

@@ -4,13 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from aim_keras.layers import MLP, ParamFreeBatchNorm
+from aim_keras.layers import MLP
 from aim_keras.layers.interaction_functions import IdentityMatrices
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 from aim_keras.pair_operations import PairOperations
-
-EPSILON = 1e-10  # below the variance of products, which a strong L2 leaves near 1e-9
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -18,7 +16,7 @@ class AutoFeature(keras.Model):
     """AutoFeature: an MLP over the embeddings and a network of its own for each pair of fields.
 
         logits = MLP([E, y])
-        y_{i,j} = relu(BN(W_{i,j} o_{i,j}) + b_{i,j})
+        y_{i,j} = relu(W_{i,j} o_{i,j} + b_{i,j})
 
     where the operation of the pair is one of
 
@@ -27,8 +25,8 @@ class AutoFeature(keras.Model):
         concatenation          o_{i,j} = [e_i, e_j]
         generalized_product    o_{i,j} = (K_{i,j} e_i) * e_j
 
-    or null: then the pair has no `y_{i,j}`. `W`, `b` and `K` belong to the pair alone. `BN` is a
-    `ParamFreeBatchNorm`; the kernels `K` start as identities, the projections `W` at random.
+    or null: then the pair has no `y_{i,j}`. `W`, `b` and `K` belong to the pair alone; the kernels
+    `K` start as identities, the projections `W` at random.
 
     Args:
         vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
@@ -143,7 +141,6 @@ class PairNetworks(keras.layers.Layer):
         self.operation = operation
         self.first, self.second = np.array(pairs, "int32").T
         self.units = units
-        self.norm = ParamFreeBatchNorm(EPSILON, dtype=self.dtype_policy, name="norm")
 
     def build(self, input_shape):
         pairs, dim = len(self.first), input_shape[-1]
@@ -159,16 +156,14 @@ class PairNetworks(keras.layers.Layer):
             keras.initializers.VarianceScaling(pairs, "fan_avg", "uniform"),
             name="projections",
         )
-        self.bias = self.add_weight((pairs * self.units,), "zeros", name="bias")
-        self.norm.build((input_shape[0], pairs * self.units))
+        self.bias = self.add_weight((pairs, 1, self.units), "zeros", name="bias")
 
-    def call(self, inputs, training=False):
+    def call(self, inputs):
         by_field = ops.transpose(inputs, (1, 0, 2))
         first, second = (ops.take(by_field, at, axis=0) for at in (self.first, self.second))
         o = self._operated(first, second)  # (pairs, batch, width)
-        y = ops.transpose(ops.matmul(o, self.projections), (1, 0, 2))
-        y = ops.reshape(y, (-1, len(self.first) * self.units))
-        return ops.relu(self.norm(y, training=training) + self.bias)
+        y = ops.relu(ops.matmul(o, self.projections) + self.bias)
+        return ops.reshape(ops.transpose(y, (1, 0, 2)), (-1, len(self.first) * self.units))
 
     def _operated(self, first, second):
         if self.operation == "addition":

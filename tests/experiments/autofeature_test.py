@@ -62,7 +62,8 @@ def search(monkeypatch, tmp_path):
         folder.mkdir(parents=True, exist_ok=True)
         if len(run.trained) == run.dies_at:
             raise InterruptedSearchError
-        return {"auc": score(model), "log_loss": 1 - score(model), "parameters": 7, "seconds": 0.5}
+        metrics = {"auc": score(model), "log_loss": 1 - score(model)}
+        return {**metrics, "parameters": 7, "seconds": 0.5, "epochs": 2}
 
     def run(seed=0, dies_at=None, kind="interactions", candidates=None, budget=30):
         run.trained, run.dies_at = [], dies_at
@@ -97,6 +98,7 @@ def test_finds_the_best_of_its_candidates(search):
         "log_loss": best["log_loss"],
         "parameters": 7,
         "seconds": 15.0,
+        "epochs": 60,
         "interactions": {"2": len(found.units(2))},
         "units": {"2": len(found.units(2))},
     }

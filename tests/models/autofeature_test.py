@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from aim_keras.models import AutoFeature
-from aim_keras.models.autofeature import EPSILON
 from aim_keras.pair_operations import PairOperations
 
 SIZES = {"a": 5, "b": 4, "c": 3, "d": 6}
@@ -25,8 +24,7 @@ OPERATIONS = PairOperations(
 
 
 def randomized(model):
-    for w in model.weights:
-        w.assign(RNG.uniform(0.5, 2, w.shape) if "variance" in w.name else RNG.normal(size=w.shape))
+    model.set_weights([RNG.normal(size=w.shape) for w in model.get_weights()])
     return model
 
 
@@ -56,10 +54,7 @@ def expected_logit(w, operations, row):
             o = operated(operation, e[first], e[second], kernel)
             for unit in range(UNITS):
                 y = sum(o[k] * of["projections"][p, k, unit] for k in range(len(o)))
-                column = p * UNITS + unit
-                y -= of["norm/moving_mean"][column]
-                y /= np.sqrt(of["norm/moving_variance"][column] + EPSILON)
-                inputs.append(max(0.0, y + of["bias"][column]))
+                inputs.append(max(0.0, y + of["bias"][p, 0, unit]))
     hidden = [
         max(0.0, sum(x * w["mlp/dense_0/kernel"][i, j] for i, x in enumerate(inputs)) + bias)
         for j, bias in enumerate(w["mlp/dense_0/bias"])
