@@ -3,12 +3,11 @@
 import dataclasses
 import itertools
 import math
-import os
 import sys
 from collections.abc import Mapping
 
-from aim_keras import documents
 from aim_keras.documents import (
+    Document,
     check_distinct,
     check_known,
     check_mapping,
@@ -18,11 +17,9 @@ from aim_keras.documents import (
 )
 from aim_keras.fields import as_field
 
-FORMAT = "aim_keras.architecture/1"
-
 
 @dataclasses.dataclass(frozen=True)
-class Architecture:
+class Architecture(Document):
     """What a search keeps: interactions, their functions, and embedding dimensions.
 
     It names fields, never positions, so it can be read, compared and moved to another model.
@@ -43,6 +40,10 @@ class Architecture:
     Raises:
         ValueError: on anything repeated, unknown, or out of range, naming the place.
     """
+
+    FORMAT = "aim_keras.architecture/1"
+    SUBJECT = "An architecture"
+    FILE = "architecture"
 
     fields: tuple[str, ...]
     functions: tuple[str, ...]
@@ -156,19 +157,6 @@ class Architecture:
                 f"0 ... {self.embedding_dim - 1}. Received: {list(positions)}"
             )
         return positions
-
-    @classmethod
-    def of(cls, value) -> "Architecture":
-        """An architecture from itself, from what `to_dict` gives, or from the path of its file.
-
-        Raises:
-            ValueError: on anything else, or malformed content, naming the place.
-        """
-        if isinstance(value, cls):
-            return value
-        if isinstance(value, str | os.PathLike):
-            return cls.load(value)
-        return cls.from_dict(value)
 
     @classmethod
     def full(cls, fields, functions, embedding_dim, order=2, **kwargs) -> "Architecture":
@@ -301,7 +289,7 @@ class Architecture:
     def to_dict(self) -> dict:
         """The content of `architecture.json`."""
         return {
-            "format": FORMAT,
+            "format": self.FORMAT,
             "dataset": self.dataset,
             "fields": list(self.fields),
             "functions": list(self.functions),
@@ -318,30 +306,6 @@ class Architecture:
             "alpha": self.alpha and {k: list(values) for k, values in self.alpha.items()},
             "found_by": dict(self.found_by),
         }
-
-    @classmethod
-    def from_dict(cls, content: Mapping) -> "Architecture":
-        """The architecture of which `to_dict` gave `content`.
-
-        Raises:
-            ValueError: on another format, a missing or unknown key, or bad content, naming the
-                place.
-        """
-        return cls(**documents.arguments(cls, content, FORMAT, "An architecture"))
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Writes `architecture.json`, one unit a line, whole or not at all."""
-        documents.save(path, self.to_dict())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike) -> "Architecture":
-        """Reads `architecture.json`.
-
-        Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: on malformed content, naming the file and the place in it.
-        """
-        return documents.load(path, cls.from_dict, "architecture")
 
 
 def _is_finite_number(value):

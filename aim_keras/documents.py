@@ -6,45 +6,67 @@ import json
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
+from typing import Self
 
 from aim_keras import atomic
 
 
-def save(path: str | os.PathLike, content: Mapping) -> None:
-    """Writes a document, each list of scalars on a line of its own, whole or not at all."""
-    atomic.write_text(path, _one_row_a_line(content) + "\n")
+class Document:
+    """The base of frozen dataclasses that are read and written as JSON: what searches find.
 
-
-def load(path: str | os.PathLike, from_dict, what):
-    """What `from_dict` makes of a document's content.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: on malformed content, naming the file, what it should be, and the place in it.
+    A subclass checks its fields, has a `to_dict` of its format and these, and says its
+    `FORMAT` (name and version), `SUBJECT` and `FILE`, as errors call it and its file.
     """
-    try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
-        return from_dict(json.loads(text, object_pairs_hook=_without_repeated_keys))
-    except ValueError as error:
-        raise ValueError(f"{os.fspath(path)} is not a valid {what}: {error}") from error
 
+    @classmethod
+    def of(cls, value) -> Self:
+        """From itself, from what `to_dict` gives, or from the path of its file.
 
-def arguments(cls, content: Mapping, file_format, place) -> dict:
-    """The arguments of a dataclass from a document's content: its format and these, each once.
+        Raises:
+            ValueError: on anything else, or malformed content, naming the place.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str | os.PathLike):
+            return cls.load(value)
+        return cls.from_dict(value)
 
-    Raises:
-        ValueError: on another format, or a missing or unknown key.
-    """
-    check_mapping(content, place)
-    if content.get("format") != file_format:
-        raise ValueError(f"format must be {file_format!r}. Received: {content.get('format')!r}")
-    known = [field.name for field in dataclasses.fields(cls)]
-    given = {key: value for key, value in content.items() if key != "format"}
-    if set(given) != set(known):
-        raise ValueError(
-            f"The keys must be format, {', '.join(known)}. Received: {', '.join(content)}"
-        )
-    return given
+    @classmethod
+    def from_dict(cls, content: Mapping) -> Self:
+        """That of which `to_dict` gave `content`.
+
+        Raises:
+            ValueError: on another format, a missing or unknown key, or bad content, naming the
+                place.
+        """
+        check_mapping(content, cls.SUBJECT)
+        if content.get("format") != cls.FORMAT:
+            raise ValueError(f"format must be {cls.FORMAT!r}. Received: {content.get('format')!r}")
+        known = [field.name for field in dataclasses.fields(cls)]
+        given = {key: value for key, value in content.items() if key != "format"}
+        if set(given) != set(known):
+            raise ValueError(
+                f"The keys must be format, {', '.join(known)}. Received: {', '.join(content)}"
+            )
+        return cls(**given)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes its file, each list of scalars on a line of its own, whole or not at all."""
+        atomic.write_text(path, _one_row_a_line(self.to_dict()) + "\n")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Self:
+        """Reads its file.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: on malformed content, naming the file and the place in it.
+        """
+        try:
+            text = pathlib.Path(path).read_text(encoding="utf-8")
+            return cls.from_dict(json.loads(text, object_pairs_hook=_without_repeated_keys))
+        except ValueError as error:
+            raise ValueError(f"{os.fspath(path)} is not a valid {cls.FILE}: {error}") from error
 
 
 def checked_list(values, place) -> tuple:

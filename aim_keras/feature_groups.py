@@ -1,11 +1,10 @@
 """What a search of AutoGroup finds: which fields are in which group of which order."""
 
 import dataclasses
-import os
 from collections.abc import Mapping
 
-from aim_keras import documents
 from aim_keras.documents import (
+    Document,
     check_distinct,
     check_known,
     check_mapping,
@@ -14,11 +13,9 @@ from aim_keras.documents import (
     checked_names,
 )
 
-FORMAT = "aim_keras.feature_groups/1"
-
 
 @dataclasses.dataclass(frozen=True)
-class FeatureGroups:
+class FeatureGroups(Document):
     """What a search of AutoGroup finds: which fields are in which group of which order.
 
     It names fields, never positions. A field may be in any number of groups, and groups of the
@@ -34,6 +31,10 @@ class FeatureGroups:
     Raises:
         ValueError: on anything repeated, unknown, or out of range, naming the place.
     """
+
+    FORMAT = "aim_keras.feature_groups/1"
+    SUBJECT = "Feature groups"
+    FILE = "file of feature groups"
 
     fields: tuple[str, ...]
     groups: Mapping[int, tuple[tuple[str, ...], ...]]
@@ -66,19 +67,6 @@ class FeatureGroups:
         return tuple(groups)
 
     @classmethod
-    def of(cls, value) -> "FeatureGroups":
-        """Groups from themselves, from what `to_dict` gives, or from the path of their file.
-
-        Raises:
-            ValueError: on anything else, or malformed content, naming the place.
-        """
-        if isinstance(value, cls):
-            return value
-        if isinstance(value, str | os.PathLike):
-            return cls.load(value)
-        return cls.from_dict(value)
-
-    @classmethod
     def full(cls, fields, numbers) -> "FeatureGroups":
         """`numbers[p - 1]` groups of each order `p`, all fields in each."""
         fields = tuple(fields)
@@ -96,36 +84,12 @@ class FeatureGroups:
     def to_dict(self) -> dict:
         """The content of `architecture.json`."""
         return {
-            "format": FORMAT,
+            "format": self.FORMAT,
             "dataset": self.dataset,
             "fields": list(self.fields),
             "groups": {str(p): [list(group) for group in of] for p, of in self.groups.items()},
             "found_by": dict(self.found_by),
         }
-
-    @classmethod
-    def from_dict(cls, content: Mapping) -> "FeatureGroups":
-        """The groups of which `to_dict` gave `content`.
-
-        Raises:
-            ValueError: on another format, a missing or unknown key, or bad content, naming the
-                place.
-        """
-        return cls(**documents.arguments(cls, content, FORMAT, "Feature groups"))
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Writes `architecture.json`, one group a line, whole or not at all."""
-        documents.save(path, self.to_dict())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike) -> "FeatureGroups":
-        """Reads `architecture.json`.
-
-        Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: on malformed content, naming the file and the place in it.
-        """
-        return documents.load(path, cls.from_dict, "file of feature groups")
 
 
 def smallest_group(order) -> int:

@@ -2,11 +2,10 @@
 
 import dataclasses
 import itertools
-import os
 from collections.abc import Mapping
 
-from aim_keras import documents
 from aim_keras.documents import (
+    Document,
     check_distinct,
     check_known,
     check_mapping,
@@ -15,12 +14,11 @@ from aim_keras.documents import (
     checked_names,
 )
 
-FORMAT = "aim_keras.pair_operations/1"
 OPERATIONS = ("addition", "product", "concatenation", "generalized_product")
 
 
 @dataclasses.dataclass(frozen=True)
-class PairOperations:
+class PairOperations(Document):
     """Which operation models each pair of fields; a pair without one is not modelled.
 
     It names fields, never positions, so it can be read, compared and moved to another model.
@@ -35,6 +33,10 @@ class PairOperations:
     Raises:
         ValueError: on anything repeated, unknown, or of another kind, naming the place.
     """
+
+    FORMAT = "aim_keras.pair_operations/1"
+    SUBJECT = "Pair operations"
+    FILE = "file of pair operations"
 
     fields: tuple[str, ...]
     operations: Mapping[str, tuple[tuple[str, str], ...]]
@@ -65,19 +67,6 @@ class PairOperations:
         if len(pair) != 2:
             raise ValueError(f"{place}: a pair has 2 fields. Received: {pair}")
         return tuple(sorted(pair, key=self.fields.index))
-
-    @classmethod
-    def of(cls, value) -> "PairOperations":
-        """The operations from themselves, from what `to_dict` gives, or from a file's path.
-
-        Raises:
-            ValueError: on anything else, or malformed content, naming the place.
-        """
-        if isinstance(value, cls):
-            return value
-        if isinstance(value, str | os.PathLike):
-            return cls.load(value)
-        return cls.from_dict(value)
 
     @classmethod
     def full(cls, fields, operation="product") -> "PairOperations":
@@ -119,33 +108,9 @@ class PairOperations:
     def to_dict(self) -> dict:
         """The content of its file."""
         return {
-            "format": FORMAT,
+            "format": self.FORMAT,
             "dataset": self.dataset,
             "fields": list(self.fields),
             "operations": {k: [list(q) for q in qs] for k, qs in self.operations.items()},
             "found_by": dict(self.found_by),
         }
-
-    @classmethod
-    def from_dict(cls, content: Mapping) -> "PairOperations":
-        """The operations of which `to_dict` gave `content`.
-
-        Raises:
-            ValueError: on another format, a missing or unknown key, or bad content, naming the
-                place.
-        """
-        return cls(**documents.arguments(cls, content, FORMAT, "Pair operations"))
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Writes the file, one pair a line, whole or not at all."""
-        documents.save(path, self.to_dict())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike) -> "PairOperations":
-        """Reads the file.
-
-        Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: on malformed content, naming the file and the place in it.
-        """
-        return documents.load(path, cls.from_dict, "file of pair operations")

@@ -50,7 +50,7 @@ def search(
             f"Received: kind={kind!r}, candidates={candidates}"
         )
     if (stage_dir / "metrics.json").exists():
-        return *stage._read(stage_dir, PairOperations.load), stage_dir
+        return *stage.read(stage_dir, PairOperations.load), stage_dir
     fields = tuple(job.builder.fields)
     path = stage_dir / "candidates.jsonl"
     records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -61,8 +61,8 @@ def search(
         number = next(numbers)
         if number == len(records):
             folder = stage_dir / f"candidate_{number}"
-            model = stage._build(job, build_model, operations, None)
-            record = stage._train(folder, job, model, fit, searching=False)
+            model = stage.build(job, build_model, operations, None)
+            record = stage.train(folder, job, model, fit, searching=False)
             records.append({**record, "operations": operations.to_dict()["operations"]})
             atomic.write_text(path, "".join(json.dumps(record) + "\n" for record in records))
             shutil.rmtree(folder)
@@ -86,4 +86,4 @@ def search(
     record = max(records, key=lambda record: record["auc"])
     record = {key: value for key, value in record.items() if key != "operations"}
     record |= {key: sum(r[key] for r in records) for key in ("seconds", "epochs")}
-    return *stage._finish(stage_dir, job, found, record), stage_dir
+    return *stage.finish(stage_dir, job, found, record), stage_dir

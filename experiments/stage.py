@@ -52,7 +52,7 @@ def search(
     """
     searched_dir = stage_dir if seeds is None else stage_dir / f"seed_{seeds[0]}"
     if (stage_dir / "metrics.json").exists():
-        return *_read(stage_dir), searched_dir
+        return *read(stage_dir), searched_dir
     budget = {"max_interactions": max_interactions, "max_parameters": max_parameters}
     arguments = (build_model, fit, kind, candidates, budget, front_points)
     if seeds is None:
@@ -75,14 +75,14 @@ def search(
     means = {key: float(np.mean([r[key] for r in records])) for key in ("auc", "log_loss")}
     sums = {key: sum(r[key] for r in records) for key in ("seconds", "epochs")}
     record = records[0] | means | sums
-    return *_finish(stage_dir, job, agreed, record), searched_dir
+    return *finish(stage_dir, job, agreed, record), searched_dir
 
 
 def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, front_points):
     if (stage_dir / "metrics.json").exists():
-        return _read(stage_dir)
-    model = _build(job, build_model, candidates, kind)
-    record = _train(stage_dir, job, model, fit, searching=True)
+        return read(stage_dir)
+    model = build(job, build_model, candidates, kind)
+    record = train(stage_dir, job, model, fit, searching=True)
     save_model(model, stage_dir / "model.keras")
     sizes, sharing = job.builder.fields, _sharing(model)
     threshold = gates.threshold_within(
@@ -99,7 +99,7 @@ def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, fro
             point |= _counts(architecture)
             point["embedding_parameters"] = architecture.embedding_parameters(sizes, **sharing)
         atomic.write_text(stage_dir / "front.json", json.dumps(points, indent=1) + "\n")
-    return _finish(stage_dir, job, found, record)
+    return finish(stage_dir, job, found, record)
 
 
 def search_groups(stage_dir, job, build_model, fit, kind, candidates):
@@ -114,11 +114,11 @@ def search_groups(stage_dir, job, build_model, fit, kind, candidates):
         The found groups, the record for `metrics.json`, and the folder of the searched model.
     """
     if (stage_dir / "metrics.json").exists():
-        return *_read(stage_dir, FeatureGroups.load), stage_dir
-    model = _build(job, build_model, candidates, kind)
-    record = _train(stage_dir, job, model, fit, searching=True)
+        return *read(stage_dir, FeatureGroups.load), stage_dir
+    model = build(job, build_model, candidates, kind)
+    record = train(stage_dir, job, model, fit, searching=True)
     save_model(model, stage_dir / "model.keras")
-    return *_finish(stage_dir, job, model.read_groups(), record), stage_dir
+    return *finish(stage_dir, job, model.read_groups(), record), stage_dir
 
 
 def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
@@ -134,14 +134,14 @@ def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
         The trained model, its architecture (`None` of a model that has none) and the record for
         `metrics.json`.
     """
-    model = _build(job, build_model, architecture, None)
+    model = build(job, build_model, architecture, None)
     if start_dir is not None:
         searched = keras.saving.load_model(start_dir / "model.keras", compile=False)
         gates.warm_start(model, searched)
-    record = _train(stage_dir, job, model, fit, searching=False)
+    record = train(stage_dir, job, model, fit, searching=False)
     if architecture is None and searchable(build_model):
         architecture = model.architecture
-    return model, *_finish(stage_dir, job, architecture, record)
+    return model, *finish(stage_dir, job, architecture, record)
 
 
 def searchable(build_model):
@@ -149,7 +149,7 @@ def searchable(build_model):
     return fitting.takes(build_model, "architecture", "search")
 
 
-def _build(job, build_model, architecture, kind):
+def build(job, build_model, architecture, kind):
     keras.utils.set_random_seed(job.seed)
     given = {"architecture": architecture, "search": kind}
     given = {name: value for name, value in given.items() if value is not None}
@@ -158,7 +158,7 @@ def _build(job, build_model, architecture, kind):
     return build_model(job.builder.fields, **given)
 
 
-def _train(stage_dir, job, model, fit, searching):
+def train(stage_dir, job, model, fit, searching):
     started = time.monotonic()
     epochs = fit(model, stage_dir, job, searching=searching)
     seconds = round(time.monotonic() - started, 1)
@@ -175,7 +175,7 @@ def save_model(model, path):
     temporary.replace(path)
 
 
-def _finish(stage_dir, job, found, record):
+def finish(stage_dir, job, found, record):
     record = {"stage": "", **record} | {"stage": stage_dir.name, **_counts(found)}
     if found is not None:
         valid = {key: record[key] for key in ("auc", "log_loss")}
@@ -189,7 +189,7 @@ def _finish(stage_dir, job, found, record):
     return found, record
 
 
-def _read(stage_dir, load=Architecture.load):
+def read(stage_dir, load=Architecture.load):
     record = json.loads((stage_dir / "metrics.json").read_text())
     return load(stage_dir / "architecture.json"), record
 

@@ -17,7 +17,7 @@ def test_counts_go_to_the_models_that_take_them(tmp_path):
     logs = np.log1p(pipeline.counts(builder)["f0"])
     assert logs[0] == 0 < logs[1:].min()  # No row is out of vocabulary.
     for build_model in (AutoEmb, configured):
-        model = stage._build(job, build_model, None, None)
+        model = stage.build(job, build_model, None, None)
         (popularity,) = model.get_layer("popularity").get_embeddings()
         np.testing.assert_allclose(popularity[0][:, 0], logs / logs.max(), rtol=1e-6)
-    assert isinstance(stage._build(job, LR, None, None), LR)
+    assert isinstance(stage.build(job, LR, None, None), LR)
