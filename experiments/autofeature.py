@@ -32,7 +32,7 @@ def search(
 
     Args:
         stage_dir, job, build_model, fit: as of `stage.search`.
-        kind: `"interactions"`.
+        kind: `"operations"`.
         candidates: `None`: every operation of every pair is one.
         budget, population, mutation, min_samples, max_depth: of `aim_keras.search.evolve`.
 
@@ -44,9 +44,9 @@ def search(
         ValueError: on another kind of search, operations to start from, an argument that `evolve`
             does not take, or a `candidates.jsonl` of another search.
     """
-    if kind != "interactions" or candidates is not None:
+    if kind != "operations" or candidates is not None:
         raise ValueError(
-            "AutoFeature searches interactions, and these among all. "
+            "AutoFeature searches operations, and these among all. "
             f"Received: kind={kind!r}, candidates={candidates}"
         )
     if (stage_dir / "metrics.json").exists():

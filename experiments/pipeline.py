@@ -17,7 +17,7 @@ from experiments import fitting, stage, summary
 from experiments.recovery import recovery
 
 STAGES = ("search_interactions", "search_dimensions", "retrain")
-SEARCHES = (*STAGES[:-1], "search_groups")
+SEARCHES = (*STAGES[:-1], "search_groups", "search_operations")
 PARITY_ROWS = 1000
 
 
@@ -61,8 +61,8 @@ def run(
             order: `aim_keras.search.grow`, as configured.
         retrain: `stage.retrain`, as configured.
         load: Callable `(path) -> what a search of this model finds`, where it is no `Architecture`.
-        stages: Names out of `search_interactions`, `search_dimensions`, `search_groups` and, last,
-            `retrain`.
+        stages: Names out of `search_interactions`, `search_dimensions`, those of other models
+            (`search_groups`, `search_operations`) and, last, `retrain`.
         order: Highest order of interactions that `search_interactions` searches.
         architecture: Path of an `architecture.json` to start from, or `None`. Its interactions are
             the candidates of a search's first order.

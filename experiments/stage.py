@@ -140,7 +140,7 @@ def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
         gates.warm_start(model, searched)
     record = train(stage_dir, job, model, fit, searching=False)
     if architecture is None and searchable(build_model):
-        architecture = model.architecture
+        architecture = getattr(model, "architecture", None) or gates.read_gates(model)
     return model, *finish(stage_dir, job, architecture, record)
 
 
@@ -150,6 +150,7 @@ def searchable(build_model):
 
 
 def build(job, build_model, architecture, kind):
+    """The model of an architecture, and of a kind of search, or `None`, with the job's seed."""
     keras.utils.set_random_seed(job.seed)
     given = {"architecture": architecture, "search": kind}
     given = {name: value for name, value in given.items() if value is not None}
@@ -159,6 +160,7 @@ def build(job, build_model, architecture, kind):
 
 
 def train(stage_dir, job, model, fit, searching):
+    """Trains and validates a model: its record, without the stage and what was found."""
     started = time.monotonic()
     epochs = fit(model, stage_dir, job, searching=searching)
     seconds = round(time.monotonic() - started, 1)
@@ -176,6 +178,7 @@ def save_model(model, path):
 
 
 def finish(stage_dir, job, found, record):
+    """Writes what a stage found, with its origin, and the record that says it is done; both."""
     record = {"stage": "", **record} | {"stage": stage_dir.name, **_counts(found)}
     if found is not None:
         valid = {key: record[key] for key in ("auc", "log_loss")}
@@ -190,6 +193,7 @@ def finish(stage_dir, job, found, record):
 
 
 def read(stage_dir, load=Architecture.load):
+    """What `finish` wrote: what was found, and the record."""
     record = json.loads((stage_dir / "metrics.json").read_text())
     return load(stage_dir / "architecture.json"), record
 

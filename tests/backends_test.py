@@ -13,7 +13,8 @@ import pytest
 
 from aim_keras import Architecture, read_gates
 from tests.layers.layers_table import LAYERS
-from tests.on_any_backend import MODELS, layer_results, new_model, trained
+from tests.models.models_table import BASELINES
+from tests.on_any_backend import MODELS, baseline_logits, layer_results, new_model, trained
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -38,6 +39,7 @@ def folder(request, tmp_path_factory):
 
 
 expected_layers = functools.cache(layer_results)
+expected_logits = functools.cache(baseline_logits)
 
 
 @functools.cache
@@ -56,6 +58,11 @@ def test_layers(name, folder):
     expected = expected_layers()[name]
     results = np.load(folder / "layers.npz")
     assert_equal([results[f"{name}/{i}"] for i in range(len(expected))], expected)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_models_without_gates(name, folder):
+    assert_equal([np.load(folder / "baselines.npz")[name]], [expected_logits()[name]])
 
 
 @pytest.mark.parametrize("name", MODELS)

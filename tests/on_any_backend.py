@@ -15,6 +15,8 @@ from aim_keras.fields import Field
 from aim_keras.models import FM, IPNN, DeepFM
 from aim_keras.optimizers import GRDA, LazyAdam, with_gates
 from tests.layers.layers_table import LAYERS, each, is_random, randomize
+from tests.models import models_table
+from tests.models.models_table import BASELINES, new_baseline, randomized
 
 FIELDS = {
     "a": 8,
@@ -100,6 +102,15 @@ def layer_results():
     return results
 
 
+def baseline_logits():
+    """The logits of each model without gates, at inference."""
+    rows = [models_table.COLUMNS, models_table.WEIGHTS]
+    return {
+        name: randomized(new_baseline(name, models_table.KINDS)).predict_on_batch(rows)
+        for name in BASELINES
+    }
+
+
 def layer_model(cls, arguments, options, x):
     inputs = each(lambda part: keras.Input(part.shape[1:], dtype=part.dtype.name), x)
     shifted = each(lambda part: Shift()(part) if "float" in part.dtype else part, inputs)
@@ -124,11 +135,12 @@ def trained(model):
 
 
 def save_all(folder):
-    """`layers.npz`; of each model `NAME.keras` after an epoch; after another one its weights,
-    `NAME.npz`, and its gates, `NAME.json`."""
+    """`layers.npz` and `baselines.npz`; of each gated model `NAME.keras` after an epoch; after
+    another one its weights, `NAME.npz`, and its gates, `NAME.json`."""
     results = layer_results().items()
     arrays = {f"{name}/{i}": array for name, part in results for i, array in enumerate(part)}
     np.savez(folder / "layers.npz", **arrays)
+    np.savez(folder / "baselines.npz", **baseline_logits())
     for name in MODELS:
         model = trained(new_model(name))
         model.save(folder / f"{name}.keras")

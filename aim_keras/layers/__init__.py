@@ -7,6 +7,7 @@ from aim_keras.layers.field_attention import FieldAttention
 from aim_keras.layers.field_weighted_products import FieldWeightedProducts
 from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
 from aim_keras.layers.gated_interaction import GatedInteraction
+from aim_keras.layers.group_interaction import GroupInteraction
 from aim_keras.layers.linear import Linear
 from aim_keras.layers.mlp import MLP
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
@@ -21,6 +22,7 @@ __all__ = [
     "FieldWeightedProducts",
     "FunctionWiseEmbedding",
     "GatedInteraction",
+    "GroupInteraction",
     "Linear",
     "ParamFreeBatchNorm",
     "SoftDimension",

@@ -65,19 +65,19 @@ def search(monkeypatch, tmp_path):
         metrics = {"auc": score(model), "log_loss": 1 - score(model)}
         return {**metrics, "parameters": 7, "seconds": 0.5, "epochs": 2}
 
-    def run(seed=0, dies_at=None, kind="interactions", candidates=None, budget=30):
+    def run(seed=0, dies_at=None, kind="operations", candidates=None, budget=30):
         run.trained, run.dies_at = [], dies_at
         info = types.SimpleNamespace(full_name="planted/1.0.0")
         builder = types.SimpleNamespace(fields=dict.fromkeys(FIELDS, 9), info=info)
         job = types.SimpleNamespace(builder=builder, seed=seed)
-        folder = tmp_path / "search_interactions_2"
+        folder = tmp_path / "search_operations"
         return autofeature.search(
             folder, job, None, None, kind, candidates, budget=budget, population=10
         )
 
     monkeypatch.setattr(stage, "_build", build)
     monkeypatch.setattr(stage, "_train", train)
-    run.folder = tmp_path / "search_interactions_2"
+    run.folder = tmp_path / "search_operations"
     return run
 
 
@@ -93,7 +93,7 @@ def test_finds_the_best_of_its_candidates(search):
     assert found.operations == PairOperations(FIELDS, best["operations"]).operations
     assert score(found) == best["auc"] > max(c["auc"] for c in candidates[:10])
     assert record == {
-        "stage": "search_interactions_2",
+        "stage": "search_operations",
         "auc": best["auc"],
         "log_loss": best["log_loss"],
         "parameters": 7,
@@ -135,7 +135,7 @@ def test_candidates_of_another_search_are_refused(search):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"kind": "dimensions"}, "searches interactions, .*kind='dimensions'"),
+        ({"kind": "dimensions"}, "searches operations, .*kind='dimensions'"),
         ({"candidates": PairOperations(FIELDS, {})}, "these among all.*candidates=PairOperations"),
         ({"budget": 5}, "population must be from 2 to budget.*budget=5"),
     ],
@@ -155,8 +155,8 @@ def test_from_search_to_saved_model(tmp_path):
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     stages = tmp_path / "run" / "stages"
-    assert len((stages / "search_interactions_2" / "candidates.jsonl").read_text().split("\n")) == 3
-    found = PairOperations.load(stages / "search_interactions_2" / "architecture.json")
+    assert len((stages / "search_operations" / "candidates.jsonl").read_text().split("\n")) == 3
+    found = PairOperations.load(stages / "search_operations" / "architecture.json")
     assert PairOperations.load(tmp_path / "run" / "architecture.json") == found
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["stages"][-1]["units"] == {"2": len(found.units(2))}

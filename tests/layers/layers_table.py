@@ -125,6 +125,9 @@ LAYERS = {
     ),
     "field_weighted": (layers.FieldWeightedProducts, [0.7, "l1"], {}, SHARED),
     "field_weighted_without_bias": (layers.FieldWeightedProducts, [], {"use_bias": False}, SHARED),
+    "group": (layers.GroupInteraction, [3, [[0, 1, 2], [1, 3]]], {}, SHARED),
+    "group_of_order_1": (layers.GroupInteraction, [1, [[0, 1, 2], [3], []]], {}, SHARED),
+    "group_searched": (layers.GroupInteraction, [2, [[0, 1], [1, 2, 3]], True], {}, SHARED),
     "linear": (layers.Linear, [SIZES], {"initializer": "normal", "regularizer": "l1"}, IDS),
     "linear_weighted": (layers.Linear, [MIXED], {"initializer": "normal"}, WEIGHED),
     "mlp": (layers.MLP, [[8, 3]], {}, FLAT),
@@ -159,7 +162,7 @@ def call(layer, x, training):
 
 def is_random(layer):
     """Whether it draws random numbers in training."""
-    return bool(getattr(layer, "dropout", 0)) or hasattr(layer, "seed_generator")
+    return bool(getattr(layer, "dropout", 0) or getattr(layer, "seed_generator", None))
 
 
 def functional(layer, x):

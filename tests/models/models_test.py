@@ -10,9 +10,17 @@ import tensorflow as tf
 
 from aim_keras.architecture import Architecture
 from aim_keras.callbacks import RankMetrics, rank_metrics
-from aim_keras.fields import Field
 from aim_keras.models import FM, IPNN, DeepFM
 from aim_keras.optimizers import GRDA, with_gates
+from tests.models.models_table import (
+    COLUMNS,
+    IDS,
+    KINDS,
+    LABELS,
+    SIZES,
+    WEIGHTS,
+    randomized,
+)
 
 MODELS = {
     "fm": (FM, {}),
@@ -25,7 +33,6 @@ MODELS = {
     "ipnn": (IPNN, {"hidden_units": (16,), "mlp_norm": "layer"}),
 }
 
-SIZES = {"a": 8, "b": 8, "c": 3, "d": 4}
 FUNCTIONS = ("inner", "outer", "vector_kernel")
 DIM = 8
 SPARSE = Architecture(
@@ -85,24 +92,7 @@ VARIANTS = [
     ("empty", "dimensions", "all"),
 ]
 
-RNG = np.random.default_rng(0)
-IDS = np.array(
-    [(a, b, RNG.integers(3), RNG.integers(4)) for a in range(8) for b in range(8)], "int32"
-)
-LABELS = RNG.integers(0, 2, (64, 1)).astype("float32")
-
-KINDS = {
-    "a": 8,
-    "b": Field(8, 3, combiner="mean"),
-    "c": Field(3, 2, True, "sqrtn"),
-    "d": Field(1, weighted=True),
-}
-COLUMNS = np.column_stack(
-    [IDS[:, 0], RNG.integers(-1, 8, (64, 3)), RNG.integers(-1, 3, (64, 2)), np.zeros(64)]
-).astype("int32")
-COLUMNS[0, 1:6] = -1
-WEIGHTS = RNG.normal(size=(64, 3)).astype("float32")
-
+RNG = np.random.default_rng(2)
 each_model = pytest.mark.parametrize("model", MODELS)
 each_variant = pytest.mark.parametrize(
     "variant", VARIANTS, ids=["-".join(map(str, v)) for v in VARIANTS]
@@ -122,12 +112,6 @@ def build(model, variant=("full", None, "function_wise"), sizes=None, **options)
         **SHARING[sharing],
         **options,
     )
-
-
-def randomized(model):
-    rng = np.random.default_rng(1)
-    model.set_weights([rng.uniform(0.1, 0.9, w.shape) for w in model.get_weights()])
-    return model
 
 
 def embeddings(model):
