@@ -4,13 +4,11 @@ An interaction is a tuple of field names, in the order of the fields.
 """
 
 import dataclasses
-import math
 
 import numpy as np
 
 from aim_keras import metrics
-
-MAX_CROSSED_VALUES = 2**63
+from aim_keras.click_counts import check_interaction, click_counts
 
 
 def statistics_auc(train, evaluation, vocabulary_sizes, interactions):
@@ -41,9 +39,9 @@ def statistics_auc(train, evaluation, vocabulary_sizes, interactions):
     """
     interactions = [tuple(q) for q in interactions]
     for q in interactions:
-        _check_interaction(q, vocabulary_sizes)
-    trained = _counts(train, vocabulary_sizes, interactions)
-    evaluated = _counts(evaluation, vocabulary_sizes, interactions)
+        check_interaction(q, vocabulary_sizes)
+    trained = click_counts(train, vocabulary_sizes, interactions)
+    evaluated = click_counts(evaluation, vocabulary_sizes, interactions)
     return {q: _auc(trained[q], evaluated[q]) for q in interactions}
 
 
@@ -206,94 +204,6 @@ def with_interactions(architecture, interactions, functions=None):
     return dataclasses.replace(
         architecture, interactions=units, dimensions=None, alpha=None, found_by={}
     )
-
-
-class _Counts:
-    """Rows and clicks of each crossed value of an interaction, added batch by batch."""
-
-    def __init__(self, size):
-        self._size = size
-        self._parts = [(np.zeros(0, "int64"), np.zeros(0, "int64"), np.zeros(0, "int64"))]
-
-    def add(self, values, clicked):
-        self._parts.append(_counted(values, clicked, self._size))
-        merged, *new = (len(part[0]) for part in self._parts)
-        if sum(new) >= merged:  # so that merging costs no more than adding did
-            self.merge()
-
-    def merge(self):
-        """Distinct values in increasing order, rows and clicks of each."""
-        values = np.concatenate([part[0] for part in self._parts])
-        distinct, _ = np.unique(values, return_counts=True)  # sorts; without counts it may hash
-        sums = np.zeros((2, len(distinct)), "int64")
-        for values, *counts in self._parts:
-            sums[:, np.searchsorted(distinct, values)] += counts
-        self._parts = [(distinct, *sums)]
-        return self._parts[0]
-
-
-def _counted(values, clicked, size):
-    """Distinct values of a batch, rows and clicks of each, without any indirect sort."""
-    if size <= len(values):
-        rows, clicks = np.bincount(values), np.bincount(values[clicked])
-        distinct = np.flatnonzero(rows)
-        return distinct, rows[distinct], np.pad(clicks, (0, len(rows) - len(clicks)))[distinct]
-    distinct, rows = np.unique(values, return_counts=True)
-    with_click, number = np.unique(values[clicked], return_counts=True)
-    clicks = np.zeros_like(rows)
-    clicks[np.searchsorted(distinct, with_click)] = number
-    return distinct, rows, clicks
-
-
-def _counts(batches, vocabulary_sizes, interactions):
-    """`{interaction: (values, rows, clicks)}` of a split, each value a mixed-radix number."""
-    column = {field: i for i, field in enumerate(vocabulary_sizes)}
-    sizes = list(vocabulary_sizes.values())
-    columns = {q: [column[field] for field in q] for q in interactions}
-    counts = {q: _Counts(math.prod(sizes[c] for c in columns[q])) for q in interactions}
-    for features, labels in batches:
-        ids, clicked = _checked(features, labels, vocabulary_sizes)
-        for q in interactions:
-            value = np.zeros(len(clicked), "int64")
-            for c in columns[q]:
-                value = value * sizes[c] + ids[c]
-            counts[q].add(value, clicked)
-    return {q: counts[q].merge() for q in interactions}
-
-
-def _checked(features, labels, vocabulary_sizes):
-    """Ids, `(fields, batch)`, and which rows have a click, `(batch,)`."""
-    features, labels = np.asarray(features), np.asarray(labels)
-    rows = len(features)
-    if features.shape != (rows, len(vocabulary_sizes)) or labels.shape not in ((rows,), (rows, 1)):
-        raise ValueError(
-            f"A batch must be of (batch, {len(vocabulary_sizes)}) features and (batch, 1) labels. "
-            f"Received: shapes {features.shape} and {labels.shape}"
-        )
-    if not np.issubdtype(features.dtype, np.integer):
-        raise ValueError(f"Features must be integers. Received: {features.dtype}")
-    ids, labels = np.ascontiguousarray(features.T, "int64"), labels.ravel()
-    for (field, size), values in zip(vocabulary_sizes.items(), ids, strict=True):
-        if wrong := values[(values < 0) | (values >= size)].tolist():
-            raise ValueError(f"Field {field}: ids must be in [0, {size}). Received: {wrong[0]}")
-    if wrong := labels[(labels != 0) & (labels != 1)].tolist():
-        raise ValueError(f"Labels must be 0 or 1. Received: {wrong[0]}")
-    return ids, labels == 1
-
-
-def _check_interaction(interaction, vocabulary_sizes):
-    unknown = [field for field in interaction if field not in vocabulary_sizes]
-    if not interaction or unknown:
-        raise ValueError(
-            f"An interaction must be of fields among {list(vocabulary_sizes)}. "
-            f"Received: {interaction}"
-        )
-    crossed = math.prod(vocabulary_sizes[field] for field in interaction)
-    if crossed >= MAX_CROSSED_VALUES:
-        raise ValueError(
-            "The vocabulary sizes of an interaction's fields must have a product below 2**63. "
-            f"Received: {crossed} for {interaction}"
-        )
 
 
 def _auc(trained, evaluated):

@@ -16,6 +16,7 @@ FLOORS = {
     "aim_keras.architecture": 0,
     "aim_keras.feature_groups": 0,
     "aim_keras.metrics": 0,
+    "aim_keras.click_counts": 0,
     "aim_keras.pair_operations": 0,
     "aim_keras.layers.interaction_functions": 0,
     "aim_keras.layers.shared_parts": -1,
@@ -86,6 +87,7 @@ NUMPY_ONLY = (
     "aim_keras.feature_groups",
     "aim_keras.metrics",
     "aim_keras.pair_operations",
+    "aim_keras.click_counts",
     "aim_keras.analysis",
 )
 

@@ -83,7 +83,7 @@ class AutoFeature(keras.Model):
         # === Layers ===
         exact = {"dtype": keras.config.dtype_policy().variable_dtype}
         networks = {
-            operation: PairNetworks(
+            operation: OperationNetworks(
                 operation,
                 [[fields.index(field) for field in pair] for pair in pairs],
                 pair_units,
@@ -125,7 +125,8 @@ class AutoFeature(keras.Model):
         return {**self._arguments, "name": self.name}
 
 
-class PairNetworks(keras.layers.Layer):
+@keras.saving.register_keras_serializable("aim_keras")
+class OperationNetworks(keras.layers.Layer):
     """The networks of all pairs with the same operation, `(batch, fields, dim)` to outputs.
 
     Args:
@@ -139,6 +140,7 @@ class PairNetworks(keras.layers.Layer):
     def __init__(self, operation, pairs, units, **kwargs):
         super().__init__(**kwargs)
         self.operation = operation
+        self.pairs = [list(pair) for pair in pairs]
         self.first, self.second = np.array(pairs, "int32").T
         self.units = units
 
@@ -176,3 +178,11 @@ class PairNetworks(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], len(self.first) * self.units)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "operation": self.operation,
+            "pairs": self.pairs,
+            "units": self.units,
+        }

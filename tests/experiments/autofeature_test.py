@@ -1,22 +1,16 @@
 """AutoFeature's search as a stage, its candidates not trained, and one run of the binary."""
 
 import json
-import pathlib
-import subprocess
-import sys
+import re
 import types
 
-import gin
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from aim_keras import Architecture
 from aim_keras.pair_operations import PairOperations
 from experiments import autofeature, stage
-from experiments import train as binary
+from tests.experiments.main_job import error_of, run_here
 
-ROOT = pathlib.Path(__file__).parents[2]
 FIELDS = ("a", "b", "c", "d", "e")
 LEAF = "\n".join(
     (
@@ -147,18 +141,11 @@ def test_argument_errors(search, arguments, message):
 
 def test_from_search_to_saved_model(tmp_path):
     (tmp_path / "leaf.gin").write_text(LEAF)
-    command = [
-        *(sys.executable, "-m", "experiments.train", f"--gin_file={tmp_path / 'leaf.gin'}"),
-        *(f"--run_dir={tmp_path / 'run'}", f"--data_dir={tmp_path / 'data'}"),
-        *(f"--gin_bindings={binding}" for binding in SMALL),
-    ]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    metrics = run_here(tmp_path / "leaf.gin", tmp_path / "run", tmp_path / "data", *SMALL)
     stages = tmp_path / "run" / "stages"
     assert len((stages / "search_operations" / "candidates.jsonl").read_text().split("\n")) == 3
     found = PairOperations.load(stages / "search_operations" / "architecture.json")
     assert PairOperations.load(tmp_path / "run" / "architecture.json") == found
-    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["stages"][-1]["units"] == {"2": len(found.units(2))}
     assert (tmp_path / "run" / "saved_model" / "1").is_dir()
 
@@ -173,18 +160,15 @@ def test_from_search_to_saved_model(tmp_path):
 def test_operations_to_start_from_are_read_first(found, message, tmp_path):
     (tmp_path / "leaf.gin").write_text(LEAF)
     found.save(tmp_path / "found.json")
-    flags.FLAGS.mark_as_parsed()
-    gin.clear_config()
-    values = {
-        "gin_file": str(tmp_path / "leaf.gin"),
-        "run_dir": str(tmp_path / "run"),
-        "data_dir": str(tmp_path / "data"),
-        "gin_bindings": [
+    error = error_of(
+        gin_file=str(tmp_path / "leaf.gin"),
+        run_dir=str(tmp_path / "run"),
+        data_dir=str(tmp_path / "data"),
+        gin_bindings=[
             *SMALL,
             "pipeline.run.stages=('retrain',)",
             f"ARCHITECTURE='{tmp_path / 'found.json'}'",
         ],
-    }
-    with flagsaver.flagsaver(**values), pytest.raises(SystemExit, match=message):
-        binary.main(["train"])
+    )
+    assert re.search(message, error)
     assert not (tmp_path / "run").exists()

@@ -1,0 +1,17 @@
+import pytest
+
+from tests.experiments.main_job import quickstart, run
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, data_dir):
+    """The folder and the output of a small run of the quick start."""
+    run_dir = tmp_path_factory.mktemp("runs") / "run"
+    result = run(quickstart(run_dir, data_dir))
+    assert result.returncode == 0, result.stderr
+    return run_dir, result.stdout

@@ -1,0 +1,111 @@
+"""The main job with other models and other kinds of fields."""
+
+import json
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from aim_keras.feature_groups import FeatureGroups
+from experiments.analysis import analyze
+from tests.experiments.main_job import (
+    SMALL,
+    error_of,
+    killed_after,
+    run,
+    run_here,
+)
+
+LR = ("include 'gin/quickstart.gin'", "include 'gin/models/lr.gin'")
+AUTOGROUP = (
+    "include 'gin/quickstart.gin'",
+    "include 'gin/models/autogroup.gin'",
+    "EMBEDDING_DIM = (4, 4)",
+    "NUM_GROUPS = (2, 6)",
+    "TEMPERATURE = 0.5",
+    "GROUP_LEARNING_RATE = 1.0",
+    "HIDDEN_UNITS = (16,)",
+    "search_groups/fitting.fit.epochs=2",
+)
+
+
+def test_lists_and_numbers_from_raw_rows_to_a_saved_model(tmp_path):
+    rng = np.random.default_rng(0)
+    header = "label,user,item,age,gender,occupation,zip,release_year,genres,timestamp"
+    for split, rows in {"train": 200, "valid": 40, "test": 40}.items():
+        lines = [header]
+        for label, age, n in rng.integers(0, (2, 60, 4), (rows, 3)):
+            genres = "|".join(rng.choice(["War", "Crime", "Comedy"], n, replace=False))
+            lines.append(f"{label},{age % 9},{age % 7},{age},F,none,1,19{age + 20},{genres},0")
+        (tmp_path / f"{split}.csv").write_text("\n".join(lines) + "\n")
+    bindings = (
+        "movielens100k.builder.numerical='dense'",
+        "BATCH_SIZE=50",
+        "pipeline.run.stages=('search_interactions', 'retrain')",
+        "search_interactions/fitting.fit.epochs=1",
+        "retrain/fitting.fit.epochs=1",
+    )
+    folders = tmp_path / "run", tmp_path / "data"
+    run_here("movielens.gin", *folders, *bindings, raw_dir=str(tmp_path))
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    assert [tensor.shape for tensor in model.inputs] == [(None, 13), (None, 2)]
+    assert (tmp_path / "run" / "saved_model" / "1").is_dir()
+    ranked = analyze(tmp_path / "run", raw_dir=str(tmp_path), data_dir=str(tmp_path / "data"))[
+        "top"
+    ]
+    assert {len(ranked[name]) for name in ("alpha", "statistics")} == {ranked["n"]}
+    assert not {"genres", "age", "release_year"} & {f for q in ranked["alpha"] for f in q}
+
+
+def test_a_model_without_a_search_is_trained_and_exported(data_dir, tmp_path):
+    (tmp_path / "lr.gin").write_text("\n".join((*LR, *SMALL)))
+    metrics = run_here(tmp_path / "lr.gin", tmp_path / "run", data_dir)
+    assert [stage["stage"] for stage in metrics["stages"]] == ["retrain"]
+    assert not list((tmp_path / "run").rglob("architecture.json"))
+    assert metrics["parameters"] == 12 + 16 + 20 + 24 + 28 + 32 + 36 + 40 + 20 + 30 + 10 + 1
+    assert (tmp_path / "run" / "saved_model" / "1").is_dir()
+
+
+def test_a_model_with_a_search_of_its_own_goes_on_where_it_was_killed(data_dir, tmp_path):
+    (tmp_path / "autogroup.gin").write_text("\n".join((*AUTOGROUP, *SMALL)))
+    command = [
+        *(sys.executable, "-m", "experiments.train", f"--gin_file={tmp_path / 'autogroup.gin'}"),
+        *(f"--run_dir={tmp_path / 'run'}", f"--data_dir={data_dir}"),
+    ]
+    searched, trained = (
+        tmp_path / "run" / "stages" / name for name in ("search_groups", "retrain")
+    )
+    killed_after(trained / "backup" / "state.json", command, tmp_path / "log")
+    stamp = (searched / "architecture.json").stat().st_mtime_ns
+    result = run(command)
+    assert result.returncode == 0, result.stderr
+    assert (searched / "architecture.json").stat().st_mtime_ns == stamp
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert [stage["stage"] for stage in metrics["stages"]] == ["search_groups", "retrain"]
+    found = FeatureGroups.load(searched / "architecture.json")
+    assert 0 < len(found.units(2)) == metrics["stages"][-1]["units"]["2"]
+    assert FeatureGroups.load(tmp_path / "run" / "architecture.json") == found
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    assert model.architecture.groups == found.groups
+    assert "planted" not in metrics
+
+    given = f"ARCHITECTURE='{searched / 'architecture.json'}'", "pipeline.run.stages=('retrain',)"
+    results = run_here(tmp_path / "autogroup.gin", tmp_path / "given", data_dir, *given)
+    assert results["test"]["auc"] == pytest.approx(metrics["test"]["auc"], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "binding",
+    ["pipeline.run.stages=('search_interactions', 'retrain')", "ARCHITECTURE='found.json'"],
+)
+def test_a_search_of_a_model_without_one_is_refused(binding, data_dir, tmp_path):
+    (tmp_path / "lr.gin").write_text("\n".join(LR))
+    error = error_of(
+        gin_file=str(tmp_path / "lr.gin"),
+        run_dir=str(tmp_path / "run"),
+        data_dir=str(data_dir),
+        gin_bindings=[*SMALL, binding],
+    )
+    assert "takes no architecture and the stage retrain alone" in error
+    assert not (tmp_path / "run").exists()
