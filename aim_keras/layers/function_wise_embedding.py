@@ -1,27 +1,13 @@
 """Embeddings of fields, one for each interaction function."""
 
-import collections
-import dataclasses
-
 import keras
 import numpy as np
 from keras import ops
 
 from aim_keras.backend import gather_rows
-from aim_keras.fields import Field, as_fields, places
+from aim_keras.fields import as_fields, places
 from aim_keras.layers.pooling import pool
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Group:
-    """Fields of one kind that read one table: where their ids, weights and rows begin."""
-
-    table: int
-    kind: Field
-    fields: list
-    columns: np.ndarray  # (fields, length)
-    weights: np.ndarray  # (fields, length), or (fields, 0)
-    offsets: np.ndarray  # (fields, 1)
+from aim_keras.layers.table_layout import TableLayout
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -113,6 +99,9 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                     f"{name} must be at least 1. Received: {name}={getattr(self, name)}"
                 )
         self.dimensions = None if dimensions is None else self._checked(dimensions)
+        self._layout = TableLayout(
+            self.fields, embedding_dim, num_functions, self.dimensions, linear, compact
+        )
         self.initializer = keras.initializers.get(
             initializer or keras.initializers.RandomNormal(stddev=0.01)
         )
@@ -146,56 +135,21 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                 f"{f' and weights of shape (batch, {weights})' if weights else ''}, in the order "
                 f"of the fields. Received: shape {input_shape}"
             )
-        fields_by_width = collections.defaultdict(list)
-        for field, width in enumerate(self._row_widths()):
-            if width + self.linear:
-                fields_by_width[width + self.linear].append(field)
-        self.tables, self._fields, self._groups = [], [], []
-        for width, fields in sorted(fields_by_width.items()):
-            sizes = [self.vocabulary_sizes[field] for field in fields]
-            table = self.add_weight(
-                (sum(sizes), width),
+        self.tables = [
+            self.add_weight(
+                (sum(self.vocabulary_sizes[field] for field in fields), width),
                 self._row_initializer(),
                 name=f"table_{width}",
                 regularizer=self.regularizer,
                 autocast=False,
             )
-            self._groups += self._groups_of(len(self.tables), fields)
-            self.tables.append(table)
-            self._fields.append(fields)
+            for width, fields in self._layout.tables
+        ]
         self._weighted = weights > 0
         self._sizes = np.repeat(self.vocabulary_sizes, [field.length for field in self.fields])
-        widths = self._row_widths()
-        self._stored = [
-            i for group in self._groups for i in group.fields if widths[i] or self.compact
-        ]
-        self._order, self._offsets = (
-            np.concatenate([[], *parts]).astype("int32")
-            for parts in (
-                [group.columns.ravel() for group in self._groups],
-                [np.repeat(group.offsets, group.kind.length) for group in self._groups],
-            )
-        )
+        self.columns = self._layout.columns
         if self.linear:
             self.bias = self.add_weight((1,), "zeros", name="bias")
-        self.columns = self._output_columns()
-
-    def _groups_of(self, table, fields):
-        """The fields of a table, by kind."""
-        place = places(self.fields)
-        fields_by_kind, offset = collections.defaultdict(list), {}
-        start = 0
-        for i in fields:
-            fields_by_kind[dataclasses.replace(self.fields[i], size=1)].append(i)
-            offset[i] = start
-            start += self.vocabulary_sizes[i]
-        for kind, members in fields_by_kind.items():
-            columns, weights = (
-                np.array([range(part.start, part.stop) for part in parts])
-                for parts in zip(*(place[i] for i in members), strict=True)
-            )
-            offsets = np.array([[offset[i]] for i in members], dtype="int32")
-            yield _Group(table, kind, members, columns, weights, offsets)
 
     def _row_initializer(self):
         initializer = self.initializer.clone()  # An instance gives the same numbers each time.
@@ -203,26 +157,6 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             return initializer
         # Arrays of the table's size alone, so that one can take the place of another in memory.
         return lambda shape, dtype: initializer(shape, dtype) * (np.arange(shape[-1])[::-1] > 0)
-
-    def _row_widths(self):
-        """Number of kept dimensions of each field."""
-        if self.dimensions is None:
-            return [self.num_functions * self.embedding_dim] * len(self.vocabulary_sizes)
-        return [
-            sum(len(row[i]) for row in self.dimensions) for i in range(len(self.vocabulary_sizes))
-        ]
-
-    def _output_columns(self):
-        widths = self._row_widths()
-        beside = int(self.compact and self.linear)
-        starts = np.cumsum([0, *(widths[field] + beside for field in self._stored)])
-        shape = (self.num_functions, len(widths), self.embedding_dim)
-        columns = np.full(shape, -1, dtype="int32")
-        for field, start in zip(self._stored, starts[:-1].tolist(), strict=True):
-            for function, kept in enumerate(self._kept(field)):
-                columns[function, field, kept] = np.arange(start, start + len(kept))
-                start += len(kept)
-        return columns
 
     def get_embeddings(self):
         """`values[function][field]`, an array `(ids, dim)`, with zeros at pruned positions."""
@@ -232,7 +166,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         ]
         for field, rows in enumerate(self._rows_by_field()):
             start = 0
-            for of_field, kept in zip(values, self._kept(field), strict=True):
+            for of_field, kept in zip(values, self._layout.kept(field), strict=True):
                 of_field[field][:, kept] = rows[:, start : start + len(kept)]
                 start += len(kept)
         return values
@@ -250,23 +184,20 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         self._assign(self.get_embeddings(), weights)
 
     def _assign(self, values, linear):
-        for table, fields in zip(self.tables, self._fields, strict=True):
+        for table, (_, fields) in zip(self.tables, self._layout.tables, strict=True):
             rows = [
-                [of_field[i][:, kept] for of_field, kept in zip(values, self._kept(i), strict=True)]
+                [
+                    of_field[i][:, kept]
+                    for of_field, kept in zip(values, self._layout.kept(i), strict=True)
+                ]
                 + ([linear[i]] if self.linear else [])
                 for i in fields
             ]
             table.assign(np.vstack([np.hstack(of_field) for of_field in rows]))
 
-    def _kept(self, field):
-        """Kept positions of a field, function by function."""
-        if self.dimensions is None:
-            return [list(range(self.embedding_dim))] * self.num_functions
-        return [row[field] for row in self.dimensions]
-
     def _rows_by_field(self):
         rows = [np.zeros((size, 0), "float32") for size in self.vocabulary_sizes]
-        for table, fields in zip(self.tables, self._fields, strict=True):
+        for table, (_, fields) in zip(self.tables, self._layout.tables, strict=True):
             ends = np.cumsum([self.vocabulary_sizes[i] for i in fields])[:-1]
             for i, part in zip(fields, np.split(table.numpy(), ends), strict=True):
                 rows[i] = part
@@ -275,13 +206,14 @@ class FunctionWiseEmbedding(keras.layers.Layer):
     def call(self, inputs):
         ids, weights = inputs if self._weighted else (inputs, None)
         known = ops.cast(ops.where((ids >= 0) & ops.less(ids, self._sizes), ids, 0), "int32")
-        if not np.array_equal(self._order, np.arange(known.shape[1])):
-            known = ops.take(known, self._order, axis=1)
-        places, starts = known + self._offsets, [0]
-        starts += np.cumsum([group.columns.size for group in self._groups]).tolist()
+        if not np.array_equal(self._layout.id_order, np.arange(known.shape[1])):
+            known = ops.take(known, self._layout.id_order, axis=1)
+        groups = self._layout.groups
+        places, starts = known + self._layout.id_offsets, [0]
+        starts += np.cumsum([group.columns.size for group in groups]).tolist()
         rows = [
             ops.cast(self._read(group, places[:, start:end], ids, weights), self.compute_dtype)
-            for group, start, end in zip(self._groups, starts, starts[1:], strict=False)
+            for group, start, end in zip(groups, starts, starts[1:], strict=False)
         ]  # (batch, fields of the group, width) each
         linear = None
         if self.compact:
@@ -303,7 +235,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def _linear_columns(self):
         """A matrix `(stored weights, 1)` with a one for each linear weight."""
-        ends = np.cumsum([self._row_widths()[field] + 1 for field in self._stored])
+        ends = self._layout.row_ends
         ones = np.zeros((ends[-1], 1))
         ones[ends - 1] = 1
         return ops.convert_to_tensor(ones, self.compute_dtype)
@@ -321,7 +253,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def _in_field_order(self, rows):
         """Rows of the stored fields, run by run: `ops.take` has a slow gradient."""
-        order = np.argsort(self._stored)
+        order = np.argsort(self._layout.stored)
         runs = np.split(order, np.flatnonzero(np.diff(order) != 1) + 1)
         if len(runs) == 1:
             return rows
@@ -340,7 +272,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         batch = _shapes(input_shape)[0][0]
         embeddings = (batch, self.num_functions, len(self.fields), self.embedding_dim)
         if self.compact:
-            embeddings = (batch, sum(width + self.linear for width in self._row_widths()))
+            embeddings = (batch, sum(width + self.linear for width in self._layout.widths))
         return (embeddings, (batch, 1)) if self.linear else embeddings
 
     def get_config(self):

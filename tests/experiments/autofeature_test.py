@@ -69,8 +69,8 @@ def search(monkeypatch, tmp_path):
             folder, job, None, None, kind, candidates, budget=budget, population=10
         )
 
-    monkeypatch.setattr(stage, "_build", build)
-    monkeypatch.setattr(stage, "_train", train)
+    monkeypatch.setattr(stage, "build", build)
+    monkeypatch.setattr(stage, "train", train)
     run.folder = tmp_path / "search_operations"
     return run
 

@@ -30,7 +30,7 @@ def test_retraining_starts_from_the_searched_weights_if_asked(data_dir, tmp_path
     """Nothing is trained, so the model is as good as the searched one."""
     bindings = (
         "pipeline.run.warm_start=True",
-        "retrain/keras.optimizers.Adam.learning_rate=0.0",
+        "retrain/Adam.learning_rate=0.0",
         "retrain/models.DeepFM.hidden_units=()",
         "retrain/models.DeepFM.gated=False",
     )

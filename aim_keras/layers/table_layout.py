@@ -1,0 +1,121 @@
+"""Where fields, ids and dimensions lie in the tables of a `FunctionWiseEmbedding`."""
+
+import collections
+import dataclasses
+import functools
+
+import numpy as np
+
+from aim_keras.fields import Field, places
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FieldGroup:
+    """Fields of one kind that read one table: where their ids, weights and rows begin."""
+
+    table: int
+    kind: Field
+    fields: list
+    columns: np.ndarray  # (fields, length)
+    weights: np.ndarray  # (fields, length), or (fields, 0)
+    offsets: np.ndarray  # (fields, 1)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TableLayout:
+    """The tables of fields, rows of equal length in one, and what is read from them in which order.
+
+    Args:
+        fields: Sequence of `Field`s.
+        embedding_dim, num_functions: of the embeddings.
+        dimensions: `[function][field] -> kept positions`, or `None` for all.
+        linear: Whether a row ends with a linear weight.
+        compact: Whether fields without any kept position are read, for their linear weights.
+    """
+
+    fields: list
+    embedding_dim: int
+    num_functions: int
+    dimensions: list | None
+    linear: bool
+    compact: bool
+
+    @functools.cached_property
+    def widths(self):
+        """Number of kept dimensions of each field."""
+        return [sum(map(len, self.kept(i))) for i in range(len(self.fields))]
+
+    def kept(self, field):
+        """Kept positions of a field, function by function."""
+        if self.dimensions is None:
+            return [range(self.embedding_dim)] * self.num_functions
+        return [row[field] for row in self.dimensions]
+
+    @functools.cached_property
+    def tables(self):
+        """`(length of a row, fields)` of each table: field after field, each with all its ids."""
+        by_width = collections.defaultdict(list)
+        for field, width in enumerate(self.widths):
+            if width + self.linear:
+                by_width[width + self.linear].append(field)
+        return sorted(by_width.items())
+
+    @functools.cached_property
+    def groups(self):
+        """The `FieldGroup`s of all tables."""
+        return [group for table in range(len(self.tables)) for group in self._groups_of(table)]
+
+    def _groups_of(self, table):
+        _, fields = self.tables[table]
+        place = places(self.fields)
+        starts = np.cumsum([0, *(self.fields[i].size for i in fields)])
+        offset = dict(zip(fields, starts[:-1].tolist(), strict=True))
+        by_kind = collections.defaultdict(list)
+        for i in fields:
+            by_kind[dataclasses.replace(self.fields[i], size=1)].append(i)
+        for kind, members in by_kind.items():
+            columns, weights = (
+                np.array([range(part.start, part.stop) for part in parts])
+                for parts in zip(*(place[i] for i in members), strict=True)
+            )
+            offsets = np.array([[offset[i]] for i in members], dtype="int32")
+            yield FieldGroup(table, kind, members, columns, weights, offsets)
+
+    @functools.cached_property
+    def stored(self):
+        """The fields whose embeddings are read, in the order of the groups."""
+        return [i for group in self.groups for i in group.fields if self.widths[i] or self.compact]
+
+    @functools.cached_property
+    def id_order(self):
+        """The columns of the features, in the order of the groups."""
+        return np.concatenate([[], *(group.columns.ravel() for group in self.groups)]).astype(
+            "int32"
+        )
+
+    @functools.cached_property
+    def id_offsets(self):
+        """The row that id 0 of each of these columns has in its table."""
+        return np.concatenate(
+            [[], *(np.repeat(group.offsets, group.kind.length) for group in self.groups)]
+        ).astype("int32")
+
+    @functools.cached_property
+    def row_ends(self):
+        """Where the row of each stored field ends in a compact output."""
+        beside = int(self.compact and self.linear)
+        return np.cumsum([self.widths[field] + beside for field in self.stored])
+
+    @functools.cached_property
+    def columns(self):
+        """The column of each kept position in a compact output, -1 for a pruned one.
+
+        Integers `(num_functions, fields, embedding_dim)`.
+        """
+        shape = (self.num_functions, len(self.fields), self.embedding_dim)
+        columns = np.full(shape, -1, dtype="int32")
+        for field, start in zip(self.stored, [0, *self.row_ends.tolist()], strict=False):
+            for function, kept in enumerate(self.kept(field)):
+                columns[function, field, kept] = np.arange(start, start + len(kept))
+                start += len(kept)
+        return columns
