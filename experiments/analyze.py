@@ -5,7 +5,7 @@ import sys
 import tensorflow as tf
 from absl import app, flags, logging
 
-from experiments import analysis
+from experiments import analysis, binary
 
 RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of a finished run.", required=True)
 RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
@@ -39,8 +39,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    logging.set_verbosity(logging.WARNING)
-    logging.get_absl_logger().addFilter(
-        lambda record: "Using custom data configuration" not in record.getMessage()
-    )
-    app.run(main)
+    binary.run(main)

@@ -9,10 +9,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import app, flags
 
 from aim_keras import atomic
-from experiments import summary
+from experiments import binary, summary
 from experiments.benchmarks import data, machine, peer_process
 from experiments.benchmarks.registry import MEASUREMENTS, Bench
 
@@ -90,5 +90,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    logging.set_verbosity(logging.WARNING)
-    app.run(main)
+    binary.run(main)

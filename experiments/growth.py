@@ -6,9 +6,9 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from absl import app, flags, logging
+from absl import app, flags
 
-from experiments import summary
+from experiments import binary, summary
 from experiments.benchmarks import growth_sweep
 
 JSON = flags.DEFINE_string("json", "runs/growth.json", "File of the results; beside it a PNG.")
@@ -40,5 +40,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    logging.set_verbosity(logging.WARNING)
-    app.run(main)
+    binary.run(main)

@@ -7,10 +7,10 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from absl import app, flags, logging
+from absl import app, flags
 
 from aim_keras import atomic
-from experiments import summary
+from experiments import binary, summary
 from experiments.benchmarks import peer_process
 from experiments.parities import comparison, markdown
 
@@ -44,5 +44,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    logging.set_verbosity(logging.WARNING)
-    app.run(main)
+    binary.run(main)

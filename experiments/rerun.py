@@ -2,8 +2,9 @@
 
 import sys
 
-from absl import app, flags, logging
+from absl import app, flags
 
+from experiments import binary
 from experiments.benchmarks import peer_process
 from experiments.configuration import gin_path
 
@@ -57,5 +58,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    logging.set_verbosity(logging.WARNING)
-    app.run(main)
+    binary.run(main)

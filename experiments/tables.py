@@ -6,6 +6,7 @@ import sys
 import tensorflow as tf
 from absl import app, flags, logging
 
+from experiments import binary
 from experiments.configuration import gin_path
 
 try:
@@ -24,6 +25,7 @@ RECORDS = flags.DEFINE_string("records", "experiments/results/records.jsonl", "T
 RESULTS = flags.DEFINE_string("results", "experiments/results/RESULTS.md", "The report.")
 ONLY = flags.DEFINE_list("only", [], "Names of the systems to run; all by default.")
 TUNE = flags.DEFINE_boolean("tune", False, "Run the grids in place of the tables' runs.")
+JOBS = flags.DEFINE_integer("jobs", 1, "Runs at a time, each on its share of the cores.", 1)
 REPORT_ONLY = flags.DEFINE_boolean("report_only", False, "Run nothing: write the report.")
 
 
@@ -33,7 +35,7 @@ def run():
     results, failures = tabulate.tabulate(
         planned,
         *(RECORDS.value, RESULTS.value, RUNS_DIR.value),
-        *(ONLY.value, TUNE.value, REPORT_ONLY.value),
+        *(ONLY.value, TUNE.value, REPORT_ONLY.value, JOBS.value),
         *(RAW_DIR.value, DATA_DIR.value),
     )
     path = pathlib.Path(RESULTS.value)
@@ -62,5 +64,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    logging.set_verbosity(logging.WARNING)
-    app.run(main)
+    binary.run(main)

@@ -7,7 +7,7 @@ import gin
 import tensorflow as tf
 from absl import app, flags, logging
 
-from experiments import pipeline
+from experiments import binary, pipeline
 from experiments.configuration import gin_path, parse
 
 GIN_FILE = flags.DEFINE_string(
@@ -37,8 +37,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    logging.set_verbosity(logging.WARNING)
-    logging.get_absl_logger().addFilter(
-        lambda record: "Using custom data configuration" not in record.getMessage()
-    )
-    app.run(main)
+    binary.run(main)

@@ -1,9 +1,12 @@
 """Runs what has no record yet, one process a training, and records it."""
 
+import concurrent.futures
 import json
+import os
 import pathlib
 import subprocess
 import sys
+import threading
 
 import keras
 
@@ -11,13 +14,16 @@ import aim_keras
 from experiments.benchmarks import machine
 from experiments.tabulating import measuring, records
 
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+_measures = threading.Lock()  # Keras's state is one for all threads.
+
 
 class RunError(Exception):
     """A training that failed, with what it said last."""
 
 
-def run_missing(runs, builder, data, records_path, runs_dir, **folders):
-    """Runs and records all runs that have no record, one after the other.
+def run_missing(runs, builder, data, records_path, runs_dir, jobs=1, **folders):
+    """Runs and records all runs that have no record, in their order.
 
     A run that was interrupted goes on where it stopped. One that fails is said and left out.
 
@@ -27,6 +33,7 @@ def run_missing(runs, builder, data, records_path, runs_dir, **folders):
         data: Its `data.identity`.
         records_path: File of the records.
         runs_dir: Folder of the runs.
+        jobs: How many are run at a time, each on its share of the cores.
         **folders: `raw_dir` and `data_dir` of the main job.
 
     Returns:
@@ -34,18 +41,30 @@ def run_missing(runs, builder, data, records_path, runs_dir, **folders):
     """
     existing = records.read(records_path)
     missing = [run for run in runs if records.find(existing, run, data) is None]
-    failures = []
-    for number, run in enumerate(missing, start=1):
-        place = f"[{number}/{len(missing)}] {_name(run)}"
+    cores = max(1, (os.cpu_count() or 1) // jobs)
+    futures = {}
+
+    def attempt(run, place, earlier):
+        concurrent.futures.wait(earlier)
         print(place, flush=True)
         try:
-            record = _record(run, builder, data, runs_dir, folders)
+            record = _record(run, builder, data, runs_dir, folders, cores)
         except (RunError, OSError, ValueError) as error:
-            failures.append(f"{_name(run)}: {error}")
             print(f"{place} failed: {error}", flush=True)
-        else:
-            records.append(records_path, record)
-    return failures
+            return f"{_name(run)}: {error}"
+        records.append(records_path, record)
+        return None
+
+    pool = concurrent.futures.ThreadPoolExecutor(jobs)
+    try:
+        for number, run in enumerate(missing, start=1):
+            place = f"[{number}/{len(missing)}] {_name(run)}"
+            read = [other.folder(runs_dir, data) for other in (run.source, run) if other]
+            earlier = [futures["result", path] for path in read if ("result", path) in futures]
+            futures[run.kind, read[-1]] = pool.submit(attempt, run, place, earlier)
+        return [failure for future in futures.values() if (failure := future.result())]
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _name(run):
@@ -53,7 +72,7 @@ def _name(run):
     return ", ".join([*what, *(["analysis"] if run.kind == "analysis" else [])])
 
 
-def _record(run, builder, data, runs_dir, folders):
+def _record(run, builder, data, runs_dir, folders, cores):
     folder = run.folder(runs_dir, data)
     given = [f"--{name}={path}" for name, path in folders.items() if path is not None]
     if run.kind == "analysis":
@@ -63,7 +82,7 @@ def _record(run, builder, data, runs_dir, folders):
         flags = run.arguments(run.source and _found(run, runs_dir, data))
         command = ["experiments.train", *flags, f"--run_dir={folder}"]
         shown = run.arguments(run.source and f"of {_name(run.source)}")
-    _child([*command, *given], folder.with_suffix(".log"))
+    _child([*command, *given], folder.with_suffix(".log"), cores)
     facts = machine.provenance()
     return {
         **records.key(run, data),
@@ -86,11 +105,15 @@ def _found(run, runs_dir, data):
     return path
 
 
-def _child(command, log):
+def _child(command, log, cores):
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "a", encoding="utf-8") as file:
         result = subprocess.run(
-            [sys.executable, "-m", *command], stdout=file, stderr=subprocess.STDOUT, check=False
+            [sys.executable, "-m", *command],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**dict.fromkeys(THREADS, str(cores)), **os.environ},
+            check=False,
         )
     if result.returncode:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -117,13 +140,14 @@ def _content(run, builder, folder):
 
 
 def _costs(results, builder, folder):
-    model = keras.saving.load_model(pathlib.Path(folder, "model.keras"), compile=False)
-    costs = {
-        "fields": len(builder.fields),
-        "interactions": results["stages"][-1]["interactions"],
-        "units": results["stages"][-1]["units"],
-        "embedding_parameters": measuring.embedding_parameters(model),
-        "inference_seconds": measuring.inference_seconds(model, builder),
-    }
-    keras.utils.clear_session()
+    with _measures:
+        model = keras.saving.load_model(pathlib.Path(folder, "model.keras"), compile=False)
+        costs = {
+            "fields": len(builder.fields),
+            "interactions": results["stages"][-1]["interactions"],
+            "units": results["stages"][-1]["units"],
+            "embedding_parameters": measuring.embedding_parameters(model),
+            "inference_seconds": measuring.inference_seconds(model, builder),
+        }
+        keras.utils.clear_session()
     return costs

@@ -13,6 +13,7 @@ def tabulate(
     only=(),
     tune=False,
     report_only=False,
+    jobs=1,
     raw_dir=None,
     data_dir="data",
 ):
@@ -26,6 +27,7 @@ def tabulate(
         only: Names of the systems to run; none for all.
         tune: Whether the grids are run, in place of the tables' runs.
         report_only: Whether nothing is run: the report is of the data of the latest record.
+        jobs: How many runs are made at a time.
         raw_dir: Folder of the raw files; not needed where the prepared data are there.
         data_dir: Folder of the prepared data.
 
@@ -52,7 +54,9 @@ def tabulate(
         runs = tuning if tune else [*table, *([analysis] if analysis else [])]
         runs = [run for run in runs if not only or run.system.name in only]
         failures = running.run_missing(
-            runs, builder, identity, records_path, runs_dir, raw_dir=raw_dir, data_dir=data_dir
+            *(runs, builder, identity, records_path, runs_dir, jobs),
+            raw_dir=raw_dir,
+            data_dir=data_dir,
         )
     results = Results(plan, table, tuning, analysis, records.read(records_path), identity)
     return results, failures

@@ -3,13 +3,14 @@
 import json
 import pathlib
 import subprocess
+import time
 import types
 
 import keras
 import pytest
 
 from experiments.tabulating import measuring, records, running
-from experiments.tabulating.plan import Plan
+from experiments.tabulating.plan import Plan, System
 from experiments.tabulating.runs import Run, table_runs, tuning_runs
 from tests.experiments.tabulating.made_up import DATA, system
 
@@ -22,9 +23,20 @@ class Trainings:
 
     def __init__(self, fails=()):
         self.commands, self.fails = [], fails
+        self.cores, self.running, self.most_running = set(), 0, 0
 
-    def __call__(self, command, stdout, **_):
+    def __call__(self, command, stdout, env, **_):
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
         self.commands.append(command[3:])
+        self.cores.add(env["TF_NUM_INTRAOP_THREADS"])
+        time.sleep(0.01)
+        try:
+            return self._run(command, stdout)
+        finally:
+            self.running -= 1
+
+    def _run(self, command, stdout):
         flags = dict(flag[2:].split("=", 1) for flag in command[3:] if flag.startswith("--"))
         if any(name in flags["run_dir"] for name in self.fails):
             stdout.write("Stage: retrain\nError: no room\n(--verbosity=1 shows ...)\n")
@@ -56,13 +68,16 @@ def measured(monkeypatch):
 
 @pytest.fixture
 def train(monkeypatch, tmp_path):
-    def train(runs, fails=()):
+    def train(runs, fails=(), jobs=1):
         trainings = Trainings(fails)
         monkeypatch.setattr(subprocess, "run", trainings)
         monkeypatch.setattr(running.machine, "provenance", lambda: PROVENANCE)
         failures = running.run_missing(
-            runs, BUILDER, DATA, tmp_path / "r.jsonl", tmp_path, raw_dir="raw", data_dir=None
+            *(runs, BUILDER, DATA, tmp_path / "r.jsonl", tmp_path, jobs),
+            raw_dir="raw",
+            data_dir=None,
         )
+        train.last = trainings
         return trainings.commands, failures, records.read(tmp_path / "r.jsonl")
 
     return train
@@ -130,6 +145,18 @@ def test_a_transfer_takes_the_architecture_of_the_same_seed(train, tmp_path):
         assert f"--gin_bindings=ARCHITECTURE = '{found}'" in command
         assert f"--seed={source.seed}" in command
     assert recorded[3]["command"][-1] == "--gin_bindings=ARCHITECTURE = 'of AIM(2nd), seed 2'"
+
+
+def test_jobs_run_at_a_time_on_their_share_of_the_cores(train, monkeypatch):
+    monkeypatch.setattr(running.os, "cpu_count", lambda: 8)
+    for name in running.THREADS:
+        monkeypatch.delenv(name, raising=False)
+    analysis = Run("analysis", System(**AIM), 1, runs_of(AIM)[0].configuration)
+    _, failures, recorded = train([*runs_of(TRANSFER, AIM, system("FM")), analysis], jobs=3)
+    assert failures == []
+    assert len(recorded) == 7
+    assert train.last.cores == {"2"}
+    assert 1 < train.last.most_running <= 3
 
 
 def test_an_architecture_that_is_lost_is_named(train):
