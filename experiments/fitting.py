@@ -8,7 +8,7 @@ import pathlib
 import keras
 import tensorflow_datasets as tfds
 
-from aim_keras.callbacks import GateSteps, RankMetrics, Resume, SearchState
+from aim_keras.callbacks import GateSteps, RankMetrics, RequireFinite, Resume, SearchState
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
 
@@ -91,6 +91,9 @@ def fit(
 
     Returns:
         Number of epochs trained now, without those before an interruption.
+
+    Raises:
+        FloatingPointError: if the loss or a weight becomes NaN or infinite (`RequireFinite`).
     """
     steps = math.ceil(job.steps_per_pass() / epochs_per_pass)
     optimizer = weights()
@@ -132,6 +135,7 @@ def fit(
         callbacks=[
             *gate_steps,
             *averaging,
+            RequireFinite(resume),
             RankMetrics(job.batches("valid")),
             *stateful,
             *([_decay(epoch_decay)] if epoch_decay != 1 else []),

@@ -18,6 +18,7 @@ RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the results; runs/<gin
 RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the prepared data; data by default.")
 SEED = flags.DEFINE_integer("seed", None, "Seed of the weights and of the order of the rows.")
+ERRORS = (ValueError, FloatingPointError, OSError, tf.errors.InvalidArgumentError, ImportError)
 
 
 def main(argv):
@@ -31,7 +32,7 @@ def main(argv):
         parse(path, [*seed, *GIN_BINDINGS.value])
         run_dir = RUN_DIR.value or pathlib.Path("runs") / path.stem
         gin.get_configurable(pipeline.run)(run_dir, **given)
-    except (ValueError, OSError, tf.errors.InvalidArgumentError, ImportError) as error:
+    except ERRORS as error:
         logging.debug("The error came from", exc_info=True)
         sys.exit(f"Error: {error}\n(--verbosity=1 shows where it came from)")
 
