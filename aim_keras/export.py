@@ -48,9 +48,9 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
             in their order; where all are categorical a sequence of their names will do.
         path: Folder to write, such as `.../saved_model/1` (TF Serving: name / version). It
             appears whole or not at all, and replaces an older one.
-        features: Arrays as the model takes them, on which the SavedModel is compared to it: each
-            signature gets raw, or encoded, values of these rows. The first ones are its warm-up
-            requests (`warm_up.write`).
+        features: Arrays as the model takes them, on which the SavedModel is compared to it: `ids`
+            gets these, `serving_default` raw values of them. The first rows are the warm-up
+            requests of TF Serving (`warm_up.write`).
 
     Raises:
         ValueError: if an input's name cannot be a signature's or is like another's, if `features`
@@ -74,31 +74,38 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
         return {"ctr": ctr(_features(fields, inputs))}
 
     signatures, requests = {"ids": ids}, {"ids": _encoded_request(fields, arrays)}
+    warm_ups = requests
     if encoding:
-        module.encoding = encode = GraphEncoding(encoding)
-        examples = tf.TensorSpec((None,), tf.string, name="inputs")
-
-        @tf.function(input_signature=[encode.inputs])
-        def raw(inputs=encode.missing):
-            return {"ctr": ctr(encode(inputs))}
-
-        @tf.function(input_signature=[examples])
-        def tf_example(inputs):
-            return {"ctr": ctr(encode(encode.parse(inputs)))}
-
-        @tf.function(input_signature=[examples])
-        def regress(inputs):
-            return {"outputs": tf_example(inputs)["ctr"]}
-
-        signatures |= {"serving_default": raw, "tf_example": tf_example, "regress": regress}
-        requests["serving_default"] = encode.decode(*arrays)
+        module.encode = encode = GraphEncoding(encoding)
+        signatures |= _raw_signatures(encode, ctr)
+        requests["serving_default"] = raw = encode.decode(*arrays)
+        warm_ups = requests | {"tf_example": {"inputs": np.array(encode.serialize(raw), object)}}
     else:
         signatures["serving_default"] = ids
     with atomic.new_directory(path) as temporary:
         tf.saved_model.save(module, str(temporary), signatures)
         _check_parity(model, temporary, arrays, requests)
-        warm_up.write(temporary, requests)
+        warm_up.write(temporary, warm_ups)
     return pathlib.Path(path)
+
+
+def _raw_signatures(encode, ctr):
+    """The signatures of raw values, given a graph from features to probabilities."""
+    examples = tf.TensorSpec((None,), tf.string, name="inputs")
+
+    @tf.function(input_signature=[encode.inputs])
+    def serving_default(inputs=encode.missing):
+        return {"ctr": ctr(encode(inputs))}
+
+    @tf.function(input_signature=[examples])
+    def tf_example(inputs):
+        return {"ctr": ctr(encode(encode.parse(inputs)))}
+
+    @tf.function(input_signature=[examples])
+    def regress(inputs):
+        return {"outputs": tf_example(inputs)["ctr"]}
+
+    return {"serving_default": serving_default, "tf_example": tf_example, "regress": regress}
 
 
 def _features(fields, inputs):

@@ -220,23 +220,22 @@ def test_parity_of_raw_values_is_checked(tmp_path):
 
 
 def test_warm_up_requests_are_requests(exported):
-    prediction_log = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
     model, path = exported
     signatures = tf.saved_model.load(path).signatures
-    rows = []
-    for record in tf.data.TFRecordDataset(str(path / warm_up.FILE)):
-        log = prediction_log.PredictionLog.FromString(record.numpy())
-        request = log.predict_log.request
-        inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
-        serve = signatures[request.model_spec.signature_name]
-        ctr = serve(**{name: tf.constant(array) for name, array in inputs.items()})["ctr"]
+    asked = []
+    for signature, inputs in warm_up.read(path):
+        inputs = {name: tf.constant(array) for name, array in inputs.items()}
+        ctr = signatures[signature](**inputs)["ctr"]
         np.testing.assert_allclose(ctr, probabilities(model)[: len(ctr)], atol=1e-6)
-        rows.append((request.model_spec.signature_name, len(ctr)))
-    assert sorted(rows) == [(s, n) for s in ("ids", "serving_default") for n in (1, 6)]
+        asked.append((signature, len(ctr)))
+    signatures = "ids", "serving_default", "tf_example"
+    assert asked == [(signature, rows) for signature in signatures for rows in (1, 6)]
 
 
 def test_without_tensorflow_serving_api_there_is_no_warm_up(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(warm_up, "PredictionLog", None)
     export_saved_model(randomized(2), ENCODING, tmp_path / "1", features())
     assert not (tmp_path / "1" / "assets.extra").exists()
-    assert 'pip install "aim_keras[serving]"' in caplog.text
+    assert 'needs tensorflow-serving-api: pip install "aim_keras[serving]"' in caplog.text
+    with pytest.raises(ImportError, match="needs tensorflow-serving-api"):
+        warm_up.read(tmp_path / "1")

@@ -75,6 +75,20 @@ class GraphEncoding(tf.Module):
         lists = {k: v.to_tensor() for k, v in parsed.items() if isinstance(v, tf.RaggedTensor)}
         return {k: tf.cast(v, self.fields[k].dtype) for k, v in (parsed | lists).items()}
 
+    def serialize(self, raw: Mapping[str, np.ndarray]) -> list[bytes]:
+        """Raw inputs, as arrays, to serialised `tf.train.Example`s, one a row."""
+        kinds = {tf.string: "bytes_list", tf.int64: "int64_list", tf.float64: "float_list"}
+        examples = []
+        for row in zip(*(raw[name] for name in self.fields), strict=True):
+            example = tf.train.Example()
+            for (name, field), values in zip(self.fields.items(), row, strict=True):
+                values = np.atleast_1d(values).tolist()
+                if field.dtype == tf.string:
+                    values = map(tf.compat.as_bytes, values)
+                getattr(example.features.feature[name], kinds[field.dtype]).value.extend(values)
+            examples.append(example.SerializeToString())
+        return examples
+
     def decode(self, ids: np.ndarray, weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Raw inputs that are encoded as these ids and weights of the encoding."""
         raw = {}
