@@ -67,7 +67,7 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
 
     @tf.function
     def ctr(features):
-        return tf.sigmoid(model(features if len(features) > 1 else features[0], training=False))
+        return tf.sigmoid(model([*features] if features[1:] else features[0], training=False))
 
     @tf.function(input_signature=[specification])
     def ids(inputs):
@@ -92,14 +92,15 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
 def _raw_signatures(encode, ctr):
     """The signatures of raw values, given a graph from features to probabilities."""
     examples = tf.TensorSpec((None,), tf.string, name="inputs")
+    encoded = tf.function(encode, input_signature=[encode.inputs])
 
     @tf.function(input_signature=[encode.inputs])
     def serving_default(inputs=encode.missing):
-        return {"ctr": ctr(encode(inputs))}
+        return {"ctr": ctr(encoded(inputs))}
 
     @tf.function(input_signature=[examples])
     def tf_example(inputs):
-        return {"ctr": ctr(encode(encode.parse(inputs)))}
+        return {"ctr": ctr(encoded(encode.parse(inputs)))}
 
     @tf.function(input_signature=[examples])
     def regress(inputs):
@@ -122,7 +123,7 @@ def _features(fields, inputs):
             ids.append(_fitted(inputs[of_ids], field, PADDING))
         else:
             ids.append(tf.zeros_like(weights[-1], tf.int32))
-    return [tf.concat(columns, axis=1) for columns in (ids, weights) if columns]
+    return tuple(tf.concat(columns, axis=1) for columns in (ids, weights) if columns)
 
 
 def _input_names(name, field):

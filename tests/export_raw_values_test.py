@@ -200,7 +200,7 @@ def test_vocabularies_are_stored_once_and_not_in_the_graph(tmp_path):
         files = {p.name: p.stat().st_size for p in path.rglob("*") if p.is_file()}
         sizes[count] = files.pop("saved_model.pb"), sum(files.values())
     assert sizes[20_000][0] < 1.02 * sizes[10][0]
-    text, id_and_weights = 2 * 20_000 * 20, 2 * 20_000 * (8 + 4 * 11)
+    text, id_and_weights = 2 * 20_000 * 20, 2 * 20_000 * (4 + 4 * 11)
     assert text + id_and_weights < sizes[20_000][1] < 1.1 * (text + id_and_weights)
 
 

@@ -107,16 +107,14 @@ class _CategoricalGraph(tf.Module):
         super().__init__()
         # A mutable table is a part of the checkpoint: any string may be a value (a text file has no
         # place for empty lines and line ends), none is a constant of the graph.
-        self._table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, 0)
-        if encoding.values:
-            self._table.insert(
-                tf.constant(encoding.values), tf.range(1, encoding.vocabulary_size, dtype=tf.int64)
-            )
+        self._table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int32, 0)
+        values = tf.constant(encoding.values, tf.string)
+        self._table.insert(values, tf.range(1, encoding.vocabulary_size))
         self._values = np.array([_unseen(encoding.values), *encoding.values], object)
 
     def lookup(self, values):
         """Strings to ids of the same shape."""
-        return tf.cast(self._table.lookup(values), tf.int32)
+        return self._table.lookup(values)
 
     def __call__(self, values):
         return self.lookup(values)[:, None]

@@ -29,8 +29,8 @@ NUMBERS = ("", " 7", "-0", "0", "1e3", "1000", "-2.5", "1e30", "-1e30", "1e-30",
 
 def in_graph(field, values):
     """What the graph makes of raw values: ids and, of a dense field, weights, `(rows, length)`."""
-    encoded = tf.function(GraphEncoding(Encoding({"f": field})))
-    return [part.numpy() for part in encoded({"f": tf.constant(values)})]
+    encode = tf.function(GraphEncoding(Encoding({"f": field})))
+    return [part.numpy() for part in encode({"f": tf.constant(values)})]
 
 
 @pytest.mark.parametrize("values", [(), ("",), TRICKY, TRICKY[::2], ("b", *TRICKY[1::3])])
@@ -55,8 +55,10 @@ def test_lists(separator, max_length):
         known = [values.index(item) + 1 if item in values else 0 for item in items]
         assert of_row == known + [-1] * (max_length - len(items))
     texts = [separator.join(row) for row in rows]
-    (ids,) = in_graph(field, [[text] for text in texts])
-    np.testing.assert_array_equal(ids, field.encode(texts))
+    (from_texts,) = in_graph(field, [[text] for text in texts])
+    np.testing.assert_array_equal(from_texts, field.encode(texts))
+    decoded = GraphEncoding(Encoding({"f": field})).decode(ids)["f"]
+    np.testing.assert_array_equal(in_graph(field, decoded)[0], ids)
 
 
 @pytest.mark.parametrize(
@@ -159,5 +161,7 @@ def test_one_row_stands_for_all():
     columns = {**{name: [""] * 3 for name in RAW}, "user": ["u1", "ü", "new"]}
     np.testing.assert_array_equal(ids, ENCODING.encode(columns))
     np.testing.assert_array_equal(weights, ENCODING.weights(columns))
+    empty = {name: values[:0] for name, values in graph.missing.items()}
+    assert [part.shape for part in graph(empty)] == [(0, 7), (0, 1)]
     with pytest.raises(tf.errors.InvalidArgumentError):
         graph({**graph.missing, "user": tf.constant(["a", "b"]), "age": tf.range(3, dtype="int64")})
