@@ -9,7 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from aim_keras import atomic
+from aim_keras import atomic, warm_up
+from aim_keras.datasets.encoding import Encoding
+from aim_keras.datasets.graph_encoding import GraphEncoding
 from aim_keras.fields import PADDING, as_fields, places
 
 TOLERANCE = 1e-6
@@ -18,61 +20,110 @@ TOLERANCE = 1e-6
 def export_saved_model(model, fields, path: str | os.PathLike, features) -> pathlib.Path:
     """Writes a model of logits as a SavedModel of probabilities, after checking that both agree.
 
-    The signature `serving_default` takes for each field, under the field's name,
+    The SavedModel holds the model's weights once, needs nothing but TensorFlow to load, and gives
+    the probability of a click, `(batch, 1)`, as `ctr`. With an `Encoding` it has the signatures
 
-    | field | input |
+    | signature | input |
+    |---|---|
+    | `serving_default` | raw values under the fields' names: see `GraphEncoding` |
+    | `tf_example` | the same as serialised `tf.train.Example`s, string `(batch,)`, as `inputs` |
+    | `regress` | as `tf_example`, for TF Serving's Regress; the output is named `outputs` |
+    | `ids` | encoded values under the fields' names |
+
+    and carries the vocabularies and buckets. Without one, `serving_default` takes what `ids` does:
+
+    | field | encoded |
     |---|---|
     | categorical | ids, int32 `(batch,)` |
     | multi-valued | ids, int32 `(batch, any length)`: filled up with -1, or cut, to its length |
     | dense | numbers as the model was trained on, float32 `(batch,)` |
 
     and for a field of weighted ids their weights as `<name>_weights`, float32, of the shape of the
-    ids. It gives the probability of a click, `(batch, 1)`, as `ctr`, holds the model's weights once
-    and needs nothing but TensorFlow to load.
+    ids.
 
     Args:
         model: Keras model from ids `(batch, columns)`, or a list of these and of weights
             `(batch, weighted columns)` (see `Field`), to logits `(batch, 1)`.
-        fields: `{name: number of ids, or Field}` in the order of the model's input; where all are
-            categorical a sequence of their names will do.
+        fields: `Encoding` of the fields of the model's input, or `{name: number of ids, or Field}`
+            in their order; where all are categorical a sequence of their names will do.
         path: Folder to write, such as `.../saved_model/1` (TF Serving: name / version). It
             appears whole or not at all, and replaces an older one.
-        features: Arrays as the model takes them, on which the SavedModel is compared to it.
+        features: Arrays as the model takes them, on which the SavedModel is compared to it: `ids`
+            gets these, `serving_default` raw values of them. The first rows are the warm-up
+            requests of TF Serving (`warm_up.write`).
 
     Raises:
         ValueError: if an input's name cannot be a signature's or is like another's, if `features`
             has not the columns of the fields, or if the SavedModel's probabilities differ from the
             model's by more than 1e-6.
     """
+    encoding = fields if isinstance(fields, Encoding) else None
+    fields = fields.model_fields if encoding else fields
     specification = signature(fields)
     fields = _by_name(fields)
     arrays = _checked(fields, features)
-
-    @tf.function(input_signature=[specification])
-    def serve(inputs):
-        ids, weights = [], []  # (batch, length) each
-        for name, field in fields.items():
-            of_ids, of_weights = _input_names(name, field)
-            if of_weights:
-                weights.append(_fitted(inputs[of_weights], field, 0.0))
-            if of_ids and of_weights:
-                shapes = tf.shape(inputs[of_ids]), tf.shape(inputs[of_weights])
-                tf.debugging.assert_equal(*shapes, f"{of_weights} must have the shape of {name}")
-            if of_ids:
-                ids.append(_fitted(inputs[of_ids], field, PADDING))
-            else:
-                ids.append(tf.zeros_like(weights[-1], tf.int32))
-        ids = tf.concat(ids, axis=1)
-        logits = model([ids, tf.concat(weights, axis=1)] if weights else ids, training=False)
-        return {"ctr": tf.sigmoid(logits)}
-
     module = tf.Module()
     module.variables_served = [variable.value for variable in model.weights]
-    module.serve = serve
+
+    @tf.function
+    def ctr(features):
+        return tf.sigmoid(model([*features] if features[1:] else features[0], training=False))
+
+    @tf.function(input_signature=[specification])
+    def ids(inputs):
+        return {"ctr": ctr(_features(fields, inputs))}
+
+    signatures, requests = {"ids": ids}, {"ids": _encoded_request(fields, arrays)}
+    warm_ups = requests
+    if encoding:
+        module.encode = encode = GraphEncoding(encoding)
+        signatures |= _raw_signatures(encode, ctr)
+        requests["serving_default"] = raw = encode.decode(*arrays)
+        warm_ups = requests | {"tf_example": {"inputs": np.array(encode.serialize(raw), object)}}
+    else:
+        signatures["serving_default"] = ids
     with atomic.new_directory(path) as temporary:
-        tf.saved_model.save(module, str(temporary), signatures={"serving_default": serve})
-        _check_parity(model, fields, temporary, arrays)
+        tf.saved_model.save(module, str(temporary), signatures)
+        _check_parity(model, temporary, arrays, requests)
+        warm_up.write(temporary, warm_ups)
     return pathlib.Path(path)
+
+
+def _raw_signatures(encode, ctr):
+    """The signatures of raw values, given a graph from features to probabilities."""
+    examples = tf.TensorSpec((None,), tf.string, name="inputs")
+    encoded = tf.function(encode, input_signature=[encode.inputs])
+
+    @tf.function(input_signature=[encode.inputs])
+    def serving_default(inputs=encode.missing):
+        return {"ctr": ctr(encoded(inputs))}
+
+    @tf.function(input_signature=[examples])
+    def tf_example(inputs):
+        return {"ctr": ctr(encoded(encode.parse(inputs)))}
+
+    @tf.function(input_signature=[examples])
+    def regress(inputs):
+        return {"outputs": tf_example(inputs)["ctr"]}
+
+    return {"serving_default": serving_default, "tf_example": tf_example, "regress": regress}
+
+
+def _features(fields, inputs):
+    """Encoded inputs to ids and, where fields are weighted, weights, as the model takes them."""
+    ids, weights = [], []  # (batch, length) each
+    for name, field in fields.items():
+        of_ids, of_weights = _input_names(name, field)
+        if of_weights:
+            weights.append(_fitted(inputs[of_weights], field, 0.0))
+        if of_ids and of_weights:
+            shapes = tf.shape(inputs[of_ids]), tf.shape(inputs[of_weights])
+            tf.debugging.assert_equal(*shapes, f"{of_weights} must have the shape of {name}")
+        if of_ids:
+            ids.append(_fitted(inputs[of_ids], field, PADDING))
+        else:
+            ids.append(tf.zeros_like(weights[-1], tf.int32))
+    return tuple(tf.concat(columns, axis=1) for columns in (ids, weights) if columns)
 
 
 def _input_names(name, field):
@@ -138,20 +189,27 @@ def _checked(fields, features):
     return [np.asarray(a, t) for a, t in zip(arrays, ("int32", "float32"), strict=False)]
 
 
-def _check_parity(model, fields, path, arrays):
-    served = tf.saved_model.load(str(path)).signatures["serving_default"]
+def _encoded_request(fields, arrays):
+    """Arrays as the model takes them, as the inputs of the signature `ids`."""
     inputs = {}
     for (name, field), slices in zip(fields.items(), places(fields.values()), strict=True):
         for key, array, columns in zip(_input_names(name, field), arrays, slices, strict=False):
             if key:
                 values = array[:, columns]
                 inputs[key] = values if field.multi_valued else values[:, 0]
-    ctr = served(**{name: tf.constant(array) for name, array in inputs.items()})["ctr"].numpy()
+    return inputs
+
+
+def _check_parity(model, path, arrays, requests):
     logits = model.predict(arrays if len(arrays) > 1 else arrays[0], verbose=0)
     expected = tf.sigmoid(logits).numpy()
-    difference = float(np.max(np.abs(ctr - expected), initial=0.0))
-    if not difference <= TOLERANCE:
-        raise ValueError(
-            f"The SavedModel must give the model's probabilities to {TOLERANCE}. "
-            f"Received: a difference of {difference}"
-        )
+    loaded = tf.saved_model.load(str(path))
+    for name, inputs in requests.items():
+        serve = loaded.signatures[name]
+        ctr = serve(**{key: tf.constant(array) for key, array in inputs.items()})["ctr"].numpy()
+        difference = float(np.max(np.abs(ctr - expected), initial=0.0))
+        if not difference <= TOLERANCE:
+            raise ValueError(
+                f"The SavedModel must give the model's probabilities to {TOLERANCE}. "
+                f"Received: a difference of {difference} by its signature {name}"
+            )

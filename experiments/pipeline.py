@@ -242,4 +242,4 @@ def _save(run_dir, job, model, architecture):
         keras.config.set_dtype_policy("float32")
         trained, model = model, type(model).from_config(model.get_config())
         model.set_weights(trained.get_weights())
-    export_saved_model(model, job.builder.fields, run_dir / "saved_model" / "1", features)
+    export_saved_model(model, job.builder.encoding, run_dir / "saved_model" / "1", features)

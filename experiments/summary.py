@@ -1,4 +1,4 @@
-"""The tables at the end of a run, its analysis, a benchmark, a sweep and a comparison."""
+"""The tables at the end of a run, its analysis, a benchmark, a sweep, a comparison, serving."""
 
 import sys
 
@@ -110,6 +110,25 @@ def show_benchmark(results):
     }
     for name, reason in skipped.items():
         console.print(f"Without {name}: {reason}")
+
+
+def show_serving(results):
+    """Prints the latency of an exported model by signature and candidates.
+
+    Args:
+        results: What `serve_bench.bench` gives.
+    """
+    table = Table(title="Requests to the exported model; milliseconds")
+    _add_columns(table, "signature", "candidates", "p50", "p99", "rows / s")
+    for entry in results:
+        table.add_row(
+            entry["signature"],
+            f"{entry['candidates']:,}",
+            f"{entry['p50_ms']:.3g}",
+            f"{entry['p99_ms']:.3g}",
+            f"{entry['rows_per_s']:,.0f}",
+        )
+    _console().print(table)
 
 
 def show_parity(results):

@@ -1,12 +1,15 @@
 """The main job with other models and other kinds of fields."""
 
+import csv
 import json
 import sys
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from aim_keras.datasets import movielens100k, pipeline
 from aim_keras.feature_groups import FeatureGroups
 from experiments.analysis import analyze
 from tests.experiments.main_job import (
@@ -28,6 +31,8 @@ AUTOGROUP = (
     "HIDDEN_UNITS = (16,)",
     "search_groups/fitting.fit.epochs=2",
 )
+STRINGS = ("user", "item", "gender", "occupation", "zip")
+NUMBERS = ("age", "release_year")
 
 
 def test_lists_and_numbers_from_raw_rows_to_a_saved_model(tmp_path):
@@ -50,7 +55,17 @@ def test_lists_and_numbers_from_raw_rows_to_a_saved_model(tmp_path):
     run_here("movielens.gin", *folders, *bindings, raw_dir=str(tmp_path))
     model = keras.models.load_model(tmp_path / "run" / "model.keras")
     assert [tensor.shape for tensor in model.inputs] == [(None, 13), (None, 2)]
-    assert (tmp_path / "run" / "saved_model" / "1").is_dir()
+    with open(tmp_path / "test.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    prepared = movielens100k.builder(data_dir=tmp_path / "data", numerical="dense")
+    (features, _), *_ = pipeline.batches(prepared, "test", len(rows))
+    served = tf.saved_model.load(tmp_path / "run" / "saved_model" / "1")
+    ctr = served.signatures["serving_default"](
+        **{name: tf.constant([row[name] for row in rows]) for name in STRINGS},
+        **{name: tf.constant([float(row[name]) for row in rows], tf.float64) for name in NUMBERS},
+        genres=tf.constant([[row["genres"]] for row in rows]),
+    )["ctr"]
+    np.testing.assert_allclose(ctr, tf.sigmoid(model(list(features))), rtol=0, atol=1e-6)
     ranked = analyze(tmp_path / "run", raw_dir=str(tmp_path), data_dir=str(tmp_path / "data"))[
         "top"
     ]
