@@ -1,8 +1,16 @@
 """Callbacks: exact validation metrics, going on after an interruption, a search's gates."""
 
+from aim_keras.callbacks.gate_history import GateHistory
 from aim_keras.callbacks.gate_steps import GateSteps
 from aim_keras.callbacks.rank_metrics import RankMetrics, rank_metrics
 from aim_keras.callbacks.resume import Resume
 from aim_keras.callbacks.search_state import SearchState
 
-__all__ = ["GateSteps", "RankMetrics", "Resume", "SearchState", "rank_metrics"]
+__all__ = [
+    "GateHistory",
+    "GateSteps",
+    "RankMetrics",
+    "Resume",
+    "SearchState",
+    "rank_metrics",
+]
