@@ -13,7 +13,7 @@ from absl import app, flags, logging
 
 from aim_keras import atomic
 from experiments import summary
-from experiments.benchmarks import data, machine, peer_process
+from experiments.benchmarks import data, machine, peer_process, plot
 from experiments.benchmarks.registry import MEASUREMENTS, Bench
 
 JSON = flags.DEFINE_string("json", "runs/benchmark.json", "File of the results; beside it a PNG.")
@@ -79,12 +79,7 @@ def main(argv):
         sys.exit(f"Error: {error}")
     summary.show_benchmark(results)
     print(f"Results in {JSON.value}")
-    try:
-        from experiments.benchmarks import plot
-    except ImportError:
-        print('No plot: it needs matplotlib, pip install -e ".[benchmark]"')
-    else:
-        plot.plot(results, pathlib.Path(JSON.value).with_suffix(".png"))
+    plot.plot(results, pathlib.Path(JSON.value).with_suffix(".png"))
     if failed := [name for name, entry in results["measurements"].items() if "error" in entry]:
         sys.exit(f"Error: {', '.join(failed)} could not be measured")
 

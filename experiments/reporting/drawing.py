@@ -13,7 +13,7 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f
 MARKERS = "osD^vP*"
 AMOUNT = "viridis_r"  # perceptually uniform: the more, the darker
 PIXELS = 96  # an inch, in CSS
-WIDE = 400  # pixels of a figure of which two make a row
+WIDE = 372  # pixels of a figure of which two make a row
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "aim_keras",

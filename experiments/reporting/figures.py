@@ -1,7 +1,7 @@
 """The figures of a report, each drawn on given axes, with labels and units on both."""
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
 
 from experiments.reporting.drawing import AMOUNT, FAINT, INK, MARKERS, MUTED, color, shortened
 
@@ -134,6 +134,7 @@ def dimension_by_vocabulary(axes, rows):
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     if max(sizes) > 20 * min(sizes):
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.xaxis.set_minor_locator(NullLocator())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))

@@ -87,7 +87,8 @@ def figure(title, caption, plot, name):
 
 def gallery(*parts, width=340):
     """Figures of that width in CSS pixels, as many in a row as there is room for."""
-    return element("div", *parts, class_="gallery", style=f"--width:{width}px")
+    kind = "gallery wide" if width > SCALES else "gallery"
+    return element("div", *parts, class_=kind, style=f"--width:{width}px")
 
 
 def beside(*parts, width):
