@@ -12,6 +12,7 @@ from aim_keras.architecture import Architecture
 from aim_keras.datasets import pipeline as data
 from aim_keras.fields import places
 from experiments import pipeline, summary
+from experiments.reporting import run_page
 
 BATCH_ROWS = 1 << 16
 SPLITS = ("valid", "test")
@@ -27,7 +28,7 @@ def analyze(
     raw_dir=None,
     data_dir=None,
 ):
-    """Writes `analysis.json` of a finished run and prints it.
+    """Writes `analysis.json` of a finished run, prints it, and draws it in the report of the run.
 
     Statistics count the clicks of train and are evaluated on valid; the paper evaluates on test,
     which is for a look only, since nothing may be chosen on it.
@@ -101,7 +102,7 @@ def analyze(
         }
         _write(run_dir, content)
         summary.show_retrained(content["retrained"])
-    print(f"Analysis in {run_dir / 'analysis.json'}")
+    print(f"Analysis in {run_dir / 'analysis.json'}, drawn in {run_page.write(run_dir)}")
     return content
 
 

@@ -12,8 +12,13 @@ import tensorflow as tf
 from absl import app, flags
 
 from aim_keras import atomic
+<<<<<<< HEAD
 from experiments import binary, summary
 from experiments.benchmarks import data, machine, peer_process
+=======
+from experiments import summary
+from experiments.benchmarks import data, machine, peer_process, plot
+>>>>>>> reporting
 from experiments.benchmarks.registry import MEASUREMENTS, Bench
 
 JSON = flags.DEFINE_string("json", "runs/benchmark.json", "File of the results; beside it a PNG.")
@@ -79,12 +84,7 @@ def main(argv):
         sys.exit(f"Error: {error}")
     summary.show_benchmark(results)
     print(f"Results in {JSON.value}")
-    try:
-        from experiments.benchmarks import plot
-    except ImportError:
-        print('No plot: it needs matplotlib, pip install -e ".[benchmark]"')
-    else:
-        plot.plot(results, pathlib.Path(JSON.value).with_suffix(".png"))
+    plot.plot(results, pathlib.Path(JSON.value).with_suffix(".png"))
     if failed := [name for name, entry in results["measurements"].items() if "error" in entry]:
         sys.exit(f"Error: {', '.join(failed)} could not be measured")
 

@@ -8,7 +8,11 @@ import pathlib
 import keras
 import tensorflow_datasets as tfds
 
+<<<<<<< HEAD
 from aim_keras.callbacks import GateSteps, RankMetrics, RequireFinite, Resume, SearchState
+=======
+from aim_keras.callbacks import GateHistory, GateSteps, RankMetrics, Resume, SearchState
+>>>>>>> reporting
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
 
@@ -70,7 +74,8 @@ def fit(
 
     Args:
         model: Keras model of logits.
-        stage_dir: `pathlib.Path` of the stage's folder: backup, best weights, TensorBoard events.
+        stage_dir: `pathlib.Path` of the stage's folder: backup, best weights, TensorBoard
+            events, and of a search the history of its gates.
         job: `Job`.
         searching: Whether the model has gates to search.
         weights: Callable that gives the optimizer of all weights but the gates. With `use_ema`,
@@ -123,7 +128,12 @@ def fit(
             keras.callbacks.EarlyStopping(**monitor, patience=patience, min_delta=MIN_DELTA),
         ]
     resume = Resume(stage_dir / "backup", stateful)
-    gate_steps = []
+    gate_steps, observers = [], []
+    if searching:
+        observers = [
+            SearchState(stage_dir / "tensorboard" / "search"),
+            GateHistory(stage_dir / "gates.jsonl"),
+        ]
     if searching and gates_every is not None:
         first_step = resume.finished_epochs * (steps // gates_every)
         gate_steps = [GateSteps(job.shuffled_batches(first_step, "valid"), gates_every)]
@@ -140,7 +150,7 @@ def fit(
             *stateful,
             *([_decay(epoch_decay)] if epoch_decay != 1 else []),
             keras.callbacks.TensorBoard(stage_dir / "tensorboard", write_graph=False),
-            *([SearchState(stage_dir / "tensorboard" / "search")] if searching else []),
+            *observers,
             *training_again,
             resume,
         ],

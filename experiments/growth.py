@@ -8,8 +8,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags
 
+<<<<<<< HEAD
 from experiments import binary, summary
 from experiments.benchmarks import growth_sweep
+=======
+from experiments import summary
+from experiments.benchmarks import growth_plot, growth_sweep
+>>>>>>> reporting
 
 JSON = flags.DEFINE_string("json", "runs/growth.json", "File of the results; beside it a PNG.")
 ONLY = flags.DEFINE_list("only", [], "Names of the axes to sweep; all by default.")
@@ -29,12 +34,7 @@ def main(argv):
         sys.exit(f"Error: {error}")
     summary.show_growth(results)
     print(f"Results in {JSON.value}")
-    try:
-        from experiments.benchmarks import growth_plot
-    except ImportError:
-        print('No plot: it needs matplotlib, pip install -e ".[benchmark]"')
-    else:
-        growth_plot.plot(results, pathlib.Path(JSON.value).with_suffix(".png"))
+    growth_plot.plot(results, pathlib.Path(JSON.value).with_suffix(".png"))
     if errors := growth_sweep.errors(results):
         sys.exit("Error: " + "\n".join(errors))
 

@@ -15,6 +15,7 @@ from aim_keras.export import export_saved_model, signature
 from aim_keras.search import grow
 from experiments import fitting, stage, summary
 from experiments.recovery import recovery
+from experiments.reporting import run_page
 
 STAGES = ("search_interactions", "search_dimensions", "retrain")
 SEARCHES = (*STAGES[:-1], "search_groups", "search_operations")
@@ -134,9 +135,11 @@ def run(
         results = _evaluate(job, trained, found, records)
         _save(run_dir, job, trained, found)
         atomic.write_text(finished, json.dumps(results, indent=2) + "\n")
+    if not (run_dir / run_page.FILE).exists():
+        run_page.write(run_dir)
     results = json.loads(finished.read_text())
     summary.show(results)
-    print(f"Results in {run_dir}")
+    print(f"Results in {run_dir}, to look at: {run_dir / run_page.FILE}")
     return results
 
 

@@ -22,14 +22,14 @@ def show(results):
     for record in results["stages"]:
         table.add_row(
             record["stage"],
-            *_metrics(record),
-            _by_order(record["interactions"]),
-            _by_order(record["units"]),
+            *metrics(record),
+            by_order(record["interactions"]),
+            by_order(record["units"]),
             f"{record['parameters']:,}",
             f"{record['seconds']:.1f}",
         )
     table.add_section()
-    table.add_row("test", *_metrics(results["test"]))
+    table.add_row("test", *metrics(results["test"]))
     console = _console()
     console.print(table)
     for order, scores in results.get("planted", {}).items():
@@ -69,8 +69,8 @@ def show_retrained(retrained):
     for name, record in retrained.items():
         table.add_row(
             name,
-            *_metrics(record["valid"]),
-            *_metrics(record["test"]),
+            *metrics(record["valid"]),
+            *metrics(record["test"]),
             f"{record['parameters']:,}",
         )
     _console().print(table)
@@ -254,9 +254,11 @@ def _or_none(content, name):
     return "none" if value is None else f"{value:.2f}"
 
 
-def _metrics(record):
+def metrics(record):
+    """AUC and log loss of a record, as they are shown."""
     return f"{record['auc']:.5f}", f"{record['log_loss']:.5f}"
 
 
-def _by_order(counts):
+def by_order(counts):
+    """Numbers of each order, as they are shown."""
     return " + ".join(str(count) for count in counts.values()) or "0"

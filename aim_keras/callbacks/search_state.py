@@ -39,17 +39,7 @@ class SearchState(keras.callbacks.Callback):
         self.every = every
 
     def on_train_begin(self, logs=None):
-        optimizer = self.model.optimizer
-        if not hasattr(optimizer, "gates_optimizer"):
-            raise ValueError(
-                "`SearchState` needs a model that was compiled with `with_gates`. "
-                f"Received: optimizer={optimizer}"
-            )
-        self._gates = [
-            variable
-            for variable in self.model.trainable_variables
-            if re.fullmatch(optimizer.pattern, variable.path)
-        ]
+        self._gates = searched_gates(self.model, type(self).__name__)
         self._writer = tf.summary.create_file_writer(self.log_dir)
         self._written = None
 
@@ -77,3 +67,22 @@ class SearchState(keras.callbacks.Callback):
                 tf.summary.histogram(f"{gate.path}/values", values)
             if hasattr(optimizer, "threshold"):
                 tf.summary.scalar("threshold", optimizer.threshold)
+
+
+def searched_gates(model, callback):
+    """The gates that the optimizer of a model trains as such, for a callback of that name.
+
+    Raises:
+        ValueError: if the model was not compiled with `with_gates`.
+    """
+    optimizer = model.optimizer
+    if not hasattr(optimizer, "gates_optimizer"):
+        raise ValueError(
+            f"`{callback}` needs a model that was compiled with `with_gates`. "
+            f"Received: optimizer={optimizer}"
+        )
+    return [
+        variable
+        for variable in model.trainable_variables
+        if re.fullmatch(optimizer.pattern, variable.path)
+    ]

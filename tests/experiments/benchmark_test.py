@@ -1,6 +1,5 @@
 """The benchmark: its statistics, that its sides compute the same, and the binary end to end."""
 
-import importlib.util
 import json
 import pathlib
 import subprocess
@@ -228,8 +227,7 @@ def test_the_binary_measures_what_it_is_asked_for(tmp_path):
     assert {"tensorflow", "keras"} <= set(content["versions"])
     assert content["command"][:3] == ["python", "-m", "experiments.benchmark"]
     assert "Without deepctr: not in" in result.stdout
-    has_matplotlib = importlib.util.find_spec("matplotlib") is not None
-    assert path.with_suffix(".png").exists() == has_matplotlib
+    assert path.with_suffix(".png").exists()
 
 
 def error_of(*arguments, **values):

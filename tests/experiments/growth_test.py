@@ -1,6 +1,5 @@
 """How cost grows: the fit, what is left out for lack of memory, and the binary end to end."""
 
-import importlib.util
 import json
 import math
 import pathlib
@@ -186,8 +185,7 @@ def test_the_binary(tmp_path):
     content = json.loads(path.read_text())
     assert content["command"][:3] == ["python", "-m", "experiments.growth"]
     assert list(content["axes"]) == ["order", "vocabulary"]
-    has_matplotlib = importlib.util.find_spec("matplotlib") is not None
-    assert path.with_suffix(".png").exists() == has_matplotlib
+    assert path.with_suffix(".png").exists()
 
 
 def test_the_binary_refuses_bad_arguments(tmp_path):

@@ -1,0 +1,112 @@
+"""What became of each gate in a search, in a file to draw from."""
+
+import json
+import pathlib
+
+import keras
+import numpy as np
+
+from aim_keras import atomic
+from aim_keras.callbacks.search_state import searched_gates
+from aim_keras.layers import GatedInteraction
+
+DIGITS = 6
+
+
+class GateHistory(keras.callbacks.Callback):
+    """Writes the values of all gates and GRDA's threshold over the steps of a search.
+
+    Of `n` steps those are kept that are multiples of the smallest power of two by which at most
+    `points` are left, step 0 before the first one included, and the last step of the training.
+    The file is written after every epoch, whole or not at all, as JSON lines: first
+    `{"every": ..., "gates": {path: {"shape": ..., "units": ...}}}`, where the units of a
+    `GatedInteraction` are `[function, fields]` and those of any other layer null, then for each
+    step `{"step": ..., "threshold": ..., "values": {path: flat list}}`, the threshold null of an
+    optimizer that has none.
+
+    A training that is resumed goes on in the file; steps that `Resume` takes back are replaced.
+
+    Args:
+        path: Path of the file.
+        points: Integer >= 2: the greatest number of steps in the file, the last one not counted.
+
+    Raises:
+        ValueError: If `points` is out of range, or at the start of the training if the model was
+            not compiled with `with_gates`.
+
+    Example:
+
+    ```python
+    model.compile(with_gates(keras.optimizers.Adam(), GRDA(0.1, c=0.05)), loss=loss)
+    model.fit(train, callbacks=[GateHistory("gates.jsonl")])
+    ```
+    """
+
+    def __init__(self, path, points=200):
+        super().__init__()
+        if points < 2:
+            raise ValueError(f"`points` must be at least 2. Received: points={points}")
+        self.path = pathlib.Path(path)
+        self.points = points
+
+    def on_train_begin(self, logs=None):
+        self._gates = searched_gates(self.model, type(self).__name__)
+        self._rows = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Not before: a callback that restores the training may begin after this one.
+        if self._rows is None:
+            self._step = int(self.model.optimizer.iterations)
+            self._every, self._rows = self._read()
+            self._record()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._step += 1
+        self._record()
+
+    def on_epoch_end(self, epoch, logs=None):
+        rows = self._rows
+        if rows[-1]["step"] != self._step:
+            rows = [*rows, self._row()]
+        header = {"every": self._every, "gates": self._names()}
+        lines = [json.dumps(line) for line in (header, *rows)]
+        atomic.write_text(self.path, "\n".join(lines) + "\n")
+
+    def _read(self):
+        if not self._step or not self.path.exists():
+            return 1, []
+        header, *rows = map(json.loads, self.path.read_text(encoding="utf-8").splitlines())
+        every = header["every"]
+        return every, [r for r in rows if r["step"] <= self._step and not r["step"] % every]
+
+    def _record(self):
+        due = not self._step % self._every
+        if not due or (self._rows and self._rows[-1]["step"] == self._step):
+            return
+        self._rows.append(self._row())
+        if len(self._rows) > self.points:
+            self._every *= 2
+            self._rows = [row for row in self._rows if not row["step"] % self._every]
+
+    def _row(self):
+        threshold = getattr(self.model.optimizer.gates_optimizer, "threshold", None)
+        values = {gate.path: keras.ops.convert_to_numpy(gate).ravel() for gate in self._gates}
+        return {
+            "step": self._step,
+            "threshold": threshold,
+            "values": {
+                path: np.round(value.astype("float64"), DIGITS).tolist()
+                for path, value in values.items()
+            },
+        }
+
+    def _names(self):
+        units = {
+            layer.alpha.path: layer.units
+            for layer in self.model._flatten_layers()
+            if isinstance(layer, GatedInteraction) and layer.gated
+        }
+        return {
+            gate.path: {"shape": list(gate.shape), "units": units.get(gate.path)}
+            for gate in self._gates
+        }

@@ -1,0 +1,152 @@
+"""The pages, read by an HTML parser."""
+
+import dataclasses
+import math
+
+import pytest
+
+from aim_keras.feature_groups import FeatureGroups
+from aim_keras.pair_operations import PairOperations
+from experiments.reporting import page, run_page, runs_page
+from tests.experiments.reporting.html_page import Page
+from tests.experiments.reporting.some_runs import FIELDS, PLAIN, RUN, record
+
+
+def of_kind(found):
+    return dataclasses.replace(
+        RUN, name="another", found=found, searched={}, analysis=None, trainings=RUN.trainings[1:]
+    )
+
+
+OPERATIONS = of_kind(PairOperations(tuple(FIELDS), {"product": [("user", "item")]}))
+GROUPS = of_kind(FeatureGroups(tuple(FIELDS), {1: [["user"]], 2: [["user", "<b>", "item"]]}))
+SHALLOW = dataclasses.replace(
+    RUN, name="not analysed", analysis=None, trainings=[RUN.trainings[0].__class__("a", {}, [])]
+)
+PAGES = {
+    "run": run_page.html(RUN),
+    "beside": run_page.html(RUN, [PLAIN]),
+    "plain": run_page.html(PLAIN),
+    "operations": run_page.html(OPERATIONS),
+    "groups": run_page.html(GROUPS),
+    "shallow": run_page.html(SHALLOW),
+    "runs": runs_page.html([RUN, OPERATIONS, PLAIN, GROUPS]),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_is_one_well_formed_file(name):
+    parsed = Page(PAGES[name])
+    assert PAGES[name].startswith("<!DOCTYPE html>")
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert "script" not in parsed.seen
+    assert all(link.startswith(("#", "data:")) for link in parsed.links)
+    assert {link[1:] for link in parsed.links if link.startswith("#")} <= set(parsed.ids)
+    assert "url(http" not in PAGES[name]
+    assert "@import" not in PAGES[name]
+
+
+@pytest.mark.parametrize("name", ["run", "runs"])
+def test_names_and_configuration_are_escaped(name):
+    parsed = Page(PAGES[name])
+    assert "b" not in parsed.seen
+    assert "user × <b>" in parsed.text or "<b> × user" in parsed.text
+    assert "<b>" in parsed.texts["text"], "in a figure"
+    assert RUN.name in parsed.texts["h1" if name == "run" else "td"][0]
+    if name == "run":
+        assert parsed.texts["pre"] == [RUN.configuration]
+
+
+def test_headline_and_stages():
+    parsed = Page(PAGES["run"])
+    shown = parsed.texts["dd"]
+    for value in ("0.7654", "0.4321", "54,321", "2.5 MB", "12,345 in the first stage"):
+        assert value in shown
+    assert shown.count("of 6: 33.3%") == 1
+    assert f"of {math.comb(4, 3)}: 50.0%" in shown
+    cells = parsed.texts["td"]
+    for value in ("search_interactions_2", "0.81000", "2 + 2", "3 + 2", "61.5", "0.76543"):
+        assert value in cells
+
+
+def test_kept_interactions_have_their_alpha():
+    parsed = Page(PAGES["run"])
+    titles = parsed.texts["strong"]
+    assert "inner: 2 of 6 pairs" in titles
+    assert "outer: 1 of 6 pairs" in titles
+    cells = parsed.texts["td"]
+    start = cells.index("user × item")
+    assert cells[start : start + 3] == ["user × item", "0.3000", "0.4000"]
+    assert cells.index("user × hour & day × item") < cells.index("user × <b> × item")
+
+
+def test_what_is_not_there_is_said_or_left_out():
+    assert "python -m experiments.analyze --run_dir=runs/shop <1>" in Page(PAGES["shallow"]).text
+    assert "No stage has TensorBoard events" in PAGES["shallow"]
+    without = dataclasses.replace(RUN.trainings[0], gates=[])
+    run = dataclasses.replace(RUN, trainings=[without])
+    assert "This run has no history of its gates" in run_page.html(run)
+    headings = Page(PAGES["plain"]).texts["h2"]
+    assert "Stages" in headings
+    assert "Kept interactions" not in headings
+    assert "Gates over the search" not in headings
+
+
+def test_other_kinds_of_what_is_found():
+    assert "product: 1 of 6 pairs" in PAGES["operations"]
+    assert "kept" in Page(PAGES["operations"]).texts["td"]
+    cells = Page(PAGES["groups"]).texts["td"]
+    start = cells.index("user, <b>, item")
+    assert cells[start - 2 : start] == ["2", "1"]
+
+
+def test_comparison_within_a_run_has_what_is_beside_it_first():
+    cells = Page(PAGES["beside"]).texts["td"]
+    assert cells.index("plain") < len(cells) - cells[::-1].index("retrain")
+    assert "+0.00" in cells
+    assert "+0.00" not in Page(PAGES["run"]).texts["td"]
+
+
+def test_runs_side_by_side():
+    better = {**RUN.metrics, "test": {"auc": 0.7674321, "log_loss": 0.4}}
+    fewer = RUN.found.keep([("outer", ("user", "item"))])
+    other = dataclasses.replace(
+        RUN, name="other", metrics=better, found=fewer, searched={2: fewer}, dataset="shop/2.0.0"
+    )
+    parsed = Page(runs_page.html([RUN, other]))
+    cells = parsed.texts["td"]
+    assert "+2.00" in cells
+    assert cells.count("0.25") == 2  # one of four interactions is kept by both
+    assert [t for t in parsed.texts["strong"] if t in ("4", "1")] == ["4", "1"]
+    start = cells.index("2 of 2")
+    assert cells[start : start + 3] == ["2 of 2", "0.400", "0.400"]
+    assert "different data sets" in parsed.text
+    assert "different data sets" not in Page(PAGES["runs"]).text
+
+
+def test_long_rankings_are_folded():
+    parsed = Page(PAGES["run"])
+    assert "All 2 kept pairs in numbers" in parsed.texts["summary"]
+    fields = {f"f{i}": next(iter(FIELDS.values())) for i in range(12)}
+    full = RUN.found.full(fields, ["inner"], 2)
+    full = dataclasses.replace(full, alpha={"inner": [0.1] * 66})
+    run = dataclasses.replace(RUN, fields=fields, found=full, searched={}, analysis=None)
+    other = dataclasses.replace(run, name="other")
+    assert "26 more" in Page(runs_page.html([run, other])).texts["summary"]
+
+
+def test_a_row_of_another_length_is_refused():
+    with pytest.raises(ValueError, match=r"must have 2 cells. Received: \['1'\]"):
+        page.table(["a", "b"], [["1"]])
+
+
+def test_stages_of_one_name_in_several_seeds_have_figures_of_their_own():
+    seeds = [
+        dataclasses.replace(RUN.trainings[0], name=f"search_interactions_2/seed_{seed}")
+        for seed in (1, 2)
+    ]
+    metrics = {**RUN.metrics, "stages": [record("search_interactions_2"), record("retrain")]}
+    run = dataclasses.replace(RUN, trainings=[*seeds, RUN.trainings[1]], metrics=metrics)
+    parsed = Page(run_page.html(run))
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert "search_interactions_2/seed_2" in parsed.texts["strong"]
