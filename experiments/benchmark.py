@@ -12,13 +12,8 @@ import tensorflow as tf
 from absl import app, flags
 
 from aim_keras import atomic
-<<<<<<< HEAD
 from experiments import binary, summary
-from experiments.benchmarks import data, machine, peer_process
-=======
-from experiments import summary
 from experiments.benchmarks import data, machine, peer_process, plot
->>>>>>> reporting
 from experiments.benchmarks.registry import MEASUREMENTS, Bench
 
 JSON = flags.DEFINE_string("json", "runs/benchmark.json", "File of the results; beside it a PNG.")

@@ -2,8 +2,9 @@
 
 import sys
 
-from absl import app, flags
+from absl import flags
 
+from experiments import binary
 from experiments.reporting import runs_page
 
 OUTPUT = flags.DEFINE_string("output", "compare.html", "The page to write.")
@@ -18,4 +19,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    binary.run(main)

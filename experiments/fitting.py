@@ -8,11 +8,14 @@ import pathlib
 import keras
 import tensorflow_datasets as tfds
 
-<<<<<<< HEAD
-from aim_keras.callbacks import GateSteps, RankMetrics, RequireFinite, Resume, SearchState
-=======
-from aim_keras.callbacks import GateHistory, GateSteps, RankMetrics, Resume, SearchState
->>>>>>> reporting
+from aim_keras.callbacks import (
+    GateHistory,
+    GateSteps,
+    RankMetrics,
+    RequireFinite,
+    Resume,
+    SearchState,
+)
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
 

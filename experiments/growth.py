@@ -8,13 +8,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags
 
-<<<<<<< HEAD
 from experiments import binary, summary
-from experiments.benchmarks import growth_sweep
-=======
-from experiments import summary
 from experiments.benchmarks import growth_plot, growth_sweep
->>>>>>> reporting
 
 JSON = flags.DEFINE_string("json", "runs/growth.json", "File of the results; beside it a PNG.")
 ONLY = flags.DEFINE_list("only", [], "Names of the axes to sweep; all by default.")

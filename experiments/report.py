@@ -4,6 +4,7 @@ import sys
 
 from absl import app, flags
 
+from experiments import binary
 from experiments.reporting import run_page
 
 RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of a finished run.", required=True)
@@ -22,4 +23,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    binary.run(main)

@@ -7,10 +7,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import app, flags
 
 from aim_keras import warm_up
-from experiments import summary
+from experiments import binary, summary
 from experiments.benchmarks import latency
 
 MODEL = flags.DEFINE_string("model", None, "Folder of the SavedModel.", required=True)
@@ -74,5 +74,4 @@ def bench(path, signatures, candidates, number):
 
 
 if __name__ == "__main__":
-    logging.set_verbosity(logging.WARNING)
-    app.run(main)
+    binary.run(main)
