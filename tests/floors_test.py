@@ -67,6 +67,7 @@ WHO_MAY = {
         "experiments.train",
         "experiments.analyze",
         "experiments.benchmark",
+        "experiments.binary",
         "experiments.compare",
         "experiments.growth",
         "experiments.parity",
