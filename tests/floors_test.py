@@ -18,6 +18,7 @@ FLOORS = {
     "aim_keras.metrics": 0,
     "aim_keras.click_counts": 0,
     "aim_keras.pair_operations": 0,
+    "aim_keras.layers.interaction_function": -1,
     "aim_keras.layers.interaction_functions": 0,
     "aim_keras.layers.shared_parts": -1,
     "aim_keras.layers.weighted_products": -1,

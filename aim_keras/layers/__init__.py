@@ -8,6 +8,8 @@ from aim_keras.layers.field_weighted_products import FieldWeightedProducts
 from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
 from aim_keras.layers.gated_interaction import GatedInteraction
 from aim_keras.layers.group_interaction import GroupInteraction
+from aim_keras.layers.interaction_function import InteractionFunction, operands
+from aim_keras.layers.interaction_functions import register_interaction_function
 from aim_keras.layers.linear import Linear
 from aim_keras.layers.mlp import MLP
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
@@ -23,7 +25,10 @@ __all__ = [
     "FunctionWiseEmbedding",
     "GatedInteraction",
     "GroupInteraction",
+    "InteractionFunction",
     "Linear",
     "ParamFreeBatchNorm",
     "SoftDimension",
+    "operands",
+    "register_interaction_function",
 ]

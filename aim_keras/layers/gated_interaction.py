@@ -34,8 +34,9 @@ class GatedInteraction(keras.layers.Layer):
     the interaction term of a factorization machine.
 
     Args:
-        functions: Sequence of names out of `inner`, `outer`, `vector_kernel`, `scalar_kernel` and
-            `matrix_kernel`, one for each slice of the input's second axis.
+        functions: Sequence of names out of `inner`, `outer`, `vector_kernel`, `scalar_kernel`,
+            `matrix_kernel` and those of `register_interaction_function`, one for each slice of the
+            input's second axis.
         interactions: The candidates: `None` for every set of `order` fields, a sequence of
             interactions for all functions, or a mapping from function to such a sequence. An
             interaction is a sequence of `order` distinct names out of `fields`.

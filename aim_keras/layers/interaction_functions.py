@@ -1,59 +1,17 @@
-"""Interaction functions: how the embeddings of the p fields of an interaction become one number.
-
-A function maps the embeddings of all fields, `(batch, fields, dim)`, to the products of `U`
-interactions of one order, `(batch, U, width)`; the value of an interaction is the sum of its
-products. The products before that sum are what a product-based network feeds to its MLP.
+"""The interaction functions that there are: AIM's, and those that users registered.
 
 Sources: AIM, Eq. 2 (order 2) and section 4.2.3 (order p and the rank-1 outer product).
 """
 
-import dataclasses
 import math
-from collections.abc import Callable
 
 import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.layers.interaction_function import InteractionFunction, operands
 from aim_keras.layers.shared_parts import shared_parts
 from aim_keras.layers.weighted_products import rows, weighted_products
-
-
-@dataclasses.dataclass(frozen=True)
-class InteractionFunction:
-    """An interaction function of any order.
-
-    Args:
-        name: String. Its name in an `Architecture`.
-        products: Callable `(embeddings, interactions, kernel) -> products`, with `embeddings` of
-            shape `(batch, fields, dim)`, `interactions` an integer array `(U, order)` of field
-            positions, `kernel` the function's weights or `None`, and `products` of shape
-            `(batch, U, width)`.
-        kernel_shape: Callable `(num_interactions, order, dim) -> shape` of the weights, or `None`
-            for a function without weights.
-        kernel_initializer: Callable `(dim) -> initializer` of the weights.
-        product_width: Callable `(dim) -> width` of the products.
-        values: Callable of the same arguments that gives the values, `(batch, U)`, faster than by
-            their products; `None` sums those.
-        weighted_sum: Callable of the same arguments and `weights`, `(U,)` or `None` for ones, that
-            gives `sum_q weights_q f_q`, `(batch, 1)`, faster than by the values; `None` sums those.
-        live_products: Callable `(kept) -> columns` of the products that are not always zero, with
-            `kept` the kept positions of each field's embedding.
-    """
-
-    name: str
-    products: Callable
-    kernel_shape: Callable | None = None
-    kernel_initializer: Callable = lambda dim: "ones"
-    product_width: Callable = lambda dim: dim
-    values: Callable | None = None
-    weighted_sum: Callable | None = None
-    live_products: Callable = lambda kept: sorted(set.intersection(*map(set, kept)))
-
-
-def _operands(embeddings, interactions):
-    """The embeddings at each position of the interactions: `order` tensors `(batch, U, dim)`."""
-    return [ops.take(embeddings, position, axis=1) for position in interactions.T]
 
 
 def _multiply(tensors):
@@ -65,7 +23,7 @@ def _multiply(tensors):
 
 def _inner(embeddings, interactions, kernel):
     del kernel
-    return _multiply(_operands(embeddings, interactions))
+    return _multiply(operands(embeddings, interactions))
 
 
 def _inner_values(embeddings, interactions, kernel):
@@ -76,7 +34,7 @@ def _inner_values(embeddings, interactions, kernel):
     if parts.shape[1] == 1:
         shared, part = embeddings, parts[part, 0]
     else:
-        shared = _multiply(_operands(embeddings, parts))
+        shared = _multiply(operands(embeddings, parts))
     gram = ops.matmul(shared, ops.transpose(embeddings, (0, 2, 1)))  # (batch, parts, fields)
     values = ops.reshape(gram, (-1, shared.shape[1] * num_fields))
     return ops.take(values, part * num_fields + rest, axis=1)
@@ -158,7 +116,7 @@ def _vector_kernel_values(embeddings, interactions, kernel):
 
 
 def _matrix_kernel(embeddings, interactions, kernel):
-    first, *others = _operands(embeddings, interactions)
+    first, *others = operands(embeddings, interactions)
     product = first
     for matrices, operand in zip(ops.unstack(kernel, axis=0), others, strict=True):
         product = ops.einsum("bud,ude->bue", product, matrices) * operand
@@ -203,7 +161,18 @@ class IdentityMatrices(keras.initializers.Initializer):
         return ops.ones(shape, dtype) * ops.eye(shape[-1], dtype=dtype)
 
 
-INNER = InteractionFunction("inner", _inner, values=_inner_values, weighted_sum=_inner_weighted_sum)
+def _in_common(kept):
+    """Of functions that multiply dimension by dimension."""
+    return sorted(set.intersection(*map(set, kept)))
+
+
+INNER = InteractionFunction(
+    "inner",
+    _inner,
+    values=_inner_values,
+    weighted_sum=_inner_weighted_sum,
+    live_products=_in_common,
+)
 """`sum_j prod_r e_{q_r, j}`."""
 
 VECTOR_KERNEL = InteractionFunction(
@@ -212,6 +181,7 @@ VECTOR_KERNEL = InteractionFunction(
     kernel_shape=lambda num_interactions, order, dim: (num_interactions, dim),
     values=_vector_kernel_values,
     weighted_sum=_vector_kernel_weighted_sum,
+    live_products=_in_common,
 )
 """`sum_j kappa_{q, j} prod_r e_{q_r, j}`, a vector `kappa_q` an interaction."""
 
@@ -221,6 +191,7 @@ SCALAR_KERNEL = InteractionFunction(
     kernel_shape=lambda num_interactions, order, dim: (num_interactions, 1),
     values=_scalar_kernel_values,
     weighted_sum=_scalar_kernel_weighted_sum,
+    live_products=_in_common,
 )
 """`kappa_q sum_j prod_r e_{q_r, j}`, a scalar `kappa_q` an interaction."""
 
@@ -249,10 +220,44 @@ OUTER = InteractionFunction(
 """`prod_r (w_r^T e_{q_r})`: the outer product reduced by a rank-1 linear map, with the `w_r`
 shared by all interactions of an order; `w_1` meets the first field of an interaction."""
 
-FUNCTIONS = {
-    function.name: function
-    for function in (INNER, OUTER, VECTOR_KERNEL, SCALAR_KERNEL, MATRIX_KERNEL)
-}
+BUILT_IN = (INNER, OUTER, VECTOR_KERNEL, SCALAR_KERNEL, MATRIX_KERNEL)
+FUNCTIONS = {function.name: function for function in BUILT_IN}
+
+
+def register_interaction_function(function: InteractionFunction) -> InteractionFunction:
+    """Makes a function a candidate wherever one is named: layers, models, searches, gin files.
+
+    A saved model or architecture holds the name alone, so register the function before you load
+    one. A function registered again, as by a notebook's cell run twice, replaces the one before in
+    layers made from then on.
+
+    Args:
+        function: `InteractionFunction`.
+
+    Returns:
+        `function`.
+
+    Raises:
+        TypeError: on anything else.
+        ValueError: if its name is that of a built-in function.
+
+    Example:
+
+    >>> def distance(embeddings, interactions, kernel):
+    ...     first, second = operands(embeddings, interactions)
+    ...     return -ops.square(first - second)
+    >>> register_interaction_function(InteractionFunction("distance", distance))
+    >>> GatedInteraction(["inner", "distance"], fields=["user", "item", "hour"])
+    """
+    if not isinstance(function, InteractionFunction):
+        raise TypeError(f"function must be an InteractionFunction. Received: function={function!r}")
+    if function.name in {built_in.name for built_in in BUILT_IN}:
+        raise ValueError(
+            "An interaction function must not have the name of a built-in one. "
+            f"Received: {function.name!r}"
+        )
+    FUNCTIONS[function.name] = function
+    return function
 
 
 def interaction_function(name: str) -> InteractionFunction:
@@ -263,6 +268,7 @@ def interaction_function(name: str) -> InteractionFunction:
     """
     if name not in FUNCTIONS:
         raise ValueError(
-            f"An interaction function is one of {', '.join(FUNCTIONS)}. Received: {name!r}"
+            f"An interaction function is one of {', '.join(FUNCTIONS)}, or another after "
+            f"register_interaction_function. Received: {name!r}"
         )
     return FUNCTIONS[name]

@@ -24,7 +24,8 @@ def live_units(function, columns, interactions):
         Integer arrays `(products,)`, twice.
     """
     kept = [np.flatnonzero(row != PRUNED).tolist() for row in columns]
-    live = [function.live_products([kept[field] for field in q]) for q in interactions]
+    dim = columns.shape[1]
+    live = [function.live([kept[field] for field in q], dim) for q in interactions]
     units = np.repeat(np.arange(len(live)), [len(of_unit) for of_unit in live])
     return units, np.array([j for of_unit in live for j in of_unit], dtype="int64")
 
@@ -72,7 +73,7 @@ def _by_full_embeddings(function, rows, columns, interactions, kernel):
     zeros = ops.zeros_like(rows[:1])
     full = ops.take(ops.concatenate([rows, zeros]), np.ravel(columns) % (rows.shape[0] + 1), axis=0)
     embeddings = ops.transpose(ops.reshape(full, (fields, dim, -1)), (2, 0, 1))
-    products = function.products(embeddings, interactions, kernel)
+    products = function.checked_products(embeddings, interactions, kernel)
     width = products.shape[2]
     products = ops.reshape(ops.transpose(products, (1, 2, 0)), (len(interactions) * width, -1))
     units, places = live_units(function, columns, interactions)

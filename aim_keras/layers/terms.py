@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from aim_keras.layers.interaction_functions import InteractionFunction
+from aim_keras.layers.interaction_function import InteractionFunction
 from aim_keras.layers.kept_products import kept_products, live_units
 
 
@@ -37,7 +37,7 @@ class FullTerms:
 
     @functools.cached_property
     def _products(self):
-        return self.function.products(*self._operands)  # (batch, U, width)
+        return self.function.checked_products(*self._operands)  # (batch, U, width)
 
     def products(self):
         """`(batch, products)`."""

@@ -230,7 +230,7 @@ def _live_products(architecture, order, units):
     for name, interaction in units:
         function = interaction_function(name)
         kept = architecture.kept_dimensions(order, name)
-        live = function.live_products([kept[field] for field in interaction])
+        live = function.live([kept[field] for field in interaction], architecture.embedding_dim)
         columns += [start + j for j in live]
         start += function.product_width(architecture.embedding_dim)
     return columns

@@ -64,8 +64,9 @@ def read_gates(model, threshold=0.0) -> Architecture:
 def drop_dead(architecture) -> tuple[Architecture, list]:
     """Drops the units whose value is zero whatever the features are.
 
-    A unit is dead if one of its fields kept no dimension, or, where its function multiplies
-    dimension by dimension, if its fields have no kept dimension in common.
+    A unit of AIM's functions is dead if one of its fields kept no dimension, or, where its
+    function multiplies dimension by dimension, if its fields have no kept dimension in common; one
+    of a registered function is dead if its `live_products` says so.
 
     Returns:
         The architecture without them, and the dropped `(function, interaction)` pairs.
@@ -73,7 +74,8 @@ def drop_dead(architecture) -> tuple[Architecture, list]:
 
     def is_dead(function, interaction):
         kept = architecture.kept_dimensions(len(interaction), function)
-        return not interaction_function(function).live_products([kept[f] for f in interaction])
+        kept = [kept[field] for field in interaction]
+        return not interaction_function(function).live(kept, architecture.embedding_dim)
 
     units = [unit for order in architecture.orders for unit in architecture.units(order)]
     dead = [unit for unit in units if is_dead(*unit)]

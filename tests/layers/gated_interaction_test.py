@@ -8,9 +8,10 @@ import tensorflow as tf
 
 from aim_keras.architecture import Architecture
 from aim_keras.layers import GatedInteraction
-from aim_keras.layers.interaction_functions import FUNCTIONS
+from aim_keras.layers.interaction_functions import BUILT_IN
 
 BATCH, FIELDS, DIM = 5, 5, 3
+FUNCTIONS = tuple(function.name for function in BUILT_IN)
 NAMES = ("a", "b", "c", "d", "e")
 EPSILON = 1e-3
 
@@ -64,7 +65,7 @@ def candidates(order, kind):
     }[kind]
 
 
-def built(order, kind="full", functions=tuple(FUNCTIONS), slices=None, **options):
+def built(order, kind="full", functions=FUNCTIONS, slices=None, **options):
     slices = len(functions) if slices is None else slices
     rng = np.random.default_rng(order)
     embeddings = rng.normal(size=(BATCH, slices, FIELDS, DIM)).astype("float32")

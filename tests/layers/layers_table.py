@@ -5,6 +5,7 @@ import numpy as np
 
 from aim_keras import layers
 from aim_keras.fields import Field
+from tests.layers.own_functions import OWN
 
 BATCH, FUNCTIONS, FIELDS, DIM = 6, 3, 4, 5
 SIZES = [7, 3, 1, 5]
@@ -121,6 +122,18 @@ LAYERS = {
         layers.GatedInteraction,
         [ALL],
         {"gated": False, "summed": True, "columns": COLUMNS[:1]},
+        COMPACT,
+    ),
+    "alpha_own": (
+        layers.GatedInteraction,
+        [["inner", *OWN]],
+        {"order": 3, "return_products": True},
+        SHARED,
+    ),
+    "alpha_own_columns": (
+        layers.GatedInteraction,
+        [OWN],
+        {"return_products": True, "columns": COLUMNS[:1]},
         COMPACT,
     ),
     "field_weighted": (layers.FieldWeightedProducts, [0.7, "l1"], {}, SHARED),
