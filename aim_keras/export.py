@@ -15,6 +15,7 @@ from aim_keras.datasets.graph_encoding import GraphEncoding
 from aim_keras.fields import PADDING, as_fields, places
 
 TOLERANCE = 1e-6
+CLASSES = ("0", "1")  # no click, click
 
 
 def export_saved_model(model, fields, path: str | os.PathLike, features) -> pathlib.Path:
@@ -28,6 +29,7 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
     | `serving_default` | raw values under the fields' names: see `GraphEncoding` |
     | `tf_example` | the same as serialised `tf.train.Example`s, string `(batch,)`, as `inputs` |
     | `regress` | as `tf_example`, for TF Serving's Regress; the output is named `outputs` |
+    | `classify` | as `tf_example`, for its Classify: `classes` "0" and "1" with their `scores` |
     | `ids` | encoded values under the fields' names |
 
     and carries the vocabularies and buckets. Without one, `serving_default` takes what `ids` does:
@@ -106,7 +108,13 @@ def _raw_signatures(encode, ctr):
     def regress(inputs):
         return {"outputs": tf_example(inputs)["ctr"]}
 
-    return {"serving_default": serving_default, "tf_example": tf_example, "regress": regress}
+    @tf.function(input_signature=[examples])
+    def classify(inputs):
+        click = tf_example(inputs)["ctr"]
+        scores = tf.concat([1 - click, click], axis=1)
+        return {"classes": tf.broadcast_to(CLASSES, tf.shape(scores)), "scores": scores}
+
+    return {f.__name__: f for f in (serving_default, tf_example, regress, classify)}
 
 
 def _features(fields, inputs):

@@ -134,7 +134,7 @@ def test_command_line_shows_every_field_by_name(exported):
     *_, shown = run.stdout.split("MetaGraphDef with tag-set")
     of = dict(part.split("']", 1) for part in shown.split("signature_def['")[1:])
     assert set(of) - {"__saved_model_init_op"} == {
-        *("serving_default", "ids", "tf_example", "regress")
+        *("serving_default", "ids", "tf_example", "regress", "classify")
     }
     for name, dtype in DTYPES.items():
         enum = f"DT_{'DOUBLE' if dtype == tf.float64 else dtype.name.upper()}"
@@ -152,6 +152,15 @@ def test_examples_for_regress(exported):
     raw = {**{name: ["", ""] for name in RAW}, "weekday": ["sun", ""]}
     assert list(outputs) == ["outputs"]
     np.testing.assert_allclose(outputs["outputs"], probabilities(model, raw), atol=1e-6)
+
+
+def test_examples_for_classify(exported):
+    model, path = exported
+    classify = tf.saved_model.load(path).signatures["classify"]
+    outputs = classify(inputs=tf.constant([example(weekday=["sun"]), example()]))
+    click = probabilities(model, {**{name: ["", ""] for name in RAW}, "weekday": ["sun", ""]})
+    assert outputs["classes"].numpy().tolist() == [[b"0", b"1"]] * 2
+    np.testing.assert_allclose(outputs["scores"], np.hstack([1 - click, click]), atol=1e-6)
 
 
 def in_session(path, request):
