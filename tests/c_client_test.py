@@ -10,7 +10,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from aim_keras.datasets.encoding import Encoding
-from aim_keras.datasets.field_encodings import Categorical, Dense, Numerical
+from aim_keras.datasets.field_encodings import Categorical
+from aim_keras.datasets.number_encodings import Dense, Numerical
 from aim_keras.export import export_saved_model
 from aim_keras.models import DeepFM
 

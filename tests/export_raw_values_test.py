@@ -10,13 +10,8 @@ import tensorflow as tf
 
 from aim_keras import warm_up
 from aim_keras.datasets.encoding import Encoding
-from aim_keras.datasets.field_encodings import (
-    MISSING,
-    Categorical,
-    Dense,
-    MultiCategorical,
-    Numerical,
-)
+from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
+from aim_keras.datasets.number_encodings import MISSING, Dense, Numerical
 from aim_keras.export import export_saved_model
 from aim_keras.models import FM, DeepFM
 from tests.datasets.graph_encoding_test import example

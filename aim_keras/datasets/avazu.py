@@ -51,9 +51,9 @@ class Avazu(TabularBuilder, skip_registration=True):
     def _holds_train(self, file):
         return True
 
-    def _split(self, file, draws):
+    def _split(self, file, chunk):
         options = self.builder_config.options
-        return random_split(draws, options["valid_fraction"], options["test_fraction"])
+        return random_split(chunk.draws, options["valid_fraction"], options["test_fraction"])
 
     def _columns(self, columns):
         hour = columns["hour"]

@@ -52,13 +52,13 @@ class CriteoDisplay(TabularBuilder, skip_registration=True):
     def _holds_train(self, file):
         return file == KAGGLE_FILE or _day(file) not in self.builder_config.options["test_days"]
 
-    def _split(self, file, draws):
+    def _split(self, file, chunk):
         options = self.builder_config.options
         if file == KAGGLE_FILE:
-            return random_split(draws, options["valid_fraction"], options["test_fraction"])
+            return random_split(chunk.draws, options["valid_fraction"], options["test_fraction"])
         if self._holds_train(file):
-            return random_split(draws, options["valid_fraction"])
-        return np.full(len(draws), TEST)
+            return random_split(chunk.draws, options["valid_fraction"])
+        return np.full(len(chunk.draws), TEST)
 
     def _keep(self, file):
         rate = self.builder_config.options["positive_rate"]

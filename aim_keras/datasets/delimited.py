@@ -1,6 +1,7 @@
-"""Lines of delimited text, without any quoting, to dictionary-encoded columns of strings."""
+"""Lines of delimited text, quoted or not, to dictionary-encoded columns of strings."""
 
-from collections.abc import Callable, Iterator, Sequence
+import csv as text_csv
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ from pyarrow import csv
 STRINGS = pa.dictionary(pa.int32(), pa.string())
 MARK = b"\xef\xbb\xbf"  # a byte order mark, which the parser drops where text starts with one
 NARROW = b"x"  # a line of one cell
+QUOTE = b'"'
 HIDDEN = {"\x1b": "\x1be", "\r": "\x1br"}  # a lone carriage return ends a line for the parser
 
 
@@ -23,8 +25,18 @@ def line_ends(data: bytes) -> np.ndarray:
     return np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
 
 
+def cells(line: bytes, separator: str) -> list[str]:
+    """The cells, which may be quoted, of one line in UTF-8."""
+    return next(text_csv.reader([line.decode()], delimiter=separator), [""])
+
+
 def parse(
-    data: bytes, lines: int, names: Sequence[str], separator: str
+    data: bytes,
+    lines: int,
+    names: Sequence[str],
+    separator: str,
+    quoted: bool = False,
+    unread: Collection[str] = (),
 ) -> tuple[dict[str, pa.DictionaryArray], np.ndarray, dict[int, tuple[str, object]]]:
     """Text of Unix lines to columns.
 
@@ -33,20 +45,24 @@ def parse(
         lines: int, their number.
         names: names of the columns.
         separator: str, one ASCII character: no letter, line end or escape.
+        quoted: bool, whether a cell may stand between double quotes, and hold the separator then;
+            lines without any character are left out if so. Defaults to False.
+        unread: names of columns to leave out.
 
     Returns:
         The columns by name, of the lines that have all of them; the index of each such line,
         `(rows,)`; and by index the malformed lines: the broken rule, and what was received. A line
         that is no UTF-8 may be both.
     """
+    read = [name for name in names if name not in unread]
     if not lines:
-        return dict.fromkeys(names, pa.array([], STRINGS)), np.arange(0), {}
+        return dict.fromkeys(read, pa.array([], STRINGS)), np.arange(0), {}
     data, undecoded = _without_undecodable(data)
-    hidden = b"\r" in data
+    shown_data, hidden = data, b"\r" in data
     for shown, stand_in in HIDDEN.items() if hidden else ():
         data = data.replace(shown.encode(), stand_in.encode())
-    if len(names) > 1:
-        data = _without_empty(data)
+    empty = _empty(data) if len(names) > 1 else []
+    data = _narrowed(data, empty)
     bad = {}
 
     def skip(row):
@@ -58,16 +74,27 @@ def parse(
         csv.ReadOptions(use_threads=False, block_size=len(data) + 9, column_names=names),
         csv.ParseOptions(
             delimiter=separator,
-            quote_char=False,
+            quote_char=QUOTE.decode() if quoted else False,
             ignore_empty_lines=False,
             invalid_row_handler=skip,
         ),
-        csv.ConvertOptions(column_types=dict.fromkeys(names, STRINGS), check_utf8=False),
+        csv.ConvertOptions(
+            column_types=dict.fromkeys(read, STRINGS),
+            include_columns=read,
+            check_utf8=False,
+        ),
     )
-    columns = {name: table[name].chunk(0) for name in names}
+    if quoted and len(table) + len(bad) < lines:  # a quote went over a line end
+        data, opened = _without_open_quotes(shown_data, lines, separator)
+        columns, rows, bad = parse(data, lines, names, separator, quoted, unread)
+        return columns, rows, bad | undecoded | opened
+    columns = {name: table[name].chunk(0) for name in read}
     if hidden:
         columns = {name: _show(column) for name, column in columns.items()}
-    return columns, np.delete(np.arange(lines), list(bad)), bad | undecoded
+    rows = np.delete(np.arange(lines), list(bad))
+    if quoted:
+        bad = {row: bad[row] for row in bad.keys() - set(empty)}
+    return columns, rows, bad | undecoded
 
 
 def find(column: pa.DictionaryArray, holds: Callable[[str], object]) -> Iterator[tuple[int, str]]:
@@ -91,16 +118,39 @@ def _without_undecodable(data: bytes) -> tuple[bytes, dict[int, tuple[str, bytes
         return data, {}
     lines = data.split(b"\n")
     undecoded = {i: line for i, line in enumerate(lines) if not _is_utf8(line)}
-    data = b"\n".join(NARROW if i in undecoded else line for i, line in enumerate(lines))
-    return data, {i: ("must be UTF-8", line) for i, line in undecoded.items()}
+    return _narrowed(data, undecoded), {i: ("must be UTF-8", x) for i, x in undecoded.items()}
 
 
-def _without_empty(data: bytes) -> bytes:
-    """Text with a cell in its empty lines, which the parser would fill up with empty cells."""
-    if np.any(np.diff(line_ends(data), prepend=-1) == 1):
-        lines = data.split(b"\n")
-        data = b"\n".join([*(line or NARROW for line in lines[:-1]), lines[-1]])
-    return data
+def _empty(data: bytes) -> list[int]:
+    """The empty lines, whose cells the parser would fill up."""
+    return np.flatnonzero(np.diff(line_ends(data), prepend=-1) == 1).tolist()
+
+
+def _narrowed(data: bytes, rows: Collection[int]) -> bytes:
+    """Text with lines of one cell in place of some."""
+    if not rows:
+        return data
+    lines = data.split(b"\n")
+    for row in rows:
+        lines[row] = NARROW
+    return b"\n".join(lines)
+
+
+def _without_open_quotes(data: bytes, lines: int, separator: str) -> tuple[bytes, dict]:
+    """Text with lines of one cell in place of those whose last quoted cell is not ended."""
+    text = data.split(b"\n")[:lines]
+    quoted = {i: line for i, line in enumerate(text) if QUOTE in line}
+    opened = {i: line for i, line in quoted.items() if not _is_ended(line, separator)} or quoted
+    rule = "a quoted cell must end on its line"
+    return _narrowed(data, opened), {i: (rule, line) for i, line in opened.items()}
+
+
+def _is_ended(line: bytes, separator: str) -> bool:
+    try:
+        next(text_csv.reader([line.decode()], delimiter=separator, strict=True))
+    except text_csv.Error:
+        return False
+    return True
 
 
 def _is_utf8(data: bytes) -> bool:

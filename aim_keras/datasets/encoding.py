@@ -9,16 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from aim_keras.datasets.field_encodings import (
-    Categorical,
-    Counted,
-    Dense,
-    MultiCategorical,
-    Numerical,
-)
+from aim_keras.datasets.field_encodings import Categorical, Counted, MultiCategorical
+from aim_keras.datasets.number_encodings import Dense, Numerical, rounded
 from aim_keras.fields import Field
 
 FORMAT = "aim_keras.encoding/1"
+DECIMAL = "decimal"  # the kind of a `Numerical` of decimals before it is learned
 Column = Sequence[str] | pa.Array
 
 
@@ -86,7 +82,8 @@ class Encoding:
 
 def layout(kinds: Mapping[str, str | MultiCategorical]) -> dict[str, Field]:
     """The fields of these kinds before anything is learned: all but their sizes."""
-    plain = {Categorical.kind: Field(1), Numerical.kind: Field(1), Dense.kind: Dense.field}
+    of_one_id = (Categorical.kind, Numerical.kind, DECIMAL)
+    plain = dict.fromkeys(of_one_id, Field(1)) | {Dense.kind: Dense.field}
     return {
         name: plain[kind] if isinstance(kind, str) else kind.field for name, kind in kinds.items()
     }
@@ -111,9 +108,15 @@ def each_value(function: Callable[[list[str]], np.ndarray], column: Column) -> n
 
 
 def counted(kind: str | MultiCategorical, column: pa.Array) -> tuple:
-    """The values of a column that `learn` wants counted, of lists their items, and their counts."""
+    """The values of a column that `learn` wants counted, and their counts.
+
+    Of lists these are the items, of decimals and dense numbers five significant digits: memory then
+    grows with neither.
+    """
     found = column.value_counts()
     values, counts = found.field("values").cast(pa.string()), found.field("counts")
+    if kind in (DECIMAL, Dense.kind):
+        return [rounded(text) for text in values.to_pylist()], counts
     if not isinstance(kind, MultiCategorical):
         return values, counts
     lists = [kind.split(text) for text in values.to_pylist()]
@@ -126,15 +129,17 @@ def learn(
     counts: Mapping[str, Counted],
     min_count: int = 1,
     bucket_count: int = 40,
+    max_buckets: int | None = None,
 ) -> Encoding:
     """Learns one encoding a field from its counted train values.
 
     Args:
-        kinds: dict from field name, in field order, to "categorical", "numerical", "dense" or a
-            `MultiCategorical` without values.
+        kinds: dict from field name, in field order, to "categorical", "numerical", "decimal",
+            "dense" or a `MultiCategorical` without values.
         counts: dict from field name to the count of each value (see `counted`).
         min_count: int, a rarer categorical value or item is out of vocabulary.
-        bucket_count: int, a numerical bucket is full when it holds more rows than this.
+        bucket_count: int, a bucket of numbers is full when it holds more rows than this.
+        max_buckets: int, the most buckets of a field; None for any number.
     """
     fields = {}
     for name, kind in kinds.items():
@@ -145,5 +150,6 @@ def learn(
         elif kind == Dense.kind:
             fields[name] = Dense.learn(counts[name])
         else:
-            fields[name] = Numerical.learn(counts[name], bucket_count)
+            decimals = kind == DECIMAL
+            fields[name] = Numerical.learn(counts[name], bucket_count, max_buckets, decimals)
     return Encoding(fields)

@@ -6,15 +6,12 @@ import numpy as np
 import tensorflow as tf
 
 from aim_keras.datasets.encoding import Encoding
-from aim_keras.datasets.field_encodings import (
-    MISSING,
-    Categorical,
-    Dense,
-    MultiCategorical,
-    Numerical,
-)
+from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
 from aim_keras.datasets.lists import padded
+from aim_keras.datasets.number_encodings import MISSING, Dense, Numerical
 from aim_keras.fields import places
+
+OPTIONAL_FLOAT = tf.io.FixedLenFeature((), tf.float32, float("nan"))
 
 
 class GraphEncoding(tf.Module):
@@ -25,11 +22,13 @@ class GraphEncoding(tf.Module):
     | `Categorical` | string `(batch,)` | `""` | bytes |
     | `MultiCategorical` | string `(batch, any length)` | `""`, in any place | bytes, any number |
     | `Numerical` | int64 `(batch,)` | the least int64 | int64 |
+    | `Numerical(decimals=True)` | float64 `(batch,)` | NaN | float |
     | `Dense` | float64 `(batch,)` | NaN | float |
 
     A missing value, and an absent key of an `Example`, have what the encoding gives the empty
     string. A string of a list may itself hold items between separators, as in raw files. A number
-    that is infinite, or is so once standardised, counts as missing: training refuses it.
+    that is infinite, or is so in float32 or once standardised, counts as missing: training refuses
+    it.
 
     Args:
         encoding: `Encoding`.
@@ -146,28 +145,33 @@ class _MultiCategoricalGraph(tf.Module):
 
 
 class _NumericalGraph(tf.Module):
-    dtype, missing = tf.int64, [MISSING]
-    feature = tf.io.FixedLenFeature((), tf.int64, MISSING)
-
     def __init__(self, encoding: Numerical):
         super().__init__()
-        self._boundaries = np.array(encoding.boundaries, np.int64)
-        self._has_missing = encoding.has_missing
+        self._boundaries = np.array(encoding.boundaries, encoding.dtype)
+        self._unknown = None if encoding.has_missing else encoding.missing
+        self._decimals = encoding.decimals
+        if encoding.decimals:
+            self.dtype, self.missing, self.feature = tf.float64, [float("nan")], OPTIONAL_FLOAT
+        else:
+            self.dtype, self.missing = tf.int64, [MISSING]
+            self.feature = tf.io.FixedLenFeature((), tf.int64, MISSING)
 
     def __call__(self, values):
+        if self._decimals:
+            values = tf.cast(values, tf.float32)
+            values = tf.where(tf.math.is_finite(values), values, -np.inf)
         ids = 1 + tf.searchsorted(self._boundaries, values)
-        if not self._has_missing:
-            ids = tf.where(values == MISSING, 0, ids)
+        if self._unknown is not None:
+            ids = tf.where(values == self._unknown, 0, ids)
         return ids[:, None]
 
     def decode(self, ids):
-        above = [self._boundaries[-1] + 1] if len(self._boundaries) else [0]
-        return np.concatenate([[MISSING], self._boundaries, above])[ids[:, 0]]
+        above = [_above(self._boundaries[-1])] if len(self._boundaries) else [0]
+        return np.concatenate([self.missing, self._boundaries, above])[ids[:, 0]]
 
 
 class _DenseGraph(tf.Module):
-    dtype, missing = tf.float64, [float("nan")]
-    feature = tf.io.FixedLenFeature((), tf.float32, float("nan"))
+    dtype, missing, feature = tf.float64, [float("nan")], OPTIONAL_FLOAT
 
     def __init__(self, encoding: Dense):
         super().__init__()
@@ -187,6 +191,11 @@ GRAPHS = {
     Numerical: _NumericalGraph,
     Dense: _DenseGraph,
 }
+
+
+def _above(number):
+    """The next number of its type."""
+    return number + 1 if number.dtype == np.int64 else np.nextafter(number, np.float32(np.inf))
 
 
 def _unseen(values, letter="x") -> str:

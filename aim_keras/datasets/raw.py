@@ -1,10 +1,11 @@
-"""Reads raw delimited text files, plain or gzip: checked columns, chunk by chunk, on all cores."""
+"""Reads raw delimited text, plain or packed: checked columns, chunk by chunk, on all cores."""
 
 import gzip
+import io
 import pathlib
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ from aim_keras.datasets.ordered import in_order
 
 CHUNK_BYTES = 1 << 22  # fewer: more of a chunk's values are distinct; more: out of the cache
 ON_ERROR = ("raise", "skip")
+PACKED = (".gz", ".zst")
 
 
 @dataclass(frozen=True)
@@ -44,24 +46,27 @@ class Chunk:
             value of its dictionary occurs in the rows.
         draws: float array `(rows, 2)` of uniform numbers that belong to the rows: they depend on
             the seed, the file name and the line number only.
+        numbers: int array `(rows,)`: the line numbers.
     """
 
     columns: dict[str, pa.DictionaryArray]
     draws: np.ndarray
+    numbers: np.ndarray
 
 
 @dataclass
 class Reader:
     """Reads files of one shape.
 
-    A cell may not hold the separator: quoting is not supported.
-
     Args:
         columns: dict from column name, in file order, to its `Rule`, or None for any string.
         separator: str, one ASCII character, no letter. Defaults to a comma.
         header: bool, whether the first line must be the column names.
+        quoted: bool, whether a cell may stand between double quotes; only then it may hold the
+            separator, and empty lines are left out. Defaults to False.
+        unread: names of columns that chunks do not have.
         on_error: "raise" makes the first malformed line a ValueError, "skip" leaves such lines out
-            and counts them in `skipped`. A damaged gzip file is an error either way.
+            and counts them in `skipped`. A damaged packed file is an error either way.
         seed: int, seed of the rows' draws.
     """
 
@@ -70,6 +75,8 @@ class Reader:
     header: bool = True
     on_error: str = "raise"
     seed: int = 0
+    quoted: bool = False
+    unread: Collection[str] = ()
     skipped: dict[str, int] = field(default_factory=dict)
 
     def read(
@@ -82,7 +89,7 @@ class Reader:
         """Yields `use(chunk)` of a file's chunks in order, and counts its malformed lines anew.
 
         Args:
-            path: path of a text file; a name ending in .gz is read as gzip.
+            path: path of a text file; a name ending in .gz or .zst is unpacked.
             progress: called with the number of bytes of the file that were consumed since.
             keep: optional function of (lines, draws): the rising indices of the lines to parse.
             use: called with each chunk, by several threads at a time, as `keep` is. Defaults to the
@@ -104,7 +111,7 @@ class Reader:
 
     def _pieces(self, path, progress) -> Iterator[tuple[int, bytes, np.ndarray]]:
         """Number of the first line, lines and draws of each piece of a file."""
-        rng = np.random.default_rng([self.seed, zlib.crc32(path.name.removesuffix(".gz").encode())])
+        rng = draws_of(path, self.seed)
         number = 1
         for data, lines in read_lines(path, progress):
             data = delimited.unix_lines(data)
@@ -117,9 +124,11 @@ class Reader:
 
     def _check_header(self, path, line: bytes) -> None:
         expected = self.separator.join(self.columns)
-        if line != expected.encode():
+        if line != expected.encode() and not (
+            self.quoted and header_cells(line, self.separator) == list(self.columns)
+        ):
             received = repr(line.decode("utf-8", "replace"))
-            raise ValueError(_error(path, 1, f"header must be {expected!r}", received))
+            raise ValueError(error_text(path, 1, f"header must be {expected!r}", received))
 
     def _chunk(self, path, keep, number, data, draws) -> tuple[Chunk, int]:
         """The rows of a piece that are kept and well-formed, and the number of malformed lines."""
@@ -128,17 +137,64 @@ class Reader:
             lines = data.split(b"\n")[: len(draws)]
             kept = np.asarray(keep(lines, draws), np.intp)
             data = b"".join(lines[i] + b"\n" for i in kept)
-        columns, rows, bad = delimited.parse(data, len(kept), list(self.columns), self.separator)
-        for name, rule in self.columns.items():
-            for row, cell in delimited.find(columns[name], rule.holds) if rule else ():
-                bad.setdefault(rows[row], (f"{name} {rule.text}", repr(cell)))
-        if bad:
-            if self.on_error == "raise":
-                raise ValueError(_error(path, number + kept[min(bad)], *bad[min(bad)]))
-            good = ~np.isin(rows, list(bad))
-            columns = {name: delimited.select(column, good) for name, column in columns.items()}
-            rows = rows[good]
-        return Chunk(columns, draws[kept[rows]]), len(bad)
+        columns, rows, bad = delimited.parse(
+            data, len(kept), list(self.columns), self.separator, self.quoted, self.unread
+        )
+        chunk = Chunk(columns, draws[kept[rows]], number + kept[rows])
+        bad = {number + kept[row]: why for row, why in bad.items()}
+        return checked(chunk, self.columns, bad, self.on_error, path)
+
+
+def checked(
+    chunk: Chunk,
+    rules: Mapping[str, Rule | None],
+    bad: dict[int, tuple[str, object]],
+    on_error: str,
+    path,
+    unit: str = "line",
+) -> tuple[Chunk, int]:
+    """A chunk without its malformed rows, and their number.
+
+    Args:
+        chunk: `Chunk`.
+        rules: dict from column name to its `Rule`, or None.
+        bad: by line number, the rule that is known to be broken and what was received.
+        on_error: "raise" or "skip".
+        path, unit: of what an error tells.
+
+    Raises:
+        ValueError: of the first malformed row, if `on_error` is "raise".
+    """
+    for name, column in chunk.columns.items():
+        rule = rules[name]
+        for row, cell in delimited.find(column, rule.holds) if rule else ():
+            bad.setdefault(chunk.numbers[row], (f"{name} {rule.text}", repr(cell)))
+    if not bad:
+        return chunk, 0
+    if on_error == "raise":
+        raise ValueError(error_text(path, min(bad), *bad[min(bad)], unit=unit))
+    good = ~np.isin(chunk.numbers, list(bad))
+    columns = {name: delimited.select(column, good) for name, column in chunk.columns.items()}
+    return Chunk(columns, chunk.draws[good], chunk.numbers[good]), len(bad)
+
+
+def header_cells(line: bytes, separator: str) -> list[str]:
+    """The cells of a first line, which may be quoted, without a byte order mark.
+
+    Raises:
+        UnicodeDecodeError: if it is no UTF-8.
+    """
+    return delimited.cells(line.removeprefix(delimited.MARK).rstrip(b"\r\n"), separator)
+
+
+def draws_of(path: pathlib.Path, seed: int) -> np.random.Generator:
+    """What draws the numbers of a file's rows, packed or not."""
+    return np.random.default_rng([seed, zlib.crc32(unpacked_name(path.name).encode())])
+
+
+def unpacked_name(name: str) -> str:
+    """The name of a file without that of its packing."""
+    return name.removesuffix(".gz").removesuffix(".zst")
 
 
 def read_lines(
@@ -147,17 +203,17 @@ def read_lines(
     """Yields a file, unpacked, in pieces of whole lines, with their number; the last needs no end.
 
     Raises:
-        ValueError: if a .gz file is damaged or is none.
+        ValueError: if a packed file is damaged or is none.
     """
     done, lines = 0, 0
     with open(path, "rb") as file:
-        text = gzip.GzipFile(fileobj=file) if str(path).endswith(".gz") else file
+        text = _unpacked(path, file)
         while True:
             try:
                 data = text.read(CHUNK_BYTES) + text.readline()
             except (OSError, EOFError, zlib.error) as error:
                 raise ValueError(
-                    f"{path}, after line {lines}: must be readable (.gz: undamaged gzip). "
+                    f"{path}, after line {lines}: must be readable (.gz, .zst: undamaged). "
                     f"Received: {error}"
                 ) from error
             if not data:
@@ -170,7 +226,7 @@ def read_lines(
 
 
 def find(raw_dir, names: Iterable[str], source: str) -> dict[str, pathlib.Path]:
-    """The path of each named raw file, plain or with .gz.
+    """The path of each named raw file, plain or packed.
 
     Raises:
         FileNotFoundError: lists the missing files, where they come from and where to put them.
@@ -179,16 +235,25 @@ def find(raw_dir, names: Iterable[str], source: str) -> dict[str, pathlib.Path]:
     found = {name: path for name in names if (path := find_one(folder, name))}
     if missing := [name for name in names if name not in found]:
         raise FileNotFoundError(
-            f"Raw files not found in {folder}: {', '.join(missing)} (plain or .gz). "
+            f"Raw files not found in {folder}: {', '.join(missing)} (plain, .gz or .zst). "
             f"Get them from {source} and put them into {folder}"
         )
     return found
 
 
 def find_one(folder: pathlib.Path, name: str) -> pathlib.Path | None:
-    """The path of a raw file in a folder, plain or with .gz, or None."""
-    return next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
+    """The path of a raw file in a folder, plain or packed, or None."""
+    return next((p for end in ("", *PACKED) if (p := folder / f"{name}{end}").is_file()), None)
 
 
-def _error(path, number: int, rule: str, received) -> str:
-    return f"{path}, line {number}: {rule}. Received: {received}"
+def _unpacked(path, file):
+    if str(path).endswith(".gz"):
+        return gzip.GzipFile(fileobj=file)
+    if str(path).endswith(".zst"):
+        return io.BufferedReader(pa.CompressedInputStream(file, "zstd"))
+    return file
+
+
+def error_text(path, number: int, rule: str, received, unit: str = "line") -> str:
+    """What an error says of a row."""
+    return f"{path}, {unit} {number}: {rule}. Received: {received}"

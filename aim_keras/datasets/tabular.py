@@ -70,9 +70,9 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         """The reader of these raw files."""
         raise NotImplementedError
 
-    def _split(self, file: str, draws: np.ndarray) -> np.ndarray:
+    def _split(self, file: str, chunk: raw.Chunk) -> np.ndarray:
         """Split index of each row of a file. Default: the file is named after its split."""
-        return np.full(len(draws), SPLITS.index(file.split(".")[0]), np.int8)
+        return np.full(len(chunk.draws), SPLITS.index(file.split(".")[0]), np.int8)
 
     def _holds_train(self, file: str) -> bool:
         """Whether a file has train rows. Default: the file is named after its split."""
@@ -85,6 +85,10 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
     def _columns(self, columns: dict) -> Mapping[str, pa.DictionaryArray]:
         """The fields' raw columns, made of the file's. Default: the file's own."""
         return columns
+
+    def _labels(self, columns: dict) -> np.ndarray:
+        """The rows' labels, float32 `(rows,)`, of the file's columns."""
+        return encoding.each_value(np.float32, columns[self.LABEL])
 
     @property
     def _kinds(self) -> Mapping[str, Any]:
@@ -114,7 +118,7 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         """What `_generate` yields of a chunk."""
         columns = self._columns(chunk.columns)
         ids, weights = self._encoding.encode(columns), self._encoding.weights(columns)
-        labels = encoding.each_value(np.float32, chunk.columns[self.LABEL])
+        labels = self._labels(chunk.columns)
         arrays = (ids, labels) if weights is None else (ids, labels, weights)
         return [
             (SPLITS[index], *(array[split == index] for array in arrays))
@@ -143,7 +147,7 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
             for name, path in files.items():
 
                 def use(chunk, name=name):
-                    return function(chunk, self._split(name, chunk.draws))
+                    return function(chunk, self._split(name, chunk))
 
                 yield from reader.read(path, bar.update, self._keep(name), use)
         self._skipped = reader.skipped

@@ -74,7 +74,7 @@ def test_missing_days_are_listed(tmp_path, write):
     _days(tmp_path, write, (6, 8, 13), rows=1)
     with pytest.raises(FileNotFoundError, match=r": day_7, day_9, day_10, day_11, day_12 \(plain"):
         criteo_display.builder(tmp_path, tmp_path)
-    with pytest.raises(FileNotFoundError, match=r": train\.txt \(plain or \.gz\)\. .*criteo"):
+    with pytest.raises(FileNotFoundError, match=r": train\.txt \(plain, .* from .*criteo"):
         criteo_display.builder(tmp_path, tmp_path, source="kaggle")
 
 

@@ -8,7 +8,8 @@ import pytest
 from aim_keras.datasets import encoding
 from aim_keras.datasets.counts import Counts
 from aim_keras.datasets.encoding import Encoding
-from aim_keras.datasets.field_encodings import Categorical, Dense, MultiCategorical, Numerical
+from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
+from aim_keras.datasets.number_encodings import Dense, Numerical
 from aim_keras.fields import Field
 
 
@@ -144,6 +145,40 @@ def test_items_beyond_the_length_are_not_counted():
     assert dict(counts.items()) == {"a": 3, "b": 2, "c": 1}
 
 
+def test_buckets_of_decimals_are_those_of_their_order():
+    rng = np.random.default_rng(0)
+    texts = [f"{x:.3f}" for x in rng.lognormal(size=2000)] + [""] * 30
+    field = Numerical.learn(Counter(texts), max_buckets=20, decimals=True)
+    ids = field.encode(texts)
+    assert (field.has_missing, ids.max()) == (True, field.vocabulary_size - 1)
+    assert 15 <= len(field.boundaries) < 20
+    assert np.bincount(ids)[1:-1].min() > 2030 / 20
+    numbers = np.array([float(text or "-inf") for text in texts])
+    order = np.argsort(numbers, kind="stable")
+    assert np.all(np.diff(ids[order]) >= 0)
+    boundary = field.boundaries[3]
+    below, at, above = np.nextafter(np.float32(boundary), [-np.inf, boundary, np.inf], dtype="f4")
+    assert field.encode([str(below), str(at), str(above)]).tolist() == [4, 4, 5]
+
+
+def test_decimals_are_counted_by_five_digits():
+    column = pa.array(["51.50741", "51.50749", "-1e-60", "0", "", "51.5074"]).dictionary_encode()
+    for kind in ("decimal", "dense"):
+        values, counts = encoding.counted(kind, column)
+        found = Counter()
+        for value, count in zip(values, np.asarray(counts).tolist(), strict=True):
+            found[value] += count
+        assert found == {"51.507": 3, "-0": 1, "0": 1, "": 1}
+    learned = encoding.learn({"x": "decimal"}, {"x": found}, bucket_count=0)
+    assert learned.fields["x"].boundaries == (-np.inf, 0.0)
+
+
+@pytest.mark.parametrize("text", ["abc", "nan", "1e39"])
+def test_a_decimal_is_finite_in_float32(text):
+    with pytest.raises(ValueError, match="must be finite, or empty. Received: '" + text):
+        Numerical((), decimals=True).encode([text])
+
+
 def test_dense_equals_numpy_standardisation():
     column = ["1.5", "-2", "1e3", "", "1.5", "0", ""]
     field = Dense.learn(Counter(column))
@@ -159,7 +194,7 @@ def test_dense_equals_numpy_standardisation():
 @pytest.mark.parametrize("text", ["old", "nan", "inf", "1e999"])
 def test_dense_rejects_what_is_no_finite_number(text):
     for use in (lambda: Dense().weights(["1", text]), lambda: Dense.learn({"1": 2, text: 1})):
-        with pytest.raises(ValueError, match=f"finite number or empty. Received: '{text}'"):
+        with pytest.raises(ValueError, match=f"must be finite, or empty. Received: '{text}'"):
             use()
 
 

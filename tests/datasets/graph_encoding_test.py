@@ -5,14 +5,9 @@ import pytest
 import tensorflow as tf
 
 from aim_keras.datasets.encoding import Encoding
-from aim_keras.datasets.field_encodings import (
-    MISSING,
-    Categorical,
-    Dense,
-    MultiCategorical,
-    Numerical,
-)
+from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
 from aim_keras.datasets.graph_encoding import GraphEncoding
+from aim_keras.datasets.number_encodings import MISSING, Dense, Numerical
 
 TRICKY = (
     *("", " ", "  ", "a", "A", "a ", " a", "unseen", "ü", "u\u0308", "日本", "😀", "\x00", "a\x00"),
@@ -72,6 +67,24 @@ def test_numerical(boundaries, has_missing):
     (ids,) = in_graph(field, values)
     assert ids.dtype == np.int32
     np.testing.assert_array_equal(ids[:, 0], field.encode(INTEGERS))
+
+
+@pytest.mark.parametrize("boundaries", [(), (-2.5, 0.0, 1e30), (-np.inf, 0.1, 3.5, 51.507)])
+@pytest.mark.parametrize("has_missing", [False, True])
+def test_decimals_in_buckets(boundaries, has_missing):
+    boundaries = boundaries if has_missing else boundaries[-3:]
+    field = Numerical(boundaries, has_missing, decimals=True)
+    texts = (*NUMBERS, "0.1", "0.10000001", "3.5", "51.507", "51.5070001", "51.50701", "1e-60")
+    values = np.array([float(text or "nan") for text in texts])
+    (ids,) = in_graph(field, values)
+    np.testing.assert_array_equal(ids[:, 0], field.encode(texts))
+    (of_floats,) = in_graph(field, values.astype(np.float32).astype(np.float64))
+    np.testing.assert_array_equal(of_floats, ids)
+    graph = GraphEncoding(Encoding({"f": field}))
+    every = np.arange(1 if has_missing else 0, field.vocabulary_size)[:, None]
+    np.testing.assert_array_equal(in_graph(field, graph.decode(every)["f"])[0], every)
+    (infinite,) = in_graph(field, np.array([np.inf, -np.inf, np.nan, 1e300]))
+    np.testing.assert_array_equal(infinite[:, 0], field.encode([""] * 4))
 
 
 @pytest.mark.parametrize("moments", [(0.0, 1.0), (1998.25, 14.3), (-1e9, 3.7), (1e-3, 1e-8)])

@@ -7,7 +7,8 @@ import tensorflow as tf
 from aim_keras.datasets import pipeline, planted
 from aim_keras.datasets.blocks import BlockBuilder, Config
 from aim_keras.datasets.encoding import Encoding
-from aim_keras.datasets.field_encodings import Categorical, Dense, MultiCategorical
+from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
+from aim_keras.datasets.number_encodings import Dense
 from aim_keras.fields import Field
 
 ROWS = 300_000  # 74 blocks, two shards

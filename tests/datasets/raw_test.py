@@ -2,6 +2,7 @@ import gzip
 import re
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from aim_keras.datasets import raw
@@ -149,7 +150,7 @@ def test_find_lists_missing_files_source_and_folder(tmp_path, write):
     with pytest.raises(FileNotFoundError) as error:
         raw.find(tmp_path, ["a", "b", "c"], "https://example.org")
     message = str(error.value)
-    assert f"in {tmp_path}: a, c (plain or .gz)" in message
+    assert f"in {tmp_path}: a, c (plain, .gz or .zst)" in message
     assert "from https://example.org" in message
     assert message.endswith(f"put them into {tmp_path}")
 
@@ -161,3 +162,46 @@ def test_numbers(tmp_path, write):
     path = write(tmp_path / "a.csv", ["x", *good[:-1], *bad, "", "0"])
     assert [row for (row,) in _rows(reader, path)] == [*good, "0"]
     assert reader.skipped == {"a.csv": len(bad)}
+
+
+def _zst(path, lines):
+    path.write_bytes(pa.compress("\n".join(lines).encode(), codec="zstd", asbytes=True))
+    return path
+
+
+def test_zstandard_has_the_rows_and_draws_of_plain_text(tmp_path, write):
+    plain = list(_reader().read(write(tmp_path / "a.csv", GOOD)))
+    packed = list(_reader().read(_zst(tmp_path / "a.csv.zst", GOOD)))
+    assert [c.columns for c in packed] == [c.columns for c in plain]
+    np.testing.assert_array_equal(packed[0].draws, plain[0].draws)
+    assert raw.find(tmp_path, ["a.csv"], "")["a.csv"].name == "a.csv"
+    (tmp_path / "a.csv").unlink()
+    assert raw.find(tmp_path, ["a.csv"], "")["a.csv"].name == "a.csv.zst"
+
+
+def test_damaged_zstandard_is_an_error(tmp_path):
+    path = _zst(tmp_path / "a.csv.zst", [GOOD[0], *(f"1,{i},x" for i in range(9000))])
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ValueError, match=r"a\.csv\.zst, after line \d+: must be readable"):
+        _rows(_reader(), path)
+
+
+def test_quoted_cells_and_empty_lines(tmp_path, write):
+    lines = ['"label","n",c', '1,5,"a, ""b"""', "", '0,"",5" screen', '"1",-3,x']
+    path = write(tmp_path / "a.csv", ["\ufeff" + lines[0], *lines[1:], ""])
+    reader = _reader(quoted=True, unread=("n",))
+    assert _rows(reader, path) == [("1", 'a, "b"'), ("0", '5" screen'), ("1", "x")]
+    numbers = [chunk.numbers.tolist() for chunk in reader.read(path)]
+    assert numbers == [[2, 4, 5]]
+    assert reader.skipped == {"a.csv": 0}
+
+
+@pytest.mark.parametrize("line", ['1,5,"open', '1,5,x"y,"z', '1,"5,x'])
+def test_a_quote_that_does_not_end_on_its_line(tmp_path, write, line):
+    path = write(tmp_path / "a.csv", [*GOOD, line, '1,7,"ok\r\r"', "", "0,bad"])
+    with pytest.raises(ValueError, match="line 5: a quoted cell must end on its line") as error:
+        _rows(_reader(quoted=True), path)
+    assert repr(line)[1:-1] in str(error.value)
+    reader = _reader(quoted=True, on_error="skip")
+    assert _rows(reader, path)[3:] == [("1", "7", "ok\r\r")]
+    assert reader.skipped == {"a.csv": 2}

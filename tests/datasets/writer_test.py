@@ -7,7 +7,8 @@ import tensorflow_datasets as tfds
 
 from aim_keras.datasets import blocks, writer
 from aim_keras.datasets.encoding import Encoding
-from aim_keras.datasets.field_encodings import Categorical, Dense
+from aim_keras.datasets.field_encodings import Categorical
+from aim_keras.datasets.number_encodings import Dense
 
 
 class Extremes(blocks.BlockBuilder, skip_registration=True):
