@@ -123,8 +123,8 @@ def builder(
         bucket_count: int, a bucket of a numerical field is full when it holds more train rows.
             Defaults to 40, as in the paper's processing.
         source: "kaggle", "days" or None, which takes `train.txt` where there is one.
-        train_days, test_days: sequences of int, days of the 1 TB logs. Default to the paper's 6-12
-            and 13. Days only.
+        train_days: sequence of int, days of the 1 TB logs. Defaults to the paper's 6-12. Days only.
+        test_days: the same of test. Defaults to 13.
         positive_rate: float, each day's negatives are sampled down, before anything is counted, so
             that this share of its rows is positive; None keeps all. Defaults to the paper's 0.5.
             Days only.

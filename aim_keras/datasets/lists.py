@@ -20,8 +20,10 @@ def padded(lists: Sequence | tf.RaggedTensor, length: int, padding=PADDING, dtyp
 
     Example:
 
+    ```pycon
     >>> padded([[3, 1], [], [4, 5, 6, 7]], 3)
     array([[ 3,  1, -1], [-1, -1, -1], [ 4,  5,  6]], dtype=int32)
+    ```
     """
     if isinstance(lists, tf.RaggedTensor):
         return tf.cast(lists, dtype).to_tensor(padding, shape=(None, length))

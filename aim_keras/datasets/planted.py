@@ -170,7 +170,9 @@ def builder(
     Args:
         data_dir: folder of prepared data sets. Defaults to TFDS's.
         seed: int >= 0, draws the parameters and, separately for each split, the rows.
-        num_train, num_valid, num_test: int >= 1, rows. Default to 100,000, 20,000 and 30,000.
+        num_train: int >= 1, rows. Defaults to 100,000.
+        num_valid: int >= 1, rows. Defaults to 20,000.
+        num_test: int >= 1, rows. Defaults to 30,000.
         vocabulary: number of values of each field, each >= 5; the fields are named f0, f1, ...
             Defaults to 10 fields of 12 to 40 values.
         orders: orders of the default units: 2, 3 or 4. Defaults to (2,), 6 units.

@@ -24,8 +24,10 @@ class AttentionPooling(keras.layers.Layer):
 
     Example:
 
+    ```pycon
     >>> AttentionPooling(units=4)(np.ones((5, 3, 8))).shape
     (5, 8)
+    ```
 
     Reference: Xiao et al., Attentional Factorization Machines, IJCAI 2017, Eq. 3 to 5.
     """

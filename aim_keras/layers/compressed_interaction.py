@@ -26,8 +26,10 @@ class CompressedInteraction(keras.layers.Layer):
 
     Example:
 
+    ```pycon
     >>> CompressedInteraction([100, 50])(np.ones((2, 24, 40))).shape
     (2, 150)
+    ```
 
     Reference: Lian et al., xDeepFM, KDD 2018, Eq. 6 and 7.
     """

@@ -25,7 +25,8 @@ class DimensionGate(keras.layers.Layer):
         per_function: Boolean, a gate for each function and field instead of for each field.
         normalize: Boolean, whether each coordinate is batch-normalized before its gate, as in the
             published code, so that a gate cannot trade its scale with its embedding's.
-        epsilon, momentum: of the `ParamFreeBatchNorm`.
+        epsilon: of the `ParamFreeBatchNorm`.
+        momentum: of the `ParamFreeBatchNorm`.
 
     Input shape: `(batch, functions, fields, dim)`. Output shape: the same.
 

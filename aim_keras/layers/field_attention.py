@@ -30,8 +30,10 @@ class FieldAttention(keras.layers.Layer):
 
     Example:
 
+    ```pycon
     >>> FieldAttention(attention_dim=32, num_heads=4)(np.ones((2, 24, 10))).shape
     (2, 24, 32)
+    ```
 
     Reference: Song et al., AutoInt, CIKM 2019, Eq. 5 to 8; dropout, scale and norm as in FuxiCTR.
     """

@@ -27,8 +27,10 @@ class FieldWeightedProducts(keras.layers.Layer):
 
     Example:
 
+    ```pycon
     >>> FieldWeightedProducts(initial_value=0.7)(np.ones((5, 3, 8))).shape
     (5, 1)
+    ```
 
     Reference: Pan et al., Field-weighted Factorization Machines for Click-Through Rate Prediction
     in Display Advertising, WWW 2018.

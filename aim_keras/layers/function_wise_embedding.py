@@ -62,9 +62,11 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     Example:
 
+    ```pycon
     >>> embedding = FunctionWiseEmbedding([1000, 50, 7], embedding_dim=8, num_functions=4)
     >>> embedding(np.array([[999, 0, 3]])).shape
     (1, 4, 3, 8)
+    ```
 
     Reference: AIM, sections 3.3 and 3.4.
     """

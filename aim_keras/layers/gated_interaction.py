@@ -52,13 +52,14 @@ class GatedInteraction(keras.layers.Layer):
         columns: Nested sequence `[function][field][dimension]` of integers, or `None`. If given,
             the input is a compact embedding, `(batch, kept dimensions)`: `columns` says where each
             dimension is in it, -1 for a pruned one, and products that are always zero are left out.
-        epsilon, momentum: of the `ParamFreeBatchNorm`.
+        epsilon: of the `ParamFreeBatchNorm`.
+        momentum: of the `ParamFreeBatchNorm`.
 
     Input shape: `(batch, functions, fields, dim)`; `(batch, 1, fields, dim)` or
-        `(batch, fields, dim)` for one embedding shared by all functions; `(batch, kept dimensions)`
-        with `columns`.
+    `(batch, fields, dim)` for one embedding shared by all functions; `(batch, kept dimensions)`
+    with `columns`.
     Output shape: `(batch, units)`, or `(batch, 1)` if `summed`, and with `return_products` a second
-        output `(batch, widths)`.
+    output `(batch, widths)`.
 
     Raises:
         ValueError: on an unknown function or field, a wrong order, a repeated interaction, or an
@@ -66,11 +67,13 @@ class GatedInteraction(keras.layers.Layer):
 
     Example:
 
+    ```pycon
     >>> gated = GatedInteraction(functions=["inner", "outer"], fields=["user", "item", "hour"])
     >>> gated(np.random.normal(size=(32, 2, 3, 8))).shape
     (32, 6)
     >>> gated.units[0]
     ('inner', ('user', 'item'))
+    ```
 
     Reference: AIM, sections 3.2, 3.3 and 3.6.
     """

@@ -36,7 +36,8 @@ class GroupInteraction(keras.layers.Layer):
             may be in it.
         searched: Whether there are gates.
         temperature: Float > 0.
-        epsilon, momentum: of the `ParamFreeBatchNorm` of the embeddings.
+        epsilon: of the `ParamFreeBatchNorm` of the embeddings.
+        momentum: of the `ParamFreeBatchNorm` of the embeddings.
 
     Input shape: `(batch, fields, dim)`. Output shape: `(batch, dim * groups)` for order 1,
     `(batch, groups)` for any other.
@@ -46,9 +47,11 @@ class GroupInteraction(keras.layers.Layer):
 
     Example:
 
+    ```pycon
     >>> groups = [[0, 1, 2], [1, 2]]
     >>> GroupInteraction(order=2, groups=groups)(np.ones((8, 3, 5))).shape
     (8, 2)
+    ```
 
     Reference: Liu et al., AutoGroup, SIGIR 2020.
     """

@@ -243,11 +243,13 @@ def register_interaction_function(function: InteractionFunction) -> InteractionF
 
     Example:
 
+    ```pycon
     >>> def distance(embeddings, interactions, kernel):
     ...     first, second = operands(embeddings, interactions)
     ...     return -ops.square(first - second)
     >>> register_interaction_function(InteractionFunction("distance", distance))
     >>> GatedInteraction(["inner", "distance"], fields=["user", "item", "hour"])
+    ```
     """
     if not isinstance(function, InteractionFunction):
         raise TypeError(f"function must be an InteractionFunction. Received: function={function!r}")

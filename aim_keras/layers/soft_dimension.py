@@ -40,9 +40,11 @@ class SoftDimension(DimensionGate):
 
     Example:
 
+    ```pycon
     >>> embeddings = FunctionWiseEmbedding([1000, 50, 7], embedding_dim=8)(ids)
     >>> embeddings = SoftDimension([2, 4, 8], fields=["user", "item", "day"])(embeddings)
     >>> interactions = GatedInteraction(fields=["user", "item", "day"], gated=False)(embeddings)
+    ```
 
     Reference: Zhao et al., AutoDim: Field-aware Embedding Dimension Search in Recommender Systems,
     WWW 2021.

@@ -21,8 +21,10 @@ class AFM(keras.Model):
     Args:
         vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
         embedding_dim: The embedding dimension.
-        attention_units, temperature, attention_dropout, attention_regularizer: the `units`,
-            `temperature`, `dropout` and `regularizer` of the `AttentionPooling`.
+        attention_units: the `units` of the `AttentionPooling`.
+        temperature: of the `AttentionPooling`.
+        attention_dropout: the `dropout` of the `AttentionPooling`.
+        attention_regularizer: the `regularizer` of the `AttentionPooling`.
         pooling_dropout: Float in [0, 1), of the pooled products.
         embedding_initializer: of the embedding tables.
         embedding_regularizer: of the embedding tables and of the linear weights.

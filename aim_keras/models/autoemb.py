@@ -40,7 +40,8 @@ class AutoEmb(keras.Model):
         candidate_dimensions: Increasing integers >= 1; the last one is the dimension of `E_i`.
         controller_units: Width of the controllers' hidden layer.
         hidden_units: Widths of the MLP's hidden layers.
-        mlp_norm, dropout: of the `MLP`.
+        mlp_norm: of the `MLP`.
+        dropout: of the `MLP`.
         embedding_regularizer: of the embedding tables.
 
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see

@@ -37,7 +37,8 @@ class AutoFeature(keras.Model):
         embedding_dim: The embedding dimension.
         pair_units: Integer >= 1, the width of each `y_{i,j}`.
         hidden_units: Widths of the MLP's hidden layers.
-        mlp_norm, dropout: of the `MLP`.
+        mlp_norm: of the `MLP`.
+        dropout: of the `MLP`.
         embedding_regularizer: of the embedding tables.
 
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see

@@ -43,8 +43,10 @@ class AutoGroup(keras.Model):
         embedding_dims: Sequence of integers >= 1: the embedding dimension of each order, from 1.
         temperature: of a `GroupInteraction`.
         hidden_units: Widths of the MLP's hidden layers.
-        mlp_norm, dropout: of the `MLP`.
-        epsilon, momentum: of the batch norm of the embeddings.
+        mlp_norm: of the `MLP`.
+        dropout: of the `MLP`.
+        epsilon: of the batch norm of the embeddings.
+        momentum: of the batch norm of the embeddings.
         embedding_regularizer: of the embedding tables and of the linear weights.
 
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see

@@ -20,7 +20,11 @@ class AutoInt(keras.Model):
         vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
         embedding_dim: The embedding dimension.
         attention_layers: Integer >= 1: the number of layers of attention.
-        attention_dim, num_heads, residual, scale, layer_norm: of each `FieldAttention`.
+        attention_dim: of each `FieldAttention`.
+        num_heads: of each `FieldAttention`.
+        residual: of each `FieldAttention`.
+        scale: of each `FieldAttention`.
+        layer_norm: of each `FieldAttention`.
         linear: Whether there is a linear term.
         hidden_units: Widths of the MLP's hidden layers; none of them, no MLP.
         mlp_norm: of the `MLP`.

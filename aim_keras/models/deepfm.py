@@ -34,7 +34,9 @@ class DeepFM(keras.Model):
             `ParamFreeBatchNorm`, since a strong L2 leaves products far smaller than embeddings)
             and `"scalars"` (the interactions' values). Where the architecture keeps no
             interaction it reads the embeddings.
-        mlp_norm, dropout, input_dropout: of the `MLP`.
+        mlp_norm: of the `MLP`.
+        dropout: of the `MLP`.
+        input_dropout: of the `MLP`.
         embedding_regularizer: of the embedding tables and of the linear weights.
         **interaction_options: Keyword arguments of `interaction_terms`.
 

@@ -22,8 +22,11 @@ class DNN(keras.Model):
         vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
         embedding_dim: The embedding dimension.
         hidden_units: Widths of the MLP's hidden layers.
-        mlp_norm, dropout, input_dropout: of the `MLP`.
-        embedding_initializer, embedding_regularizer: of the embedding tables.
+        mlp_norm: of the `MLP`.
+        dropout: of the `MLP`.
+        input_dropout: of the `MLP`.
+        embedding_initializer: of the embedding tables.
+        embedding_regularizer: of the embedding tables.
 
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.

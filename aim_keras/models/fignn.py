@@ -86,7 +86,8 @@ class FiGNN(keras.Model):
     Args:
         vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
         embedding_dim: The embedding dimension.
-        steps, gru: of the `FieldGraph`.
+        steps: of the `FieldGraph`.
+        gru: of the `FieldGraph`.
         embedding_regularizer: of the embedding tables.
 
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see

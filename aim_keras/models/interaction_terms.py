@@ -84,7 +84,8 @@ def interaction_terms(
         read_values: Whether the values are wanted one by one; their sum alone is faster.
         embedding_initializer: of the embedding tables.
         embedding_regularizer: of the embedding tables and of the linear weights.
-        epsilon, momentum: of the batch norm in front of the gates.
+        epsilon: of the batch norm in front of the gates.
+        momentum: of the batch norm in front of the gates.
 
     Raises:
         ValueError: on an unknown `search`, or an architecture with other fields.

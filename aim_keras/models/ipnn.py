@@ -23,7 +23,8 @@ class IPNN(keras.Model):
             are built; `None` for every pair of fields.
         search: `"interactions"`, `"dimensions"` or `None`: which gates there are.
         hidden_units: Widths of the MLP's hidden layers.
-        mlp_norm, dropout: of the `MLP`.
+        mlp_norm: of the `MLP`.
+        dropout: of the `MLP`.
         embedding_regularizer: of the embedding tables.
         **interaction_options: Keyword arguments of `interaction_terms`.
 

@@ -20,7 +20,8 @@ class NFM(keras.Model):
         vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
         embedding_dim: The embedding dimension.
         hidden_units: Widths of the MLP's hidden layers.
-        mlp_norm, dropout: of the `MLP`.
+        mlp_norm: of the `MLP`.
+        dropout: of the `MLP`.
         normalize_pooled: Whether the pooled products go through a batch norm.
         pooling_dropout: Float in [0, 1), of the pooled products.
         embedding_initializer: of the embedding tables.

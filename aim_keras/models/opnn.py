@@ -20,7 +20,8 @@ class OPNN(keras.Model):
         vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
         embedding_dim: The embedding dimension.
         hidden_units: Widths of the MLP's hidden layers.
-        mlp_norm, dropout: of the `MLP`.
+        mlp_norm: of the `MLP`.
+        dropout: of the `MLP`.
         embedding_regularizer: of the embedding tables.
 
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see

@@ -73,7 +73,8 @@ class PIN(keras.Model):
         embedding_dim: The embedding dimension.
         pair_units: Widths of the layers of each pair's network, the last one without a ReLU.
         hidden_units: Widths of the MLP's hidden layers.
-        mlp_norm, dropout: of the `MLP`.
+        mlp_norm: of the `MLP`.
+        dropout: of the `MLP`.
         embedding_regularizer: of the embedding tables.
 
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see

@@ -20,7 +20,9 @@ class WideDeep(keras.Model):
         vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
         embedding_dim: The embedding dimension.
         hidden_units: Widths of the MLP's hidden layers.
-        mlp_norm, dropout, input_dropout: of the `MLP`.
+        mlp_norm: of the `MLP`.
+        dropout: of the `MLP`.
+        input_dropout: of the `MLP`.
         embedding_initializer: of the embedding tables.
         embedding_regularizer: of the embedding tables and of the linear weights.
 

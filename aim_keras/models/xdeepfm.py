@@ -19,7 +19,8 @@ class XDeepFM(keras.Model):
         embedding_dim: The embedding dimension.
         cin_units: Widths of the CIN's layers.
         hidden_units: Widths of the MLP's hidden layers; none of them, no MLP.
-        mlp_norm, dropout: of the `MLP`.
+        mlp_norm: of the `MLP`.
+        dropout: of the `MLP`.
         embedding_regularizer: of the embedding tables and of the linear weights.
 
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see

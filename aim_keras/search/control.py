@@ -22,11 +22,13 @@ def random_architecture(like, seed=0):
 
     Example:
 
+    ```pycon
     >>> found = Architecture.full(["user", "item", "hour"], ["inner"], 8).keep(
     ...     [("inner", ("user", "hour"))]
     ... )
     >>> len(random_architecture(found, seed=1).units(2))
     1
+    ```
     """
     rng = np.random.default_rng(seed)
     interactions = {function: [] for function in like.functions}

@@ -29,11 +29,13 @@ def evolve(
     Args:
         evaluate: Callable `(sample) -> score`, the larger the better; a sample is a tuple of
             `num_genes` integers from 0 to `num_choices - 1`.
-        num_genes, num_choices: The size of the space.
+        num_genes: Integer, the number of choices of a sample.
+        num_choices: Integer, the number of values of each.
         budget: Integer, the number of samples that are evaluated.
         population: Integer >= 2 and up to `budget`.
         mutation: Float in [0, 1].
-        min_samples, max_depth: of the `NaiveBayesTree`.
+        min_samples: of the `NaiveBayesTree`.
+        max_depth: of the `NaiveBayesTree`.
         seed: Integer. The same seed and scores give the same samples, so a search goes on from the
             scores of an earlier one.
 

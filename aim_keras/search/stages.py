@@ -30,6 +30,7 @@ def search_architecture(
 
     Example:
 
+    ```pycon
     >>> def fit(model, search):
     ...     optimizer = keras.optimizers.Adam()
     ...     if search:
@@ -38,6 +39,7 @@ def search_architecture(
     ...     model.fit(train)
     >>> build_model = functools.partial(FM, vocabulary_sizes, functions=["inner", "outer"])
     >>> architecture, model = search_architecture(build_model, fit)
+    ```
 
     Reference: AIM, section 3.5, Fig. 6.
     """
