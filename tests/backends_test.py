@@ -14,7 +14,14 @@ import pytest
 from aim_keras import Architecture, read_gates
 from tests.layers.layers_table import LAYERS
 from tests.models.models_table import BASELINES
-from tests.on_any_backend import MODELS, baseline_logits, layer_results, new_model, trained
+from tests.on_any_backend import (
+    MODELS,
+    baseline_logits,
+    binned_auc,
+    layer_results,
+    new_model,
+    trained,
+)
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -63,6 +70,10 @@ def test_layers(name, folder):
 @pytest.mark.parametrize("name", BASELINES)
 def test_models_without_gates(name, folder):
     assert_equal([np.load(folder / "baselines.npz")[name]], [expected_logits()[name]])
+
+
+def test_binned_auc(folder):
+    assert_equal(np.load(folder / "auc.npz").values(), binned_auc())
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -12,6 +12,7 @@ from keras import ops
 
 from aim_keras import Architecture, read_gates
 from aim_keras.fields import Field
+from aim_keras.metrics import BinnedAUC
 from aim_keras.models import FM, IPNN, DeepFM
 from aim_keras.optimizers import GRDA, LazyAdam, with_gates
 from tests.layers.layers_table import LAYERS, each, is_random, randomize
@@ -111,6 +112,13 @@ def baseline_logits():
     }
 
 
+def binned_auc():
+    """The metric's result and bound of weighted rows, and what it counted."""
+    metric = BinnedAUC(from_logits=True, num_bins=1000)
+    metric.update_state(LABELS, 3 * WEIGHTS[:, :1] + LABELS - 4, np.arange(ROWS))
+    return [metric.result(), metric.error_bound(), *metric.variables]
+
+
 def layer_model(cls, arguments, options, x):
     inputs = each(lambda part: keras.Input(part.shape[1:], dtype=part.dtype.name), x)
     shifted = each(lambda part: Shift()(part) if "float" in part.dtype else part, inputs)
@@ -135,12 +143,13 @@ def trained(model):
 
 
 def save_all(folder):
-    """`layers.npz` and `baselines.npz`; of each gated model `NAME.keras` after an epoch; after
-    another one its weights, `NAME.npz`, and its gates, `NAME.json`."""
+    """`layers.npz`, `baselines.npz` and `auc.npz`; of each gated model `NAME.keras` after an epoch;
+    after another one its weights, `NAME.npz`, and its gates, `NAME.json`."""
     results = layer_results().items()
     arrays = {f"{name}/{i}": array for name, part in results for i, array in enumerate(part)}
     np.savez(folder / "layers.npz", **arrays)
     np.savez(folder / "baselines.npz", **baseline_logits())
+    np.savez(folder / "auc.npz", *map(ops.convert_to_numpy, binned_auc()))
     for name in MODELS:
         model = trained(new_model(name))
         model.save(folder / f"{name}.keras")
