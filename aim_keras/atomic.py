@@ -1,39 +1,105 @@
 """Writing that leaves either the whole new thing or what stood there before."""
 
 import contextlib
+import logging
 import os
 import pathlib
+import re
 import shutil
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+TEMPORARY = re.compile(r"\.[0-9]+\..+")
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes `text` to `path` under a temporary name, then renames it into place."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
+    with new_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def new_file(path: str | os.PathLike):
+    """Yields a temporary path, whose file becomes `path`, replacing it, if the body succeeds."""
+    with _cleared_on_error(path) as (path, temporary):
+        yield temporary
+        with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager
 def new_directory(path: str | os.PathLike):
     """Yields an empty temporary folder that becomes `path`, replacing it, if the body succeeds."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with _cleared_on_error(path) as (path, temporary):
         temporary.mkdir()
         yield temporary
         _replace_directory(path, temporary)
+
+
+@contextlib.contextmanager
+def locked(folder: str | os.PathLike, wait: bool = False):
+    """Makes a folder, and this process the only one that writes in it until the body ends.
+
+    The lock goes with the process, killed or not. What earlier processes left under temporary names
+    is removed. On a file system without locks there is none.
+
+    Args:
+        folder: Path.
+        wait: Whether to wait for another process that holds it.
+
+    Raises:
+        BlockingIOError: if another process holds it and `wait` is false.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    opened = os.open(folder, os.O_RDONLY) if fcntl else None
+    try:
+        if fcntl:
+            _lock(opened, folder, wait)
+        for path in sorted(folder.rglob(".*")):
+            if TEMPORARY.fullmatch(path.name):
+                remove(path)
+        yield
+    finally:
+        if fcntl:
+            os.close(opened)
+
+
+def _lock(opened, folder, wait):
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise BlockingIOError(
+            f"A folder must be written by one process at a time. Received: {folder}, in which "
+            "another one is at work"
+        ) from None
+    except OSError:  # a file system without locks
+        logging.getLogger(__name__).warning("%s is on a file system without locks", folder)
+
+
+def remove(path: str | os.PathLike) -> None:
+    """Removes a file or a folder that may be there."""
+    path = pathlib.Path(path)
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _cleared_on_error(path):
+    """The path, whose folder is made, and a temporary one beside it, of the same suffix."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield path, temporary
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove(temporary)
         raise
 
 

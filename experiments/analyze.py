@@ -1,9 +1,6 @@
 """Analyses a finished run: `python -m experiments.analyze --run_dir=runs/quickstart`."""
 
-import sys
-
-import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags
 
 from experiments import analysis, binary
 
@@ -19,23 +16,19 @@ INTERACTIONS_PER_PASS = flags.DEFINE_integer(
 )
 
 
+@binary.ends_in_words
 def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
-    try:
-        analysis.analyze(
-            RUN_DIR.value,
-            ORDER.value,
-            TOP.value,
-            SPLIT.value,
-            RETRAIN.value,
-            INTERACTIONS_PER_PASS.value,
-            RAW_DIR.value,
-            DATA_DIR.value,
-        )
-    except (ValueError, OSError, tf.errors.InvalidArgumentError, ImportError) as error:
-        logging.debug("The error came from", exc_info=True)
-        sys.exit(f"Error: {error}\n(--verbosity=1 shows where it came from)")
+    binary.refuse_arguments(argv)
+    analysis.analyze(
+        RUN_DIR.value,
+        ORDER.value,
+        TOP.value,
+        SPLIT.value,
+        RETRAIN.value,
+        INTERACTIONS_PER_PASS.value,
+        RAW_DIR.value,
+        DATA_DIR.value,
+    )
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
-import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
 from aim_keras import atomic
 from experiments import binary, summary
@@ -30,8 +29,6 @@ PEERS_DIR = flags.DEFINE_string(
 FUXICTR = flags.DEFINE_string(
     "fuxictr", None, "A checkout of FuxiCTR's repository, for its models."
 )
-
-ERRORS = (ValueError, OSError, tf.errors.OpError, peer_process.PeerError)
 
 
 def run():
@@ -59,7 +56,7 @@ def run():
         counts = (REPETITIONS.value, STEPS.value, ROWS.value)
         try:
             entry = MEASUREMENTS[name].entry(Bench(shapes[name], *counts, peers, left_out))
-        except ERRORS as error:
+        except binary.ERRORS as error:
             entry = {"error": str(error), "target": MEASUREMENTS[name].target, "met": False}
         results["measurements"][name] = entry
         atomic.write_text(JSON.value, json.dumps(results, indent=1) + "\n")
@@ -70,13 +67,10 @@ def _shape(name):
     return SHAPE.value or MEASUREMENTS[name].shape
 
 
+@binary.ends_in_words
 def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
-    try:
-        results = run()
-    except ERRORS as error:
-        sys.exit(f"Error: {error}")
+    binary.refuse_arguments(argv)
+    results = run()
     summary.show_benchmark(results)
     print(f"Results in {JSON.value}")
     plot.plot(results, pathlib.Path(JSON.value).with_suffix(".png"))

@@ -1,7 +1,12 @@
-"""How each of the binaries starts."""
+"""How each of the binaries starts, and how it ends where something is for its user to mend."""
 
+import functools
+import sys
+
+import tensorflow as tf
 from absl import app, logging
 
+ERRORS = (ValueError, FloatingPointError, OSError, ImportError, tf.errors.OpError)
 NOISE = "Using custom data configuration"  # of TFDS, at every look at a builder
 
 
@@ -10,3 +15,23 @@ def run(main):
     logging.set_verbosity(logging.WARNING)
     logging.get_absl_logger().addFilter(lambda record: NOISE not in record.getMessage())
     app.run(main)
+
+
+def ends_in_words(main):
+    """Decorates a `main(argv)`: what its user can mend ends it with a sentence, no traceback."""
+
+    @functools.wraps(main)
+    def decorated(argv):
+        try:
+            return main(argv)
+        except ERRORS as error:
+            logging.debug("The error came from", exc_info=True)
+            sys.exit(f"Error: {error}\n(--verbosity=1 shows where it came from)")
+
+    return decorated
+
+
+def refuse_arguments(argv):
+    """Raises a `UsageError` if a binary is given anything but flags."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")

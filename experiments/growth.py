@@ -6,7 +6,7 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from absl import app, flags
+from absl import flags
 
 from experiments import binary, summary
 from experiments.benchmarks import growth_plot, growth_sweep
@@ -19,14 +19,11 @@ MAX_GB = flags.DEFINE_float("max_gb", None, "Memory of a point; by default 0.6 o
 SMALL = flags.DEFINE_boolean("small", False, "Tiny sizes, to try the command.")
 
 
+@binary.ends_in_words
 def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
+    binary.refuse_arguments(argv)
     options = (ONLY, REPETITIONS, STEPS, MAX_GB, SMALL)
-    try:
-        results = growth_sweep.sweep(JSON.value, *(option.value for option in options))
-    except (ValueError, OSError) as error:
-        sys.exit(f"Error: {error}")
+    results = growth_sweep.sweep(JSON.value, *(option.value for option in options))
     summary.show_growth(results)
     print(f"Results in {JSON.value}")
     growth_plot.plot(results, pathlib.Path(JSON.value).with_suffix(".png"))

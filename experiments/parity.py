@@ -7,7 +7,7 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from absl import app, flags
+from absl import flags
 
 from aim_keras import atomic
 from experiments import binary, summary
@@ -25,15 +25,12 @@ FUXICTR = flags.DEFINE_string(
 )
 
 
+@binary.ends_in_words
 def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
-    try:
-        for name in comparison.COUNTERPARTS if PEERS.value else ():
-            peer_process.install(PEERS_DIR.value, name)
-        results = comparison.compare(PEERS_DIR.value, FUXICTR.value, ONLY.value)
-    except (ValueError, OSError) as error:
-        sys.exit(f"Error: {error}")
+    binary.refuse_arguments(argv)
+    for name in comparison.COUNTERPARTS if PEERS.value else ():
+        peer_process.install(PEERS_DIR.value, name)
+    results = comparison.compare(PEERS_DIR.value, FUXICTR.value, ONLY.value)
     atomic.write_text(JSON.value, json.dumps(results, indent=1) + "\n")
     table = pathlib.Path(JSON.value).with_suffix(".md")
     atomic.write_text(table, markdown.table(results))

@@ -87,6 +87,7 @@ def run(
         ValueError: on unknown stages, a warm start without a search, a search or an architecture
             for a model that has none, an architecture of other fields or of a higher order than is
             searched, fields that no SavedModel can have, or a `run_dir` of another configuration.
+        BlockingIOError: if another process is at work in `run_dir`.
     """
     if not stages or stages[-1] != "retrain" or not {*stages[:-1]} <= {*SEARCHES}:
         raise ValueError(
@@ -127,14 +128,15 @@ def run(
         builder.download_and_prepare()
         signature(builder.fields)
         _check_fields(start, builder)
-        atomic.write_text(requested, configuration)
-        job = fitting.Job(builder, batch_size, seed)
-        trained, found, records = _run_stages(
-            run_dir, job, model, fit, search, grow, retrain, stages, order, start, warm_start
-        )
-        results = _evaluate(job, trained, found, records)
-        _save(run_dir, job, trained, found)
-        atomic.write_text(finished, json.dumps(results, indent=2) + "\n")
+        with atomic.locked(run_dir):
+            atomic.write_text(requested, configuration)
+            job = fitting.Job(builder, batch_size, seed)
+            trained, found, records = _run_stages(
+                run_dir, job, model, fit, search, grow, retrain, stages, order, start, warm_start
+            )
+            results = _evaluate(job, trained, found, records)
+            _save(run_dir, job, trained, found)
+            atomic.write_text(finished, json.dumps(results, indent=2) + "\n")
     if not (run_dir / run_page.FILE).exists():
         run_page.write(run_dir)
     results = json.loads(finished.read_text())

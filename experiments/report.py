@@ -1,8 +1,6 @@
 """Writes the report of a finished run: `python -m experiments.report --run_dir=runs/quickstart`."""
 
-import sys
-
-from absl import app, flags
+from absl import flags
 
 from experiments import binary
 from experiments.reporting import run_page
@@ -13,13 +11,10 @@ BESIDE = flags.DEFINE_multi_string(
 )
 
 
+@binary.ends_in_words
 def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
-    try:
-        print(f"Report in {run_page.write(RUN_DIR.value, BESIDE.value)}")
-    except (ValueError, OSError) as error:
-        sys.exit(f"Error: {error}")
+    binary.refuse_arguments(argv)
+    print(f"Report in {run_page.write(RUN_DIR.value, BESIDE.value)}")
 
 
 if __name__ == "__main__":

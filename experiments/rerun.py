@@ -2,7 +2,7 @@
 
 import sys
 
-from absl import app, flags
+from absl import flags
 
 from experiments import binary
 from experiments.benchmarks import peer_process
@@ -48,13 +48,10 @@ def run():
     )
 
 
+@binary.ends_in_words
 def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
-    try:
-        run()
-    except (ValueError, OSError, peer_process.PeerError) as error:
-        sys.exit(f"Error: {error}")
+    binary.refuse_arguments(argv)
+    run()
 
 
 if __name__ == "__main__":

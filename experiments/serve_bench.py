@@ -1,13 +1,12 @@
 """Times an exported model: `python -m experiments.serve_bench --model=RUN_DIR/saved_model/1`."""
 
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
 from aim_keras import warm_up
 from experiments import binary, summary
@@ -22,17 +21,14 @@ REQUESTS = flags.DEFINE_integer("requests", 500, "Timed requests of each size.",
 THREADS = flags.DEFINE_integer("threads", 1, "Threads of TensorFlow.", lower_bound=1)
 
 
+@binary.ends_in_words
 def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
-    try:
-        rows = [int(number) for number in CANDIDATES.value]
-        if min(rows) < 1:
-            raise ValueError(f"candidates must be at least 1. Received: {CANDIDATES.value}")
-        latency.use_threads(THREADS.value)
-        results = bench(MODEL.value, SIGNATURES.value, rows, REQUESTS.value)
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"Error: {error}")
+    binary.refuse_arguments(argv)
+    rows = [int(number) for number in CANDIDATES.value]
+    if min(rows) < 1:
+        raise ValueError(f"candidates must be at least 1. Received: {CANDIDATES.value}")
+    latency.use_threads(THREADS.value)
+    results = bench(MODEL.value, SIGNATURES.value, rows, REQUESTS.value)
     summary.show_serving(results)
 
 

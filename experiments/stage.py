@@ -172,9 +172,8 @@ def train(stage_dir, job, model, fit, searching):
 
 def save_model(model, path):
     """Writes a `.keras` file, whole or not at all."""
-    temporary = path.with_name(f".{path.name}")
-    model.save(temporary)
-    temporary.replace(path)
+    with atomic.new_file(path) as temporary:
+        model.save(temporary)
 
 
 def finish(stage_dir, job, found, record):

@@ -3,8 +3,7 @@
 import pathlib
 import sys
 
-import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags
 
 from experiments import binary
 from experiments.configuration import gin_path
@@ -51,14 +50,10 @@ def run():
     return failures
 
 
+@binary.ends_in_words
 def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
-    try:
-        failures = run()
-    except (ValueError, OSError, ImportError, tf.errors.OpError) as error:
-        logging.debug("The error came from", exc_info=True)
-        sys.exit(f"Error: {error}\n(--verbosity=1 shows where it came from)")
+    binary.refuse_arguments(argv)
+    failures = run()
     if failures:
         sys.exit("\n".join(["Error: these runs failed:", *failures]))
 

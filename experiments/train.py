@@ -1,11 +1,9 @@
 """Searches and trains a CTR model: `python -m experiments.train --gin_file=quickstart.gin`."""
 
 import pathlib
-import sys
 
 import gin
-import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags
 
 from experiments import binary, pipeline
 from experiments.configuration import gin_path, parse
@@ -18,23 +16,18 @@ RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the results; runs/<gin
 RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the prepared data; data by default.")
 SEED = flags.DEFINE_integer("seed", None, "Seed of the weights and of the order of the rows.")
-ERRORS = (ValueError, FloatingPointError, OSError, tf.errors.InvalidArgumentError, ImportError)
 
 
+@binary.ends_in_words
 def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Every argument is a --flag. Received: {argv[1:]}")
+    binary.refuse_arguments(argv)
     values = {"seed": SEED.value, "raw_dir": RAW_DIR.value, "data_dir": DATA_DIR.value}
     given = {name: value for name, value in values.items() if value is not None}
-    try:
-        path = gin_path(GIN_FILE.value)
-        seed = [] if SEED.value is None else [f"SEED = {SEED.value}"]
-        parse(path, [*seed, *GIN_BINDINGS.value])
-        run_dir = RUN_DIR.value or pathlib.Path("runs") / path.stem
-        gin.get_configurable(pipeline.run)(run_dir, **given)
-    except ERRORS as error:
-        logging.debug("The error came from", exc_info=True)
-        sys.exit(f"Error: {error}\n(--verbosity=1 shows where it came from)")
+    path = gin_path(GIN_FILE.value)
+    seed = [] if SEED.value is None else [f"SEED = {SEED.value}"]
+    parse(path, [*seed, *GIN_BINDINGS.value])
+    run_dir = RUN_DIR.value or pathlib.Path("runs") / path.stem
+    gin.get_configurable(pipeline.run)(run_dir, **given)
 
 
 if __name__ == "__main__":

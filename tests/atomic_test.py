@@ -1,5 +1,7 @@
+import multiprocessing
 import os
 import pathlib
+import threading
 
 import pytest
 
@@ -89,3 +91,52 @@ def test_rename_that_fails_leaves_the_old(tmp_path, monkeypatch):
         write_folder(path, "new")
     assert names(path) == ["old"]
     assert names(tmp_path) == ["1"]
+
+
+def test_new_file_has_the_suffix_of_its_end(tmp_path):
+    with atomic.new_file(tmp_path / "model.keras") as path:
+        assert path.suffix == ".keras"
+        path.write_bytes(b"whole")
+        assert not (tmp_path / "model.keras").exists()
+    assert (tmp_path / "model.keras").read_bytes() == b"whole"
+
+
+def test_a_lock_clears_what_was_left_half_written(tmp_path):
+    left = [tmp_path / "stages" / ".123.metrics.json", tmp_path / "saved_model" / ".77.1"]
+    kept = [tmp_path / "metrics.json", tmp_path / ".hidden", tmp_path / "1.5"]
+    for path in (left[0], *kept):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    (left[1] / "variables").mkdir(parents=True)
+    with atomic.locked(tmp_path):
+        assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in kept)
+
+
+def hold(folder, held, over):
+    with atomic.locked(folder):
+        held.set()
+        over.wait()
+
+
+def test_one_process_at_a_time(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    held, over = context.Event(), context.Event()
+    other = context.Process(target=hold, args=(tmp_path, held, over))
+    other.start()
+    assert held.wait(60)
+    with (
+        pytest.raises(BlockingIOError, match=f"one process at a time. Received: {tmp_path}"),
+        atomic.locked(tmp_path),
+    ):
+        pass
+    threading.Timer(0.2, other.kill).start()
+    with atomic.locked(tmp_path, wait=True):
+        other.join()
+        assert other.exitcode == -9
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"), atomic.locked(tmp_path / "file" / "run"):
+        pass

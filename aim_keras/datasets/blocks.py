@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from aim_keras import atomic
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.writer import ShardWriter
 from aim_keras.fields import Field, as_fields, places
@@ -137,6 +138,17 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
             metadata=tfds.core.MetadataDict(),
             disable_shuffling=True,
         )
+
+    def download_and_prepare(self, **options):
+        """As of TFDS, in one process at a time; what a killed one left is removed."""
+        if not self.data_path.exists():
+            folder = pathlib.Path(self.data_path.parent)
+            with atomic.locked(folder, wait=True):
+                for unfinished in folder.glob(f"incomplete.*_{self.version}"):
+                    atomic.remove(unfinished)
+                super().download_and_prepare(**options)
+        if not self.info.initialized:
+            self.info.read_from_directory(self.data_dir)
 
     def _download_and_prepare(self, dl_manager, download_config) -> None:
         del dl_manager, download_config

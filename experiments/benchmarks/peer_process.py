@@ -14,7 +14,7 @@ FOLDER = pathlib.Path(__file__).parent
 PEERS = ("deepctr", "deepctr_torch", "torch_rechub", "fuxictr")
 
 
-class PeerError(Exception):
+class PeerError(ChildProcessError):
     """A peer's process ended, with the last lines it wrote."""
 
     @classmethod

@@ -37,6 +37,26 @@ def test_no_row_is_lost_at_block_ends(tmp_path, sizes):
     assert builder.info.metadata["rows"] == dict.fromkeys(blocks.SPLITS, sum(sizes))
 
 
+def test_what_another_process_prepared_meanwhile_is_read(tmp_path):
+    first, second = (
+        Pieces(config=blocks.Config.of({"sizes": [10]}, {}), data_dir=tmp_path) for _ in range(2)
+    )
+    first.download_and_prepare()
+    second.download_and_prepare()
+    assert pipeline.rows(second, "train") == 10
+    assert second.fields == first.fields
+
+
+def test_what_a_killed_preparation_left_is_removed(tmp_path):
+    builder = Pieces(config=blocks.Config.of({"sizes": [10]}, {}), data_dir=tmp_path)
+    folder = tmp_path / "pieces" / builder.builder_config.name
+    left = folder / "incomplete.ABC123_1.0.0"
+    left.mkdir(parents=True)
+    (left / "pieces-train.tfrecord-00000").write_bytes(b"half")
+    builder.download_and_prepare()
+    assert [path.name for path in folder.iterdir()] == ["1.0.0"]
+
+
 def test_config_names_the_first_option_readably():
     config = blocks.Config.of({"days": (1, 2), "x": None}, {})
     readable, digest = config.name.rsplit("-", 1)
