@@ -18,14 +18,10 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "experiments/results/RESULTS.md": "results.md",
 }
-PACKAGES = ("layers", "optimizers", "models", "search", "callbacks")
+PACKAGES = ("layers", "optimizers", "models", "search", "callbacks", "metrics")
 MODULES = {
-    "architecture_and_data": (
-        *("architecture", "fields", "datasets/pipeline", "datasets/lists", "datasets/planted"),
-        *("datasets/criteo_display", "datasets/avazu", "datasets/frappe"),
-        "datasets/movielens100k",
-    ),
-    "metrics_and_export": ("metrics", "analysis", "export"),
+    "architecture_and_data": ("architecture", "fields", "datasets/pipeline", "datasets/lists"),
+    "analysis_and_export": ("analysis", "export"),
 }
 LINK = re.compile(r"(?<=\]\()[^)#:\s]+")
 LANGUAGES = {".gin": "python", ".yml": "yaml"}
@@ -42,10 +38,11 @@ def public_names():
         }
     for section, modules in MODULES.items():
         paths = [f"aim_keras/{module}.py" for module in modules]
-        sections[section] = {
-            path: [node.name for node in _parsed(path, ast.ClassDef, ast.FunctionDef)]
-            for path in paths
-        }
+        sections[section] = {path: [*_defined(path)] for path in paths}
+    for file in sorted((ROOT / "aim_keras/datasets").glob("*.py")):
+        path = str(file.relative_to(ROOT))
+        if "builder" in (names := _defined(path)):
+            sections["architecture_and_data"][path] = [*names]
     return sections
 
 
@@ -54,6 +51,10 @@ def _parsed(path, *kinds):
     return [
         node for node in body if isinstance(node, kinds) and getattr(node, "name", "")[:1] != "_"
     ]
+
+
+def _defined(path):
+    return {node.name: node for node in _parsed(path, ast.ClassDef, ast.FunctionDef)}
 
 
 def _api_page(path):
@@ -72,9 +73,8 @@ def _section_text(section, files):
     lines = [f"# {_title(section)}", ""]
     for path, names in files.items():
         page = posixpath.relpath(_api_page(path), f"api/{section}")
-        of_name = {node.name: node for node in _parsed(path, ast.ClassDef, ast.FunctionDef)}
         for name in names:
-            summary = ast.get_docstring(of_name[name]).partition("\n")[0]
+            summary = ast.get_docstring(_defined(path)[name]).partition("\n")[0]
             lines.append(f"- [`{name}`]({page}): {summary}")
     return "\n".join(lines) + "\n"
 

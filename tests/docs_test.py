@@ -1,0 +1,26 @@
+"""What the pages link to is there, and what the documentation needs of the sources."""
+
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]+)")
+
+
+def linked(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return LINK.findall(text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_resolve(page):
+    missing = [link for link in linked(page) if not (page.parent / link).is_file()]
+    assert not missing
+
+
+def test_pages_are_in_the_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text("utf-8")
+    assert not [page.name for page in ROOT.glob("docs/*.md") if f": {page.name}\n" not in navigation]
