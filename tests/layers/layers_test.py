@@ -89,6 +89,14 @@ def test_save_and_load(case, tmp_path):
     assert [w.path for w in loaded.weights] == [w.path for w in model.weights]
 
 
+def test_clone_model(case):
+    make, x = case
+    model = functional(randomized(make(), x), x)
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    assert_equal(clone(x), model(x))
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_jit_compile(case, training):
     make, x = case
