@@ -25,3 +25,14 @@ def test_pages_are_in_the_navigation():
     navigation = (ROOT / "mkdocs.yml").read_text("utf-8")
     pages = [page.name for page in ROOT.glob("docs/*.md")]
     assert not [page for page in pages if f": {page}\n" not in navigation]
+
+
+def test_what_the_paper_page_names_is_defined_where_it_links():
+    text = (ROOT / "docs/paper.md").read_text("utf-8")
+    named = re.findall(r"\[((?:`\w+`(?:, )?)+)\]\(\.\./([^)]+\.py)\)", text)
+    assert len(named) > 20
+    for names, path in named:
+        source = (ROOT / path).read_text("utf-8")
+        for name in re.findall(r"\w+", names):
+            is_module = name == pathlib.Path(path).stem
+            assert is_module or re.search(rf"^(class|def) {name}\b", source, re.MULTILINE), name
