@@ -36,3 +36,9 @@ def test_what_the_paper_page_names_is_defined_where_it_links():
         for name in re.findall(r"\w+", names):
             is_module = name == pathlib.Path(path).stem
             assert is_module or re.search(rf"^(class|def) {name}\b", source, re.MULTILINE), name
+
+
+def test_the_citation_is_of_this_version():
+    setup = (ROOT / "setup.cfg").read_text("utf-8")
+    (version,) = re.findall(r"^version = (.+)$", setup, re.MULTILINE)
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
