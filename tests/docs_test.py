@@ -42,3 +42,9 @@ def test_the_citation_is_of_this_version():
     setup = (ROOT / "setup.cfg").read_text("utf-8")
     (version,) = re.findall(r"^version = (.+)$", setup, re.MULTILINE)
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
+def test_examples_in_docstrings_are_fenced():
+    """Without a fence a page has them as quotations of quotations."""
+    sources = {path: path.read_text("utf-8") for path in ROOT.glob("aim_keras/**/*.py")}
+    assert not [path for path, text in sources.items() if re.search(r"\n\n +>>> ", text)]

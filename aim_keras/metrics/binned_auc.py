@@ -41,11 +41,13 @@ class BinnedAUC(keras.metrics.Metric):
 
     Example:
 
-    >>> model.compile(
-    ...     "adam",
-    ...     keras.losses.BinaryCrossentropy(from_logits=True),
-    ...     metrics=[BinnedAUC(from_logits=True)],
-    ... )
+    ```python
+    model.compile(
+        "adam",
+        keras.losses.BinaryCrossentropy(from_logits=True),
+        metrics=[BinnedAUC(from_logits=True)],
+    )
+    ```
 
     Use `metrics.auc`, or the callback `RankMetrics`, for the exact value.
     """
