@@ -23,3 +23,13 @@ def test_gate_an_existing_model(capsys):
     assert gated > ordinary - 0.005
     assert gated > 0.8
     assert "kept: [('inner', ('user', 'item'))" in printed
+
+
+def test_own_data(tmp_path, capsys):
+    comedy_on_tv, crime_on_pc, nothing_known = load("own_data").main(tmp_path)
+    assert comedy_on_tv > 0.8
+    assert crime_on_pc < 0.3
+    assert 0 < nothing_known < 1
+    printed = capsys.readouterr().out
+    assert re.search(r"genres +multi_categorical", printed)
+    assert float(re.search(r"'auc': ([\d.]+)", printed)[1]) > 0.75

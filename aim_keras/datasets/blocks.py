@@ -39,8 +39,8 @@ class Config(tfds.core.BuilderConfig):
     def of(cls, options: Mapping[str, Any], files: Mapping[str, pathlib.Path]) -> "Config":
         """Names the first option and a hash of all options and of the raw files.
 
-        A file counts by name, size, first and last megabyte (the end of a gzip file holds a
-        checksum of its whole content).
+        A file counts by name (with its folder, where names have one), size, first and last megabyte
+        (the end of a gzip file holds a checksum of its whole content).
         """
         options = json.loads(json.dumps(options))
         key, value = next(iter(options.items()))
@@ -199,12 +199,16 @@ def _cut(parts: list, least: int) -> tuple[list[dict], list]:
 
 def _marks(files: Mapping[str, pathlib.Path]) -> dict[str, list]:
     marks = {}
-    for path in map(pathlib.Path, files.values()):
+    for name, path in files.items():
+        path = pathlib.Path(path)
         with path.open("rb") as file:
             ends = file.read(MARKED_BYTES)
             file.seek(max(file.tell(), path.stat().st_size - MARKED_BYTES))
             ends += file.read()
-        marks[path.name] = [path.stat().st_size, hashlib.sha256(ends).hexdigest()]
+        marks[name if "/" in name else path.name] = [
+            path.stat().st_size,
+            hashlib.sha256(ends).hexdigest(),
+        ]
     return marks
 
 

@@ -84,7 +84,7 @@ def parse(
             check_utf8=False,
         ),
     )
-    if quoted and len(table) + len(bad) < lines:  # a quote went over a line end
+    if quoted and (len(table) + len(bad) < lines or not _is_ended(_last(data), separator)):
         data, opened = _without_open_quotes(shown_data, lines, separator)
         columns, rows, bad = parse(data, lines, names, separator, quoted, unread)
         return columns, rows, bad | undecoded | opened
@@ -145,7 +145,12 @@ def _without_open_quotes(data: bytes, lines: int, separator: str) -> tuple[bytes
     return _narrowed(data, opened), {i: (rule, line) for i, line in opened.items()}
 
 
+def _last(data: bytes) -> bytes:
+    return data[data.rfind(b"\n", 0, -1) + 1 :].removesuffix(b"\n")
+
+
 def _is_ended(line: bytes, separator: str) -> bool:
+    """Whether a line has no quoted cell that would go on after it."""
     try:
         next(text_csv.reader([line.decode()], delimiter=separator, strict=True))
     except text_csv.Error:

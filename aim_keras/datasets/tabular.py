@@ -39,7 +39,7 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
             data_dir: folder of prepared data sets. None is TFDS's default.
             options: option values; see the builder's module.
         """
-        _check_options(options)
+        check_options(options)
         if raw_dir is None:
             return cls._reopen(data_dir, options)
         files = cls._find(raw_dir, options)
@@ -110,6 +110,7 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
             self._count(),
             min_count=options["min_count"],
             bucket_count=options.get("bucket_count", 40),
+            max_buckets=options.get("max_buckets"),
         )
         for parts in self._each_chunk("encoding", self.builder_config.files, self._encode_chunk):
             yield from parts
@@ -169,8 +170,10 @@ def is_fraction(value) -> bool:
     return isinstance(value, int | float) and 0 < value < 1
 
 
-def _check_options(options: Mapping[str, Any]) -> None:
-    for name, least in {"min_count": 1, "bucket_count": 1, "seed": 0}.items():
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raises `ValueError` for an option that several builders have, out of range."""
+    leasts = {"min_count": 1, "bucket_count": 1, "max_buckets": 1, "seed": 0}
+    for name, least in leasts.items():
         value = options.get(name, least)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"{name} must be an integer >= {least}. Received: {name}={value!r}")

@@ -205,3 +205,6 @@ def test_a_quote_that_does_not_end_on_its_line(tmp_path, write, line):
     reader = _reader(quoted=True, on_error="skip")
     assert _rows(reader, path)[3:] == [("1", "7", "ok\r\r")]
     assert reader.skipped == {"a.csv": 2}
+    path.write_text("\n".join([*GOOD, line]))
+    assert _rows(reader, path) == _rows(_reader(), write(tmp_path / "b.csv", GOOD))
+    assert reader.skipped == {"a.csv": 1}

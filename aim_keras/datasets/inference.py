@@ -1,0 +1,201 @@
+"""Infers the schema of a user's own files from their first rows, by rules that fit on a page."""
+
+import collections
+import itertools
+import keyword
+import pathlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from aim_keras.datasets import raw, tables
+from aim_keras.datasets.schema import MULTI, NULLS, Schema
+from aim_keras.datasets.tables import TableReader
+
+SAMPLE_ROWS = 100_000
+SEPARATORS = ",\t;|"
+ITEM_SEPARATORS = "|;"
+MAX_LENGTH = 50
+LABELS = ("label", "click", "clicked", "is_click", "target", "y")
+POSITIVE = {"1", "1.0", "true", "t", "yes", "y"}
+NEGATIVE = {"0", "0.0", "-1", "false", "f", "no", "n"}
+RULE = raw.Rule(
+    "must be as 0 and 1 (true and false, yes and no, 1 and -1), or a schema say which values are "
+    "positive",
+    lambda cell: cell.lower() in POSITIVE | NEGATIVE,
+)
+IDS = {"id", "uid", "gid", "user", "userid", "item", "itemid", "adid", "zip", "code", "hash"}
+FEW = 100  # whole numbers that are still codes, rows from which on uniqueness tells
+NEARLY_ALL = 0.95
+TIME = re.compile(r"\d{4}-\d{2}-\d{2}([ T].*)?")
+
+
+@dataclass
+class Profile:
+    """What the first rows have in a column: its distinct values and their counts."""
+
+    counts: collections.Counter = field(default_factory=collections.Counter)
+    is_list: bool = False
+
+    @property
+    def rows(self) -> int:
+        return self.counts.total()
+
+    @property
+    def values(self) -> list[str]:
+        """The distinct values that are not missing."""
+        return [value for value in self.counts if value not in NULLS]
+
+    @property
+    def present(self) -> int:
+        """The number of rows that have a value."""
+        return sum(self.counts[value] for value in self.values)
+
+
+def infer(
+    files: Sequence[pathlib.Path],
+    label: str | None = None,
+    names: Sequence[str] | None = None,
+    separator: str | None = None,
+    on_error: str = "raise",
+) -> Schema:
+    """The schema of files, by the first file's columns and the first 100,000 rows.
+
+    Args:
+        files: the files of train, in order.
+        label: name of the label's column; None finds it among `LABELS`.
+        names: the columns of text files without a header.
+        separator: str between the cells of text files; None takes the one of a comma, a tab, a
+            semicolon and a bar that the first line has most.
+        on_error: "raise" or "skip": what a malformed line does.
+
+    Raises:
+        ValueError: if no column can be the label, and of a malformed line, as of the label's value.
+    """
+    separator = separator or _separator(files[0])
+    columns = tables.columns(files[0], separator, names)
+    label = _label(files[0], columns, label)
+    reader = TableReader({**dict.fromkeys(columns), label: RULE}, separator, names, {}, on_error)
+    profiles = profile(files, reader)
+    decided = {label: _label_column(profiles[label])}
+    taken: set[str] = set()
+    for name in columns:
+        if name != label:
+            decided[name] = _named(name, decide(name, profiles[name]), taken)
+    return Schema({name: decided[name] for name in columns}, separator, names is None)
+
+
+def profile(files: Sequence[pathlib.Path], reader: TableReader) -> dict[str, Profile]:
+    """The profiles of a reader's columns, of the first rows of the files."""
+    lists = tables.list_columns(files[0])
+    profiles = {name: Profile(is_list=name in lists) for name in reader.rules}
+    chunks = itertools.chain.from_iterable(map(reader.read, files))
+    left = SAMPLE_ROWS
+    while left and (chunk := next(chunks, None)):
+        for name, column in chunk.columns.items():
+            found = column.slice(0, left).value_counts()
+            values = found.field("values").to_pylist()
+            for value, count in zip(values, found.field("counts").to_pylist(), strict=True):
+                profiles[name].counts[value] += count
+        left -= min(left, len(chunk.draws))
+    return profiles
+
+
+def decide(name: str, profile: Profile) -> dict:
+    """The kind of a column that is not the label, and why."""
+    values, present = profile.values, profile.present
+    distinct = len(values)
+    if not name:
+        return _ignored("it has no name")
+    if distinct == 0 or (distinct == 1 and present == profile.rows):
+        return _ignored("it is the same in all rows")
+    if profile.is_list:
+        return _multi(values, tables.ITEM_SEPARATOR, "lists")
+    for separator in ITEM_SEPARATORS:
+        if sum(profile.counts[v] for v in values if _is_joined(v, separator)) > present / 10:
+            return _multi(values, separator, f"lists between {separator!r}")
+    if all(map(TIME.fullmatch, values)):
+        return _ignored("a time, which never comes again")
+    is_unique = distinct > NEARLY_ALL * profile.rows and profile.rows >= FEW
+    if all(map(raw.NUMBER.holds, values)):
+        return _number(name, values, is_unique)
+    if is_unique:
+        return _ignored(f"{distinct:,} texts in {profile.rows:,} rows: it tells rows apart")
+    return {"kind": "categorical", "why": f"{distinct:,} texts"}
+
+
+def _number(name, values, is_unique):
+    distinct = len(values)
+    is_whole = all(float(value).is_integer() for value in values)
+    if is_whole and is_unique:
+        return _ignored(f"{distinct:,} whole numbers, nearly one a row: it tells rows apart")
+    if is_whole and set(_words(name)) & IDS:
+        return {"kind": "categorical", "why": f"{distinct:,} numbers, named as an id"}
+    if is_whole and distinct <= FEW:
+        return {"kind": "categorical", "why": f"{distinct:,} whole numbers: few"}
+    kind = "numerical" if all(map(raw.INTEGER.holds, values)) else "decimal"
+    article = "whole numbers" if is_whole else "numbers"
+    return {"kind": kind, "why": f"{distinct:,} {article}: in buckets"}
+
+
+def _multi(values, separator, why):
+    lengths = [sum(map(bool, value.split(separator))) for value in values]
+    length = int(np.clip(max(lengths), 2, MAX_LENGTH))
+    why = f"{why} of up to {max(lengths)}"
+    return {"kind": MULTI, "separator": separator, "max_length": length, "why": why}
+
+
+def _is_joined(text, separator):
+    return separator in text.strip(separator)
+
+
+def _ignored(why):
+    return {"kind": "ignored", "why": why}
+
+
+def _words(name):
+    return re.findall(r"[a-z]+", re.sub("(?<=[a-z0-9])(?=[A-Z])", " ", name).lower())
+
+
+def _named(name, column, taken):
+    """The column with a name of its field that can be served, where its own cannot."""
+    if column["kind"] == "ignored":
+        return column
+    served = re.sub("[^A-Za-z0-9_.-]+", "_", name).lstrip("_-.") or "field"
+    served += "_" * (served == "self" or keyword.iskeyword(served))
+    while (key := re.sub("[.-]", "_", served.lower())) in taken:
+        served += "_2"
+    taken.add(key)
+    return column if served == name else {"kind": column["kind"], "name": served} | column
+
+
+def _separator(path):
+    if tables.is_parquet(path):
+        return ","
+    line = tables.first_line(path).decode("utf-8", "replace")
+    return max(SEPARATORS, key=line.count)
+
+
+def _label(path, columns, label):
+    named = [name for name in columns if name.lower() in LABELS] if label is None else [label]
+    if len(named) == 1 and named[0] in columns:
+        return named[0]
+    rule = (
+        f"one column must be named as a label ({', '.join(LABELS)}), or the label be given by its "
+        "name; where the first line is no header, give the columns' names"
+        if label is None
+        else f"there must be the label's column {label!r}"
+    )
+    raise ValueError(raw.error_text(path, 1, rule, ", ".join(map(repr, columns))))
+
+
+def _label_column(profile):
+    sides = {True: [], False: []}
+    for value in sorted(profile.counts):
+        sides[value.lower() in POSITIVE].append(value)
+    positive, negative = sides[True] or ["1"], sides[False] or ["0"]
+    share = sum(profile.counts[value] for value in positive) / max(profile.rows, 1)
+    why = f"{share:.2%} of {profile.rows:,} rows are positive"
+    return {"kind": "label", "positive": positive, "negative": negative, "why": why}

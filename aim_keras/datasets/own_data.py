@@ -1,0 +1,238 @@
+"""A user's own data: CSV or Parquet files, with a schema that is inferred, or given."""
+
+import functools
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import tensorflow_datasets as tfds
+
+from aim_keras.datasets import encoding, inference, raw, tables
+from aim_keras.datasets.blocks import SPLITS, Config
+from aim_keras.datasets.schema import NULLS, NUMBERS, Schema
+from aim_keras.datasets.tabular import TEST, TRAIN, VALID, TabularBuilder, check_options
+from aim_keras.datasets.tabular import random_split as draw_split
+
+ALL = "all"  # of a file whose rows are split, in place of the name of its split
+HOW = ("random", "ordered")
+
+
+class OwnData(TabularBuilder, skip_registration=True):
+    """A user's own files."""
+
+    @functools.cached_property
+    def _schema(self) -> Schema:
+        return Schema.from_json(self.builder_config.options["schema"])
+
+    @property
+    def _kinds(self):
+        return self._schema.kinds
+
+    def _reader(self):
+        schema, options = self._schema, self.builder_config.options
+        return tables.TableReader(
+            schema.rules,
+            schema.separator,
+            None if schema.header else list(schema.columns),
+            schema.list_separators,
+            options["on_error"],
+            options["seed"],
+        )
+
+    def _split(self, file, chunk):
+        part, options = _part(file), self.builder_config.options
+        if part != ALL:
+            return np.full(len(chunk.draws), SPLITS.index(part), np.int8)
+        shares = options["valid_fraction"], options["test_fraction"]
+        if options["split"] == "random":
+            return draw_split(chunk.draws, *shares)
+        starts, rows = self._starts
+        valid, test = (round(rows * share) for share in shares)
+        place = starts[file] + chunk.numbers
+        return np.where(
+            place < rows - test - valid, TRAIN, np.where(place < rows - test, VALID, TEST)
+        )
+
+    @functools.cached_property
+    def _starts(self) -> tuple[dict[str, int], int]:
+        """What to add to a row's number in each file for its place among all, and all rows."""
+        header, starts, rows = self._schema.header, {}, 0
+        for file, path in self.builder_config.files.items():
+            starts[file] = rows - tables.first_number(path, header)
+            rows += tables.count_rows(path, header)
+        return starts, rows
+
+    def _holds_train(self, file):
+        return _part(file) in (ALL, "train")
+
+    def _columns(self, columns):
+        found = {}
+        for field, name in self._schema.field_columns.items():
+            is_number = self._schema.columns[name]["kind"] in NUMBERS
+            found[field] = _without_nulls(columns[name]) if is_number else columns[name]
+        return found
+
+    def _labels(self, columns):
+        positive = self._schema.positive
+
+        def label(values):
+            return np.array([value in positive for value in values], np.float32)
+
+        return encoding.each_value(label, columns[self._schema.label])
+
+
+def builder(
+    paths,
+    valid_paths=None,
+    test_paths=None,
+    schema=None,
+    label=None,
+    columns=None,
+    separator=None,
+    raw_dir=None,
+    data_dir=None,
+    split="random",
+    valid_fraction=0.1,
+    test_fraction=0.1,
+    min_count=2,
+    bucket_count=40,
+    max_buckets=100,
+    seed=0,
+    on_error="raise",
+) -> OwnData:
+    """TFDS builder of a user's own files, to be prepared with `download_and_prepare()`.
+
+    A file is CSV (`.csv`, `.tsv`, `.txt`, plain, `.gz` or `.zst`) or Parquet (`.parquet`, `.pq`);
+    a line that has no character is left out. All are streamed: memory grows with distinct values,
+    not with rows.
+
+    Args:
+        paths: path, or sequence of paths, of files, of folders of such files, or patterns such as
+            `"day_*.csv"`: of all rows, or, with `valid_paths` and `test_paths`, of those of train.
+        valid_paths, test_paths: the same, of the other splits; None splits the rows of `paths`.
+        schema: path of a schema (`Schema`). One that does not exist is inferred from the first
+            100,000 rows (`inference.infer`), printed and written there. Defaults to a file in
+            `data_dir/schemas`, named after the raw files.
+        label: name of the label's column, where the schema is inferred. None finds it.
+        columns: names of the columns of text files without a header, where the schema is inferred.
+        separator: str between the cells of text files, where the schema is inferred. None finds it.
+        raw_dir: folder that relative paths start from. Defaults to the working directory.
+        data_dir: folder of prepared data sets. Defaults to TFDS's.
+        split: "random" draws the split of each row from its file's name, its line number and
+            `seed`; "ordered" takes the last rows for the test, and those before for validation.
+        valid_fraction, test_fraction: float, shares of the rows. Default to 0.1. Not with paths for
+            each split.
+        min_count: int, a category seen less often in train is out of vocabulary. Defaults to 2.
+        bucket_count: int, a bucket of a number is full when it holds more train rows than this.
+            Defaults to 40.
+        max_buckets: int, the most buckets of a number. Defaults to 100.
+        seed: int, seed of the random split.
+        on_error: "raise" or "skip": what a malformed line does.
+
+    Raises:
+        FileNotFoundError: if a path leads to no file.
+        ValueError: for an option out of range, and of what a schema or a file must not have.
+    """
+    if split not in HOW:
+        raise ValueError(f"split must be one of {HOW}. Received: split={split!r}")
+    files = _files(paths, valid_paths, test_paths, raw_dir)
+    shares = {"valid_fraction": valid_fraction, "test_fraction": test_fraction, "split": split}
+    options = {
+        "data": raw.unpacked_name(pathlib.Path(next(iter(files))).name).partition(".")[0],
+        "files": list(files),
+        **(shares if valid_paths is None else {}),
+        "min_count": min_count,
+        "bucket_count": bucket_count,
+        "max_buckets": max_buckets,
+        "seed": seed,
+        "on_error": on_error,
+    }
+    check_options(options)
+    asked = {"label": label, "names": columns, "separator": separator, "on_error": on_error}
+    if schema is None:
+        schema = _schema_path(data_dir, {"data": options["data"], **asked}, files)
+    found = _read_or_infer(pathlib.Path(schema).expanduser(), files, asked)
+    options["schema"] = found.to_json()
+    return OwnData(config=Config.of(options, files), data_dir=data_dir)
+
+
+def _read_or_infer(path: pathlib.Path, files, asked: dict[str, Any]) -> Schema:
+    if path.exists():
+        schema = Schema.load(path)
+        if asked["label"] not in (None, schema.label):
+            raise ValueError(
+                f"label must be that of the schema {path}, {schema.label!r}. "
+                f"Received: label={asked['label']!r}"
+            )
+        return schema
+    train = [path for name, path in files.items() if _part(name) in (ALL, "train")]
+    schema = inference.infer(train, **asked)
+    schema.save(path)
+    print(f"{schema.table()}\nThe schema of {train[0]}, as inferred, is in {path}: edit it there")
+    return schema
+
+
+def _schema_path(data_dir, asked, files) -> pathlib.Path:
+    root = pathlib.Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    name = Config.of(asked, files).name.removeprefix("data_")
+    return root / "schemas" / f"{name}.json"
+
+
+def _part(file: str) -> str:
+    return file.partition("/")[0]
+
+
+def _files(paths, valid_paths, test_paths, raw_dir) -> dict[str, pathlib.Path]:
+    """The files by `<split>/<path from the folder that they share>`, in order."""
+    if (valid_paths is None) != (test_paths is None):
+        raise ValueError(
+            "valid_paths and test_paths must both be given, or neither. Received: "
+            f"valid_paths={valid_paths!r}, test_paths={test_paths!r}"
+        )
+    given = {ALL: paths}
+    if valid_paths is not None:
+        given = {"train": paths, "valid": valid_paths, "test": test_paths}
+    found = [(part, file) for part, names in given.items() for file in _found(part, names, raw_dir)]
+    shared = os.path.commonpath([file.parent for _, file in found])
+    files = {f"{part}/{file.relative_to(shared).as_posix()}": file for part, file in found}
+    if len({file for _, file in found}) < len(found):
+        raise ValueError(f"No file may come twice. Received: {[str(file) for _, file in found]}")
+    return files
+
+
+def _found(part: str, paths, raw_dir) -> list[pathlib.Path]:
+    """The files that paths, folders and patterns lead to."""
+    paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    argument = "paths" if part in (ALL, "train") else f"{part}_paths"
+    if not paths:
+        raise ValueError(f"{argument} must have at least one path. Received: none")
+    root, files = pathlib.Path(raw_dir or ".").expanduser(), []
+    for path in paths:
+        place = (root / pathlib.Path(path).expanduser()).absolute()
+        there = [place] if place.is_file() else _tables_of(place)
+        if not there:
+            raise FileNotFoundError(
+                f"{argument} must lead to files ({', '.join((*tables.TEXT, *tables.PARQUET))}; "
+                f"text also {' or '.join(raw.PACKED)}). Received: {path}, in {root.absolute()}"
+            )
+        files += there
+    return files
+
+
+def _tables_of(place: pathlib.Path) -> Sequence[pathlib.Path]:
+    """The tables of a folder, or of a pattern, sorted by name."""
+    if place.is_dir():
+        return sorted(filter(tables.is_table, place.rglob("*")))
+    first = next((i for i, part in enumerate(place.parts) if set(part) & set("*?[")), None)
+    if first is None:
+        return []
+    folder, pattern = pathlib.Path(*place.parts[:first]), "/".join(place.parts[first:])
+    return sorted(filter(tables.is_table, folder.glob(pattern)))
+
+
+def _without_nulls(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    values = ["" if value in NULLS else value for value in column.dictionary.to_pylist()]
+    return pa.DictionaryArray.from_arrays(column.indices, pa.array(values, pa.string()))

@@ -1,0 +1,190 @@
+"""Reads a user's own tables, text or Parquet, whose columns may come in any order, as chunks."""
+
+import collections
+import pathlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from aim_keras.datasets import raw
+from aim_keras.datasets.ordered import in_order
+
+PARQUET = (".parquet", ".pq")
+TEXT = (".csv", ".tsv", ".txt")
+BATCH_ROWS = 1 << 14
+ITEM_SEPARATOR = "\x1f"  # of a list of Parquet where the schema has no other
+
+
+@dataclass
+class TableReader:
+    """Reads the columns that are asked for, by their names.
+
+    Args:
+        rules: dict from the name of a column to read to its `raw.Rule`, or None for any string.
+        separator: str between the cells of a text file, which may be quoted.
+        names: the columns of text files without a header; None where the first line names them.
+        list_separators: dict from column name to what is put between the items of a list.
+        on_error: "raise" or "skip", as of `raw.Reader`.
+        seed: int, seed of the rows' draws.
+    """
+
+    rules: Mapping[str, raw.Rule | None]
+    separator: str = ","
+    names: Sequence[str] | None = None
+    list_separators: Mapping[str, str] = field(default_factory=dict)
+    on_error: str = "raise"
+    seed: int = 0
+    skipped: collections.Counter = field(default_factory=collections.Counter)
+
+    def read(
+        self,
+        path,
+        progress: Callable[[int], object] = lambda n: None,
+        keep=None,
+        use: Callable[[raw.Chunk], object] = lambda chunk: chunk,
+    ) -> Iterator:
+        """Yields `use(chunk)` of a file's chunks, in order, as `raw.Reader.read` does.
+
+        Raises:
+            ValueError: file, line or row, rule and what was received.
+        """
+        path = pathlib.Path(path)
+        names = columns(path, self.separator, self.names)
+        if missing := [name for name in self.rules if name not in names]:
+            rule = f"the columns must have {', '.join(map(repr, missing))}"
+            raise ValueError(raw.error_text(path, 1, rule, ", ".join(map(repr, names))))
+        if is_parquet(path):
+            yield from self._read_parquet(path, progress, use)
+            return
+        reader = raw.Reader(
+            {name: self.rules.get(name) for name in names},
+            self.separator,
+            header=self.names is None,
+            on_error=self.on_error,
+            seed=self.seed,
+            quoted=True,
+            unread=[name for name in names if name not in self.rules],
+        )
+        yield from reader.read(path, progress, keep, use)
+        self.skipped.update(reader.skipped)
+
+    def _read_parquet(self, path, progress, use):
+        def work(piece):
+            chunk, skipped = raw.checked(self._chunk(path, *piece), self.rules, {}, *ending)
+            return [use(chunk)] if len(chunk.draws) else [], skipped
+
+        ending = (self.on_error, path, "row")
+        for results, skipped in in_order(work, self._batches(path, progress)):
+            self.skipped[path.name] += skipped
+            yield from results
+
+    def _batches(self, path, progress):
+        rng = raw.draws_of(path, self.seed)
+        number, size = 1, path.stat().st_size
+        with parquet.ParquetFile(path) as file:
+            total = file.metadata.num_rows
+            for batch in file.iter_batches(BATCH_ROWS, columns=list(self.rules)):
+                yield number, batch, rng.random((batch.num_rows, 2))
+                number += batch.num_rows
+                progress(size * batch.num_rows // total)
+
+    def _chunk(self, path, number, batch, draws):
+        found = {}
+        for name in self.rules:
+            column = batch.column(name)
+            try:
+                found[name] = _strings(column, self.list_separators.get(name, ITEM_SEPARATOR))
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                rule = f"{name} must be of a type that has a text, or a list of one"
+                raise ValueError(raw.error_text(path, number, rule, column.type, "row")) from error
+        return raw.Chunk(found, draws, number + np.arange(len(draws)))
+
+
+def columns(path: pathlib.Path, separator: str, names: Sequence[str] | None = None) -> list[str]:
+    """The names of a file's columns, which for text without a header are given.
+
+    Raises:
+        ValueError: if there are none, or a name comes twice.
+    """
+    if is_parquet(path):
+        found = _parquet_schema(path).names
+    else:
+        found = list(names) if names is not None else raw_header(path, separator)
+    if twice := [name for name, count in collections.Counter(found).items() if count > 1]:
+        raise ValueError(
+            raw.error_text(path, 1, "the columns must have distinct names", f"twice {twice}")
+        )
+    return found
+
+
+def first_line(path: pathlib.Path) -> bytes:
+    """The first line of a text file.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    for data, _ in raw.read_lines(path):
+        return data.partition(b"\n")[0]
+    raise ValueError(raw.error_text(path, 1, "there must be rows", "an empty file"))
+
+
+def raw_header(path: pathlib.Path, separator: str) -> list[str]:
+    """The cells of the first line of a text file."""
+    line = first_line(path)
+    try:
+        return raw.header_cells(line, separator)
+    except UnicodeDecodeError as error:
+        raise ValueError(raw.error_text(path, 1, "must be UTF-8", line)) from error
+
+
+def list_columns(path: pathlib.Path) -> set[str]:
+    """The columns of a file that hold lists."""
+    if not is_parquet(path):
+        return set()
+    return {column.name for column in _parquet_schema(path) if _is_list(column.type)}
+
+
+def count_rows(path: pathlib.Path, header: bool) -> int:
+    """The rows of a file, the malformed ones included."""
+    if is_parquet(path):
+        with parquet.ParquetFile(path) as file:
+            return file.metadata.num_rows
+    return sum(lines for _, lines in raw.read_lines(path)) - header
+
+
+def first_number(path: pathlib.Path, header: bool) -> int:
+    """The number that chunks have for a file's first row."""
+    return 1 if is_parquet(path) else 1 + header
+
+
+def is_parquet(path: pathlib.Path) -> bool:
+    """Whether a file is Parquet, by its name."""
+    return path.suffix in PARQUET
+
+
+def is_table(path: pathlib.Path) -> bool:
+    """Whether a file's name is that of text or Parquet."""
+    return raw.unpacked_name(path.name).endswith((*TEXT, *PARQUET)) and path.is_file()
+
+
+def _parquet_schema(path):
+    try:
+        return parquet.read_schema(path)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path} must be a Parquet file. Received: {error}") from error
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
+
+
+def _strings(column: pa.Array, separator: str) -> pa.DictionaryArray:
+    """A column as strings, the missing ones empty."""
+    if _is_list(column.type):
+        items = column.cast(pa.list_(pa.string()))
+        column = pc.binary_join(items, separator)
+    return column.cast(pa.string()).fill_null("").dictionary_encode()

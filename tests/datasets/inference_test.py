@@ -1,0 +1,92 @@
+from collections import Counter
+
+import pytest
+
+from aim_keras.datasets import inference
+from aim_keras.datasets.inference import Profile, decide, infer
+
+
+def kind(name, values, **kwargs):
+    column = decide(name, Profile(Counter(values), **kwargs))
+    assert column["why"]
+    return column["kind"]
+
+
+NUMBERS = [str(i) for i in range(150)] * 2
+TEXTS = [f"t{i}" for i in range(150)]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("x", ["a", "b"] * 9, "categorical"),
+        ("x", ["3", "4", ""] * 9, "categorical"),
+        ("x", ["3.0", "4.0"] * 9, "categorical"),
+        ("x", ["3", "oops"] * 9, "categorical"),
+        ("x", TEXTS * 2, "categorical"),
+        ("x", NUMBERS, "numerical"),
+        ("x", [*NUMBERS, "NA", ""], "numerical"),
+        ("x", [f"{n}.0" for n in NUMBERS], "decimal"),
+        ("x", ["0.5", "1e-3", "", "-2"] * 9, "decimal"),
+        ("x", [f"{n}.5" for n in range(200)], "decimal"),
+        ("user_id", NUMBERS, "categorical"),
+        ("itemId", NUMBERS, "categorical"),
+        ("Zip Code", NUMBERS, "categorical"),
+        ("paid", NUMBERS, "numerical"),
+        ("bid", NUMBERS, "numerical"),
+        ("user_id", [*map(str, range(200))], "ignored"),
+        ("x", [*map(str, range(200))], "ignored"),
+        ("x", [*map(str, range(99))], "categorical"),
+        ("x", TEXTS, "ignored"),
+        ("x", ["a"] * 9, "ignored"),
+        ("x", ["a"] * 9 + [""], "categorical"),
+        ("x", ["", "NA"] * 9, "ignored"),
+        ("", ["a", "b"] * 9, "ignored"),
+        ("x", ["2024-01-01", "2024-01-02 10:00:00", ""] * 9, "ignored"),
+        ("x", ["a|b", "a", "b|c|d"] * 9, "multi_categorical"),
+        ("x", ["a;b", "c"] * 9, "multi_categorical"),
+        ("x", ["|", "a"] * 9, "categorical"),
+        ("x", ["a|b", *["a"] * 20], "categorical"),
+    ],
+)
+def test_each_rule(name, values, expected):
+    assert kind(name, values) == expected
+
+
+def test_lists():
+    column = decide("x", Profile(Counter({"a\x1fb": 3, "": 2, "c": 1}), is_list=True))
+    assert (column["separator"], column["max_length"]) == ("\x1f", 2)
+    column = decide("x", Profile(Counter(["|".join("a" * 70), "b|c"])))
+    assert (column["separator"], column["max_length"]) == ("|", inference.MAX_LENGTH)
+
+
+def test_the_label_and_the_separator_are_found(tmp_path, write):
+    rows = ["yes\ta,b\t1", "no\tc,d\t2", "Yes\ta,b\t3"]
+    path = write(tmp_path / "a.txt", ["Clicked\tx\tu", *rows])
+    schema = infer([path])
+    assert (schema.separator, schema.label, schema.positive) == ("\t", "Clicked", {"yes", "Yes"})
+    path = write(tmp_path / "a.csv", ["label,y,x", "1,0,a", "0,1,b"])
+    with pytest.raises(
+        ValueError, match=r"a\.csv, line 1: one column must be named .*'label', 'y'"
+    ):
+        infer([path])
+    assert infer([path], label="y").label == "y"
+
+
+def test_names_that_cannot_be_served_are_changed(tmp_path, write):
+    header = "y,User ID,user.id,_x,class,ü"
+    path = write(tmp_path / "a.csv", [header, "1,a,a,a,a,a", "0,b,b,b,b,b"])
+    schema = infer([path])
+    assert list(schema.kinds) == ["User_ID", "user.id_2", "x", "class_", "field"]
+    assert list(schema.columns) == header.split(",")
+
+
+def test_the_first_rows_decide(tmp_path, write, monkeypatch):
+    monkeypatch.setattr(inference, "SAMPLE_ROWS", 6)
+    first = write(tmp_path / "a.csv", ["y,x", "1,1", "0,2", "1,3"])
+    second = write(tmp_path / "b.csv", ["x,y", "4.5,1", "5,0", "6,1", "later,0"])
+    assert infer([first, second]).kinds == {"x": "decimal"}
+    monkeypatch.setattr(inference, "SAMPLE_ROWS", 3)
+    assert infer([first, second]).kinds == {"x": "categorical"}
+    monkeypatch.setattr(inference, "SAMPLE_ROWS", 7)
+    assert infer([first, second]).columns["x"]["why"] == "7 texts"

@@ -1,0 +1,254 @@
+import re
+import tracemalloc
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from aim_keras.datasets import own_data, pipeline, raw, tables
+from aim_keras.datasets.schema import Schema
+
+HEADER = "click,user,city,price"
+ROWS = [f"{i % 2},u{i % 5},{'paris' if i % 3 else ''},{i / 8}" for i in range(400)]
+
+
+def prepare(tmp_path, paths, **options):
+    builder = own_data.builder(paths, data_dir=tmp_path / "data", **options)
+    builder.download_and_prepare()
+    return builder
+
+
+def labels(builder, split):
+    return np.concatenate([y[:, 0] for _, y in pipeline.batches(builder, split, 999)])
+
+
+def features(builder, split):
+    return np.concatenate([x for x, _ in pipeline.batches(builder, split, 999)])
+
+
+@pytest.fixture
+def clicks(tmp_path, write):
+    return write(tmp_path / "clicks.csv", [HEADER, *ROWS])
+
+
+def test_one_file_is_split_and_prepared(clicks, tmp_path, capsys):
+    builder = prepare(tmp_path, clicks)
+    assert {k: f.size for k, f in builder.fields.items()} == {"user": 6, "city": 3, "price": 9}
+    rows = builder.facts("rows")
+    assert sum(rows.values()) == 400
+    assert all(20 < rows[split] < 60 for split in ("valid", "test"))
+    printed = capsys.readouterr().out
+    (path,) = (tmp_path / "data" / "schemas").iterdir()
+    assert re.search(r"price +decimal +400 numbers: in buckets", printed)
+    assert str(path) in printed
+    again = own_data.builder(clicks, data_dir=tmp_path / "data")
+    assert again.is_prepared()
+    assert capsys.readouterr().out == ""
+
+
+def test_an_edited_schema_is_given_back(clicks, tmp_path):
+    path = tmp_path / "schema.json"
+    own_data.builder(clicks, schema=path, data_dir=tmp_path / "data")
+    text = path.read_text().replace('"price": {"kind": "decimal"', '"price": {"kind": "dense"')
+    path.write_text(text)
+    builder = prepare(tmp_path, clicks, schema=path)
+    assert builder.fields["price"].dense
+    path.write_text(text.replace('"user": {"kind": "categorical"', '"user": {"kind": "ignored"'))
+    other = own_data.builder(clicks, schema=path, data_dir=tmp_path / "data")
+    assert list(other.field_names) == ["city", "price"]
+    assert not other.is_prepared()
+    with pytest.raises(
+        ValueError, match=r"label must be that of the schema .* 'click'\..*='clicked'"
+    ):
+        own_data.builder(clicks, schema=path, label="clicked", data_dir=tmp_path / "data")
+
+
+def test_a_random_split_is_that_of_the_lines_and_the_seed(clicks, tmp_path, write):
+    schema = tmp_path / "schema.json"
+    first = prepare(tmp_path, clicks, schema=schema)
+    packed = write(tmp_path / "packed" / "clicks.csv.gz", [HEADER, *ROWS])
+    same = prepare(tmp_path, packed, schema=schema)
+    np.testing.assert_array_equal(features(first, "test"), features(same, "test"))
+    other = prepare(tmp_path, clicks, schema=schema, seed=1)
+    assert first.facts("rows") != other.facts("rows")
+
+
+def test_an_ordered_split_is_by_place_over_all_files(tmp_path, write):
+    days = [write(tmp_path / f"day_{d}.csv", ["y,u,v", *([f"0,{d},a"] * 50)]) for d in (1, 2)]
+    days.append(write(tmp_path / "day_3.csv", ["y,u,v", *(["1,3,b"] * 20)]))
+    options = {"split": "ordered", "valid_fraction": 0.2, "test_fraction": 1 / 6}
+    builder = prepare(tmp_path, [str(tmp_path / "day_*.csv")], **options)
+    assert builder.facts("rows") == {"train": 76, "valid": 24, "test": 20}
+    assert builder.facts("label_mean") == {"train": 0, "valid": 0, "test": 1}
+    assert features(builder, "test").max() == 0, "day 3 and b are not in train"
+    backwards = own_data.builder(days[::-1], data_dir=tmp_path / "data", **options)
+    assert not backwards.is_prepared()
+
+
+def test_files_of_each_split_in_folders_with_columns_in_any_order(tmp_path, write):
+    write(tmp_path / "train" / "a.csv", ["click,user,n", *(["1,u1,5", "0,u2,6"] * 4)])
+    write(tmp_path / "train" / "sub" / "b.csv.gz", ["n,click,more,user", "7,1,x,u3", "7,0,x,u3"])
+    write(tmp_path / "train" / "notes.md", ["no table"])
+    valid = write(tmp_path / "valid.csv", ["user,click,n", "u1,1,5", "u9,0,5"])
+    table = pa.table({"n": [5.0, None], "click": [True, False], "user": ["u3", None]})
+    parquet.write_table(table, tmp_path / "test.parquet")
+    schema = tmp_path / "schema.json"
+    own_data.builder(tmp_path / "train", schema=schema, data_dir=tmp_path / "data")
+    schema.write_text(
+        schema.read_text().replace('["1"]', '["1", "true"]').replace('["0"]', '["0", "false"]')
+    )
+    builder = prepare(
+        tmp_path,
+        "train",
+        valid_paths=valid,
+        test_paths=["test.parquet"],
+        raw_dir=tmp_path,
+        schema=schema,
+    )
+    assert builder.facts("rows") == {"train": 10, "valid": 2, "test": 2}
+    assert builder.encoding.fields["user"].values == ("u1", "u2", "u3")
+    np.testing.assert_array_equal(features(builder, "valid"), [[1, 1], [0, 1]])
+    np.testing.assert_array_equal(features(builder, "test"), [[3, 1], [0, 0]])
+    np.testing.assert_array_equal(labels(builder, "test"), [1, 0])
+
+
+def test_files_without_a_header(tmp_path, write):
+    path = write(tmp_path / "clicks.tsv.gz", [row.replace(",", "\t") for row in ROWS])
+    with pytest.raises(ValueError, match=r"clicks\.tsv\.gz, line 1: one column must be named as a"):
+        own_data.builder(path, data_dir=tmp_path / "data")
+    builder = prepare(tmp_path, path, columns=["y", "user", "city", "price"])
+    assert sum(builder.facts("rows").values()) == 400
+    with pytest.raises(ValueError, match=r"line 1: must have 3 columns\. Received: 4"):
+        own_data.builder(path, columns=["y", "user", "city"], data_dir=tmp_path / "data")
+
+
+def test_parquet_has_the_rows_of_the_same_text(tmp_path, write):
+    lines = ["click,user,n,tags,price"]
+    columns = {name: [] for name in lines[0].split(",")}
+    for i in range(300):
+        tags = ["a", "b", "c"][: i % 4]
+        row = (i % 3 == 0, f"u{i % 7}", None if i % 11 == 0 else i * 1000, tags, i / 4)
+        for column, value in zip(columns.values(), row, strict=True):
+            column.append(value)
+        texts = [str(int(row[0])), row[1], "" if row[2] is None else str(row[2]), "|".join(tags)]
+        lines.append(",".join([*texts, str(row[4])]))
+    text = write(tmp_path / "clicks.csv", lines)
+    parquet.write_table(pa.table(columns), tmp_path / "clicks.parquet", row_group_size=70)
+    options = {"split": "ordered"}
+    from_text = prepare(tmp_path, text, **options)
+    from_parquet = prepare(tmp_path, tmp_path / "clicks.parquet", **options)
+    assert from_text.fields == from_parquet.fields
+    assert from_parquet.fields["tags"].length == 3
+    for split in ("train", "valid", "test"):
+        np.testing.assert_array_equal(labels(from_text, split), labels(from_parquet, split))
+        np.testing.assert_array_equal(features(from_text, split), features(from_parquet, split))
+    inferred = {p.name: Schema.load(p) for p in (tmp_path / "data" / "schemas").iterdir()}
+    kinds = {tuple(c["kind"] for c in schema.columns.values()) for schema in inferred.values()}
+    assert kinds == {("label", "categorical", "numerical", "multi_categorical", "decimal")}
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("2,u1,paris,1.5", r"line 402: click must be as 0 and 1 .*Received: '2'"),
+        (",u1,paris,1.5", r"line 402: click must be as 0 and 1 .*Received: ''"),
+        ("1,u1,paris", r"line 402: must have 4 columns. Received: 3"),
+        ('1,"u1,paris,1.5', r"line 402: a quoted cell must end on its line"),
+    ],
+)
+def test_a_malformed_line_is_told_or_skipped(tmp_path, write, line, rule):
+    path = write(tmp_path / "clicks.csv", [HEADER, *ROWS, line])
+    with pytest.raises(ValueError, match=rf"clicks\.csv, {rule}"):
+        own_data.builder(path, data_dir=tmp_path / "data")
+    builder = prepare(tmp_path, path, on_error="skip")
+    assert sum(builder.facts("rows").values()) == 400
+    assert builder.facts("skipped_rows") == {"clicks.csv": 1}
+
+
+def test_what_the_schema_rules_out_is_told_with_its_line(clicks, tmp_path, write):
+    schema = tmp_path / "schema.json"
+    own_data.builder(clicks, schema=schema, data_dir=tmp_path / "data")
+    write(clicks, [HEADER, *ROWS, "1,u1,paris,cheap"])
+    with pytest.raises(ValueError, match=r"line 402: price must be a decimal .*decimal. .*'cheap'"):
+        prepare(tmp_path, clicks, schema=schema)
+    write(clicks, ["user,city,price", "u1,paris,3.5"])
+    with pytest.raises(ValueError, match=r"clicks.csv, line 1: the columns must have 'click'\."):
+        prepare(tmp_path, clicks, schema=schema)
+    parquet.write_table(
+        pa.table({"click": [7], "user": ["u"], "city": ["p"], "price": [1]}), tmp_path / "a.pq"
+    )
+    with pytest.raises(ValueError, match=r"a\.pq, row 1: click must be one of '0', '1'.*'7'"):
+        prepare(tmp_path, tmp_path / "a.pq", schema=schema)
+    structs = pa.array([{"x": 1}])
+    parquet.write_table(
+        pa.table({"click": [1], "user": ["u"], "city": structs, "price": [1]}), tmp_path / "a.pq"
+    )
+    with pytest.raises(ValueError, match=r"row 1: city must be of a type that has a text.*struct"):
+        prepare(tmp_path, tmp_path / "a.pq", schema=schema)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"paths": ()}, "paths must have at least one path"),
+        ({"paths": "no.csv"}, r"paths must lead to files \(.csv, .*Received: no.csv, in "),
+        ({"paths": "*.parquet"}, "paths must lead to files"),
+        ({"valid_paths": "clicks.csv"}, "must both be given, or neither"),
+        ({"valid_paths": "clicks.csv", "test_paths": "clicks.csv"}, "No file may come twice"),
+        ({"split": "time"}, "split must be one of"),
+        ({"test_fraction": 1.0}, "Fractions must lie in"),
+        ({"max_buckets": 0}, "max_buckets must be an integer >= 1"),
+        ({"on_error": "warn"}, "on_error must be one of"),
+        ({"label": "clicked"}, "line 1: there must be the label's column 'clicked'"),
+    ],
+)
+def test_bad_arguments(clicks, tmp_path, arguments, error):
+    given = {"paths": clicks.name, "raw_dir": tmp_path, "data_dir": tmp_path / "data"}
+    with pytest.raises((ValueError, FileNotFoundError), match=error):
+        own_data.builder(**{**given, **arguments})
+    assert not (tmp_path / "data").exists()
+
+
+def test_other_broken_files(tmp_path):
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(ValueError, match=r"empty\.csv, line 1: there must be rows"):
+        own_data.builder(tmp_path / "empty.csv", data_dir=tmp_path / "data")
+    (tmp_path / "twice.csv").write_text("y,a,a\n1,2,3\n")
+    with pytest.raises(ValueError, match=r"twice\.csv, line 1: .* distinct names. .*twice \['a'\]"):
+        own_data.builder(tmp_path / "twice.csv", data_dir=tmp_path / "data")
+    (tmp_path / "no.parquet").write_text("y,a\n")
+    with pytest.raises(ValueError, match=r"no\.parquet must be a Parquet file"):
+        own_data.builder(tmp_path / "no.parquet", data_dir=tmp_path / "data")
+
+
+def test_memory_does_not_grow_with_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(raw, "CHUNK_BYTES", 1 << 14)
+    monkeypatch.setattr(tables, "BATCH_ROWS", 1 << 10)
+    rng = np.random.default_rng(0)
+
+    def peak(rows, ending):
+        path = tmp_path / f"r{rows}{ending}"
+        columns = {
+            "y": rng.integers(2, size=rows),
+            "x": 2 + rng.integers(400, size=rows) / 1e3 + rng.random(rows) / 1e7,
+            "u": rng.integers(9, size=rows),
+        }
+        if ending == ".parquet":
+            parquet.write_table(pa.table(columns), path, row_group_size=1 << 12)
+        else:
+            lines = [f"{y},{x:.9f},{u}\n" for y, x, u in zip(*columns.values(), strict=True)]
+            path.write_text("".join(["y,x,u\n", *lines]))
+        schema = tmp_path / "schema.json"
+        builder = own_data.builder(path, schema=schema, data_dir=tmp_path / "data")
+        tracemalloc.start()
+        try:
+            for _ in builder._generate():
+                pass
+            return tracemalloc.get_traced_memory()[1] + pa.total_allocated_bytes()
+        finally:
+            tracemalloc.stop()
+
+    for ending in (".csv", ".parquet"):
+        peak(1_000, ending)
+        assert peak(48_000, ending) < 1.5 * peak(12_000, ending), ending
