@@ -199,3 +199,4 @@ def test_wheel_holds_the_library_only():
     assert {m.rpartition(".")[0] for m in MODULES if within(m, "aim_keras") and "." in m} <= set(
         packages
     )
+    assert (ROOT / "aim_keras" / setup["options.package_data"]["aim_keras"]).exists()
