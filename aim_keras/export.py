@@ -18,7 +18,9 @@ TOLERANCE = 1e-6
 CLASSES = ("0", "1")  # no click, click
 
 
-def export_saved_model(model, fields, path: str | os.PathLike, features) -> pathlib.Path:
+def export_saved_model(
+    model, fields, path: str | os.PathLike, features, logit_shift=0.0
+) -> pathlib.Path:
     """Writes a model of logits as a SavedModel of probabilities, after checking that both agree.
 
     The SavedModel holds the model's weights once, needs nothing but TensorFlow to load, and gives
@@ -53,6 +55,8 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
         features: Arrays as the model takes them, on which the SavedModel is compared to it: `ids`
             gets these, `serving_default` raw values of them. The first rows are the warm-up
             requests of TF Serving (`warm_up.write`).
+        logit_shift: Float that is added to the model's logits, such as `log(rate)` where negatives
+            were sampled down at a rate in training: the probabilities are then those of all rows.
 
     Raises:
         ValueError: if an input's name cannot be a signature's or is like another's, if `features`
@@ -69,7 +73,8 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
 
     @tf.function
     def ctr(features):
-        return tf.sigmoid(model([*features] if features[1:] else features[0], training=False))
+        logits = model([*features] if features[1:] else features[0], training=False)
+        return tf.sigmoid(logits + logit_shift)
 
     @tf.function(input_signature=[specification])
     def ids(inputs):
@@ -86,7 +91,7 @@ def export_saved_model(model, fields, path: str | os.PathLike, features) -> path
         signatures["serving_default"] = ids
     with atomic.new_directory(path) as temporary:
         tf.saved_model.save(module, str(temporary), signatures)
-        _check_parity(model, temporary, arrays, requests)
+        _check_parity(model, temporary, arrays, requests, logit_shift)
         warm_up.write(temporary, warm_ups)
     return pathlib.Path(path)
 
@@ -208,9 +213,9 @@ def _encoded_request(fields, arrays):
     return inputs
 
 
-def _check_parity(model, path, arrays, requests):
+def _check_parity(model, path, arrays, requests, logit_shift):
     logits = model.predict(arrays if len(arrays) > 1 else arrays[0], verbose=0)
-    expected = tf.sigmoid(logits).numpy()
+    expected = tf.sigmoid(logits + logit_shift).numpy()
     loaded = tf.saved_model.load(str(path))
     for name, inputs in requests.items():
         serve = loaded.signatures[name]

@@ -170,7 +170,7 @@ def _statistics(builder, columns, split, order, per_pass):
 
 
 def _ids(batches, columns):
-    for features, labels in batches:
+    for features, labels, *_ in batches:
         ids = features[0] if isinstance(features, tuple) else features
         yield ids.numpy()[:, columns], labels.numpy()
 

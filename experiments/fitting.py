@@ -15,6 +15,7 @@ from aim_keras.callbacks import (
     RequireFinite,
     Resume,
     SearchState,
+    rank_metrics,
 )
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
@@ -33,6 +34,11 @@ class Job:
     def batches(self, split, batch_size=None):
         """The batches of a split, in file order."""
         return data.batches(self.builder, split, batch_size or self.batch_size)
+
+    def evaluate(self, model, split, verbose=1):
+        """The exact AUC and log loss of a model of logits on a split, calibrated and weighted."""
+        shift = self.builder.logit_shift
+        return rank_metrics(model, self.batches(split), verbose=verbose, logit_shift=shift)
 
     def counts(self):
         """How often each id of a field occurs in train."""
@@ -149,7 +155,7 @@ def fit(
             *gate_steps,
             *averaging,
             RequireFinite(resume),
-            RankMetrics(job.batches("valid")),
+            RankMetrics(job.batches("valid"), logit_shift=job.builder.logit_shift),
             *stateful,
             *([_decay(epoch_decay)] if epoch_decay != 1 else []),
             keras.callbacks.TensorBoard(stage_dir / "tensorboard", write_graph=False),

@@ -10,7 +10,6 @@ import keras
 
 from aim_keras import atomic
 from aim_keras.architecture import Architecture
-from aim_keras.callbacks import rank_metrics
 from aim_keras.export import export_saved_model, signature
 from aim_keras.search import grow
 from experiments import fitting, stage, summary
@@ -227,7 +226,7 @@ def _plan(stages, orders):
 def _evaluate(job, model, architecture, records):
     print("Evaluation on test")
     results = {
-        "test": rank_metrics(model, job.batches("test"), verbose=1),
+        "test": job.evaluate(model, "test"),
         "valid": {key: records[-1][key] for key in ("auc", "log_loss")},
         "parameters": records[-1]["parameters"],
         "stages": records,
@@ -247,4 +246,5 @@ def _save(run_dir, job, model, architecture):
         keras.config.set_dtype_policy("float32")
         trained, model = model, type(model).from_config(model.get_config())
         model.set_weights(trained.get_weights())
-    export_saved_model(model, job.builder.encoding, run_dir / "saved_model" / "1", features)
+    path, shift = run_dir / "saved_model" / "1", job.builder.logit_shift
+    export_saved_model(model, job.builder.encoding, path, features, shift)

@@ -10,7 +10,6 @@ import numpy as np
 from aim_keras import atomic
 from aim_keras import search as gates
 from aim_keras.architecture import Architecture
-from aim_keras.callbacks import rank_metrics
 from aim_keras.feature_groups import FeatureGroups
 from experiments import fitting
 
@@ -92,7 +91,7 @@ def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, fro
     if front_points:
         print(f"Size-quality front of {stage_dir.name} on valid")
         points = gates.front(
-            model, lambda m: rank_metrics(m, job.batches("valid")), candidates, front_points
+            model, lambda m: job.evaluate(m, "valid", verbose=0), candidates, front_points
         )
         for point in points:
             architecture = point.pop("architecture")
@@ -165,7 +164,7 @@ def train(stage_dir, job, model, fit, searching):
     epochs = fit(model, stage_dir, job, searching=searching)
     seconds = round(time.monotonic() - started, 1)
     print(f"Evaluation of {stage_dir.name} on valid")
-    valid = rank_metrics(model, job.batches("valid"), verbose=1)
+    valid = job.evaluate(model, "valid")
     parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     return {**valid, "parameters": parameters, "seconds": seconds, "epochs": epochs}
 

@@ -83,6 +83,14 @@ def test_signature_and_parity(make, tmp_path):
         np.testing.assert_allclose(ctr, probabilities(model, rows), rtol=0, atol=1e-6)
 
 
+def test_shifted_logits(tmp_path):
+    model = randomized(next(iter(MODELS.values()))())
+    path = export_saved_model(model, FIELDS, tmp_path / "1", IDS, logit_shift=np.log(0.1))
+    ctr = tf.saved_model.load(str(path)).signatures["serving_default"](**named(IDS))["ctr"]
+    p = probabilities(model, IDS)
+    np.testing.assert_allclose(ctr, p / (p + (1 - p) / 0.1), rtol=0, atol=1e-6)
+
+
 def test_serves_unknown_ids(tmp_path):
     model = randomized(FM(SIZES))
     export_saved_model(model, FIELDS, tmp_path / "1", IDS)

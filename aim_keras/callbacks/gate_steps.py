@@ -16,8 +16,8 @@ class GateSteps(keras.callbacks.Callback):
     which is nearly everything; on other rows they keep what generalises.
 
     Args:
-        data: Iterable of batches `(features, labels)`, such as a batched `tf.data.Dataset`: as many
-            as there are steps of the gates.
+        data: Iterable of batches `(features, labels)`, or with sample weights too, such as a
+            batched `tf.data.Dataset`: as many as there are steps of the gates.
         every: Integer >= 1: the number of steps of the weights in an epoch before each of the
             gates. Defaults to 10.
 
@@ -58,10 +58,10 @@ class GateSteps(keras.callbacks.Callback):
         ]
 
         @tf.function(reduce_retracing=True)
-        def step(features, labels):
+        def step(features, labels, weights=None):
             with tf.GradientTape() as tape:
                 logits = self.model(features, training=True)
-                loss = self.model.compute_loss(features, labels, logits)
+                loss = self.model.compute_loss(features, labels, logits, weights)
             gradients = tape.gradient(loss, [gate.value for gate in gates])
             optimizer.gates_optimizer.apply(gradients, gates)
 

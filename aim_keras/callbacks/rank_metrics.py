@@ -13,11 +13,14 @@ class RankMetrics(keras.callbacks.Callback):
     before those that monitor them, and give these the mode, which Keras cannot infer.
 
     Args:
-        validation_data: Tuple `(features, labels)` of arrays, or an iterable of such tuples that
-            can be iterated over every epoch, such as a batched `tf.data.Dataset`. Labels are 0 and
-            1; the model's outputs for the features must be logits.
+        validation_data: Tuple `(features, labels)` or `(features, labels, sample_weights)` of
+            arrays, or an iterable of such tuples that can be iterated over every epoch, such as a
+            batched `tf.data.Dataset`. Labels are 0 and 1; the model's outputs for the features must
+            be logits. With weights both metrics are weighted.
         prefix: String before the names in the logs. Defaults to `"val_"`.
         batch_size: Int, batch size for a tuple of arrays. Defaults to `1024`.
+        logit_shift: Float that is added to the logits for the log loss, such as `log(rate)` where
+            negatives were sampled down at a rate in training. Defaults to `0.0`.
 
     Raises:
         ValueError: If `validation_data` is neither, or, at the end of an epoch, if it is empty, or
@@ -36,30 +39,34 @@ class RankMetrics(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, validation_data, prefix="val_", batch_size=1024):
+    def __init__(self, validation_data, prefix="val_", batch_size=1024, logit_shift=0.0):
         super().__init__()
         if isinstance(validation_data, tuple):
-            valid = len(validation_data) == 2
+            valid = len(validation_data) in (2, 3)
         else:
             valid = hasattr(validation_data, "__iter__") and not hasattr(
                 validation_data, "__next__"
             )
         if not valid:
             raise ValueError(
-                "`validation_data` must be a tuple (features, labels) or an iterable of such "
-                "batches that can be iterated over again. "
+                "`validation_data` must be a tuple (features, labels) or (features, labels, "
+                "sample_weights), or an iterable of such batches that can be iterated over again. "
                 f"Received: validation_data of {type(validation_data)}"
             )
         self.validation_data = validation_data
         self.prefix = prefix
         self.batch_size = batch_size
+        self.logit_shift = logit_shift
 
     def on_epoch_end(self, epoch, logs=None):
-        for name, value in rank_metrics(self.model, self.validation_data, self.batch_size).items():
+        values = rank_metrics(
+            self.model, self.validation_data, self.batch_size, logit_shift=self.logit_shift
+        )
+        for name, value in values.items():
             logs[f"{self.prefix}{name}"] = value
 
 
-def rank_metrics(model, data, batch_size=1024, verbose=0):
+def rank_metrics(model, data, batch_size=1024, verbose=0, logit_shift=0.0):
     """The exact AUC and log loss of a model of logits.
 
     Args:
@@ -67,6 +74,7 @@ def rank_metrics(model, data, batch_size=1024, verbose=0):
         data: as `RankMetrics` takes them.
         batch_size: Int, batch size for a tuple of arrays. Defaults to `1024`.
         verbose: 1 for a progress bar, 0 for silence. Defaults to `0`.
+        logit_shift: as of `RankMetrics`.
 
     Returns:
         `{"auc": ..., "log_loss": ...}`.
@@ -75,7 +83,7 @@ def rank_metrics(model, data, batch_size=1024, verbose=0):
         ValueError: If the data are empty, or if the metrics do not take the labels or the logits.
     """
     if isinstance(data, tuple):
-        features, labels = data
+        features, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         logits = model.predict(features, batch_size=batch_size, verbose=verbose)
     else:
         progress = keras.utils.Progbar(
@@ -83,10 +91,16 @@ def rank_metrics(model, data, batch_size=1024, verbose=0):
         )
         batches = []
         # Labels and logits of the same pass, so that the data may be shuffled.
-        for features, labels in data:
-            batches.append((np.asarray(labels), model.predict_on_batch(features)))
+        for batch in data:
+            features, *others = keras.utils.unpack_x_y_sample_weight(batch)
+            given = [np.asarray(array) for array in others if array is not None]
+            batches.append((model.predict_on_batch(features), *given))
             progress.add(1)
         if not batches:
             raise ValueError("The data must have at least one batch. Received: none")
-        labels, logits = map(np.concatenate, zip(*batches, strict=True))
-    return {"auc": metrics.auc(labels, logits), "log_loss": metrics.log_loss(labels, logits)}
+        logits, labels, *weights = map(np.concatenate, zip(*batches, strict=True))
+        weights = weights[0] if weights else None
+    return {
+        "auc": metrics.auc(labels, logits, weights),
+        "log_loss": metrics.log_loss(labels, np.asarray(logits) + logit_shift, weights),
+    }

@@ -20,7 +20,7 @@ SPLITS = ("train", "valid", "test")
 BLOCK_ROWS = 4096
 MARKED_BYTES = 1 << 20
 ENCODING_FILE = "encoding.json"
-ARRAYS = ("features", "label", "weights")  # of an example, in the order of `_generate`
+ARRAYS = ("features", "label", "weights", "sample_weight")  # in the order of `_generate`
 
 
 @dataclass(eq=False)
@@ -57,11 +57,12 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
     """TFDS builder whose examples are blocks of up to 4096 rows, in the order of generation.
 
     An example is `features`, int32 `(None, columns)`, `label`, float32 `(None,)`, and where fields
-    are weighted `weights`, float32 `(None, weighted columns)` (see `Field`). A subclass gives
-    `field_names` and `_generate`, and `_layout` where not all fields are single ids. Rows are
-    written as they come (TFDS's own generator writer holds up to 1 GB, then sorts a whole split in
-    memory when the order is to be kept), into a folder that TFDS renames when all is done: an
-    interrupted preparation leaves no data set.
+    are weighted `weights`, float32 `(None, weighted columns)` (see `Field`), and where rows are
+    `sample_weight`, float32 `(None,)`. A subclass gives `field_names` and `_generate`, `_layout`
+    where not all fields are single ids, `has_sample_weights` where rows have them. Rows are written
+    as they come (TFDS's own generator writer holds up to 1 GB, then sorts a whole split in memory
+    when the order is to be kept), into a folder that TFDS renames when all is done: an interrupted
+    preparation leaves no data set.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -77,13 +78,24 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         raise NotImplementedError
 
     @property
+    def has_sample_weights(self) -> bool:
+        """Whether every row has a weight."""
+        return False
+
+    @property
+    def logit_shift(self) -> float:
+        """What calibrates the logits of a model of the train rows: added, they fit all rows."""
+        return 0.0
+
+    @property
     def _layout(self) -> Mapping[str, Field]:
         """The fields as far as they are known before preparation: all but their sizes."""
         return dict.fromkeys(self.field_names, Field(1))
 
     def _generate(self) -> Iterator[tuple]:
-        """Yields (split, ids `(rows, columns)`, labels `(rows,)`, and where fields are weighted
-        weights `(rows, weighted columns)`), and sets `self._encoding`."""
+        """Yields (split, ids `(rows, columns)`, labels `(rows,)`, weights of weighted fields
+        `(rows, weighted columns)`, weights of rows `(rows,)`), of which the last ones may be left
+        out or None, and sets `self._encoding`."""
         raise NotImplementedError
 
     def _facts(self) -> dict[str, Any]:
@@ -124,6 +136,8 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         shapes = {"features": (None, columns), "label": (None,)}
         if weights:
             shapes["weights"] = (None, weights)
+        if self.has_sample_weights:
+            shapes["sample_weight"] = (None,)
         return tfds.core.DatasetInfo(
             builder=self,
             description=self.__doc__,
@@ -155,11 +169,13 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         writer = ShardWriter(self.info, self.data_dir, SPLITS)  # a temporary folder now
         pending: dict[str, list] = {split: [] for split in SPLITS}
         rows, positives = dict.fromkeys(SPLITS, 0), dict.fromkeys(SPLITS, 0.0)
-        for split, ids, labels, *weights in self._generate():
-            rows[split] += len(labels)
-            positives[split] += float(labels.sum())
-            pending[split].append((ids, labels, *weights))
-            if sum(len(part[0]) for part in pending[split]) >= BLOCK_ROWS:
+        for split, *arrays in self._generate():
+            named = zip(ARRAYS, arrays, strict=False)
+            part = {name: array for name, array in named if array is not None}
+            rows[split] += len(part["label"])
+            positives[split] += float(part["label"].sum())
+            pending[split].append(part)
+            if sum(len(part["label"]) for part in pending[split]) >= BLOCK_ROWS:
                 blocks, pending[split] = _cut(pending[split], BLOCK_ROWS)
                 writer.add(split, blocks)
         if empty := [split for split in SPLITS if not rows[split]]:
@@ -186,15 +202,12 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
 
 def _cut(parts: list, least: int) -> tuple[list[dict], list]:
     """Examples of BLOCK_ROWS rows, the last of at least `least` rows, and the parts left over."""
-    arrays = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
-    rows = len(arrays[0])
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    rows = len(arrays["label"])
     starts = range(0, rows - least + 1, BLOCK_ROWS)
-    blocks = [
-        {name: a[i : i + BLOCK_ROWS] for name, a in zip(ARRAYS, arrays, strict=False)}
-        for i in starts
-    ]
+    blocks = [{name: a[i : i + BLOCK_ROWS] for name, a in arrays.items()} for i in starts]
     end = min(rows, len(starts) * BLOCK_ROWS)
-    return blocks, [tuple(array[end:] for array in arrays)]
+    return blocks, [{name: array[end:] for name, array in arrays.items()}]
 
 
 def _marks(files: Mapping[str, pathlib.Path]) -> dict[str, list]:

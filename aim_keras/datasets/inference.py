@@ -19,6 +19,7 @@ SEPARATORS = ",\t;|"
 ITEM_SEPARATORS = "|;"
 MAX_LENGTH = 50
 LABELS = ("label", "click", "clicked", "is_click", "target", "y")
+WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights")
 POSITIVE = {"1", "1.0", "true", "t", "yes", "y"}
 NEGATIVE = {"0", "0.0", "-1", "false", "f", "no", "n"}
 RULE = raw.Rule(
@@ -111,6 +112,9 @@ def decide(name: str, profile: Profile) -> dict:
         return _ignored("it has no name")
     if distinct == 0 or (distinct == 1 and present == profile.rows):
         return _ignored("it is the same in all rows")
+    is_numbers = all(map(raw.NUMBER.holds, values))
+    if name.lower() in WEIGHTS and is_numbers:
+        return {"kind": "weight", "why": "named as the rows' weight"}
     if profile.is_list:
         return _multi(values, tables.ITEM_SEPARATOR, "lists")
     for separator in ITEM_SEPARATORS:
@@ -119,7 +123,7 @@ def decide(name: str, profile: Profile) -> dict:
     if all(map(TIME.fullmatch, values)):
         return _ignored("a time, which never comes again")
     is_unique = distinct > NEARLY_ALL * profile.rows and profile.rows >= FEW
-    if all(map(raw.NUMBER.holds, values)):
+    if is_numbers:
         return _number(name, values, is_unique)
     if is_unique:
         return _ignored(f"{distinct:,} texts in {profile.rows:,} rows: it tells rows apart")
@@ -161,7 +165,7 @@ def _words(name):
 
 def _named(name, column, taken):
     """The column with a name of its field that can be served, where its own cannot."""
-    if column["kind"] == "ignored":
+    if column["kind"] in ("ignored", "weight"):
         return column
     served = re.sub("[^A-Za-z0-9_.-]+", "_", name).lstrip("_-.") or "field"
     served += "_" * (served == "self" or keyword.iskeyword(served))

@@ -1,6 +1,7 @@
 """A user's own data: CSV or Parquet files, with a schema that is inferred, or given."""
 
 import functools
+import math
 import os
 import pathlib
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import tensorflow_datasets as tfds
 from aim_keras.datasets import encoding, inference, raw, tables
 from aim_keras.datasets.blocks import SPLITS, Config
 from aim_keras.datasets.schema import NULLS, NUMBERS, Schema
-from aim_keras.datasets.tabular import TEST, TRAIN, VALID, TabularBuilder, check_options
+from aim_keras.datasets.tabular import LEFT_OUT, TEST, TRAIN, VALID, TabularBuilder, check_options
 from aim_keras.datasets.tabular import random_split as draw_split
 
 ALL = "all"  # of a file whose rows are split, in place of the name of its split
@@ -42,7 +43,25 @@ class OwnData(TabularBuilder, skip_registration=True):
             options["seed"],
         )
 
+    @property
+    def has_sample_weights(self):
+        return self._schema.weight is not None
+
+    @property
+    def logit_shift(self):
+        return math.log(self.builder_config.options["negative_rate"])
+
     def _split(self, file, chunk):
+        split = self._place(file, chunk)
+        rate = self.builder_config.options["negative_rate"]
+        if rate < 1:
+            is_negative = self._labels(chunk.columns) == 0
+            left_out = (split == TRAIN) & is_negative & (chunk.draws[:, 1] >= rate)
+            split = np.where(left_out, LEFT_OUT, split)
+        return split
+
+    def _place(self, file, chunk):
+        """The split of each row before negatives are sampled down."""
         part, options = _part(file), self.builder_config.options
         if part != ALL:
             return np.full(len(chunk.draws), SPLITS.index(part), np.int8)
@@ -83,6 +102,11 @@ class OwnData(TabularBuilder, skip_registration=True):
 
         return encoding.each_value(label, columns[self._schema.label])
 
+    def _sample_weights(self, columns):
+        if not self.has_sample_weights:
+            return None
+        return encoding.each_value(_floats, columns[self._schema.weight])
+
 
 def builder(
     paths,
@@ -100,6 +124,7 @@ def builder(
     min_count=2,
     bucket_count=40,
     max_buckets=100,
+    negative_rate=1.0,
     seed=0,
     on_error="raise",
 ) -> OwnData:
@@ -129,15 +154,26 @@ def builder(
         bucket_count: int, a bucket of a number is full when it holds more train rows than this.
             Defaults to 40.
         max_buckets: int, the most buckets of a number. Defaults to 100.
-        seed: int, seed of the random split.
+        negative_rate: float in (0, 1], share of the negative rows of train that is kept, drawn at
+            random; valid and test keep all. `logit_shift` is its logarithm, which added to the
+            logits of a model of these rows makes them those of all: `p / (p + (1 - p) / rate)` of
+            a probability `p`. Defaults to 1, all.
+        seed: int, seed of the draws.
         on_error: "raise" or "skip": what a malformed line does.
 
     Raises:
         FileNotFoundError: if a path leads to no file.
         ValueError: for an option out of range, and of what a schema or a file must not have.
+
+    References: He et al., Practical Lessons from Predicting Clicks on Ads at Facebook, ADKDD 2014,
+    section 6.3, for the correction of negative down-sampling.
     """
     if split not in HOW:
         raise ValueError(f"split must be one of {HOW}. Received: split={split!r}")
+    if isinstance(negative_rate, bool) or not 0 < negative_rate <= 1:
+        raise ValueError(
+            f"negative_rate must be in (0, 1]. Received: negative_rate={negative_rate!r}"
+        )
     files = _files(paths, valid_paths, test_paths, raw_dir)
     shares = {"valid_fraction": valid_fraction, "test_fraction": test_fraction, "split": split}
     options = {
@@ -147,6 +183,7 @@ def builder(
         "min_count": min_count,
         "bucket_count": bucket_count,
         "max_buckets": max_buckets,
+        "negative_rate": negative_rate,
         "seed": seed,
         "on_error": on_error,
     }
@@ -231,6 +268,10 @@ def _tables_of(place: pathlib.Path) -> Sequence[pathlib.Path]:
         return []
     folder, pattern = pathlib.Path(*place.parts[:first]), "/".join(place.parts[first:])
     return sorted(filter(tables.is_table, folder.glob(pattern)))
+
+
+def _floats(texts: list[str]) -> np.ndarray:
+    return np.array([float(text) for text in texts], np.float32)
 
 
 def _without_nulls(column: pa.DictionaryArray) -> pa.DictionaryArray:

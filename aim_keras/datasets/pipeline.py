@@ -31,7 +31,7 @@ def counts(builder: BlockBuilder) -> dict[str, np.ndarray]:
     """
     found = {name: np.zeros(field.size, np.int64) for name, field in builder.fields.items()}
     columns = [columns for columns, _ in places(builder.fields.values())]
-    for features, _ in batches(builder, "train", BLOCK_ROWS):
+    for features, *_ in batches(builder, "train", BLOCK_ROWS):
         ids = np.asarray(features[0] if isinstance(features, tuple) else features)
         for (name, of_field), of_ids in zip(found.items(), columns, strict=True):
             present = ids[:, of_ids][ids[:, of_ids] != PADDING]
@@ -67,9 +67,10 @@ def batches(
     Returns:
         Dataset of `(features, label)`: int32 `(batch, columns)` and float32 `(batch, 1)`, of known
         cardinality; where fields are weighted of `((features, weights), label)`, the weights
-        float32 `(batch, weighted columns)`. Reading it raises `tf.errors.InvalidArgumentError` for
+        float32 `(batch, weighted columns)`; where rows are weighted with a third part, float32
+        `(batch,)`. Reading it raises `tf.errors.InvalidArgumentError` for
         an id outside `[0, vocabulary size)`, -1 in lists excepted, for a weight that is not finite,
-        and for a label outside `[0, 1]` or NaN.
+        or of a row below 0, and for a label outside `[0, 1]` or NaN.
 
     Raises:
         RuntimeError: if the data set is not prepared.
@@ -142,18 +143,29 @@ def _parser(builder):
             ["Field ", name, ": an id must be in [", start, ", ", end, "). Received: "],
             tf.where(low < least, low, high)[column],
         )
-        valid = (label >= 0) & (label <= 1)  # False for NaN
-        worst = label[tf.argmin(tf.cast(valid, tf.int32))]
-        _require(tf.reduce_all(valid), ["label must be in [0, 1]. Received: "], worst)
-        if "weights" not in block:
-            return ids, label[:, None]
-        weights = tf.reshape(block["weights"], (-1,))
-        finite = tf.math.is_finite(weights)
-        worst = weights[tf.argmin(tf.cast(finite, tf.int32))]
-        _require(tf.reduce_all(finite), ["A weight must be finite. Received: "], worst)
-        return (ids, block["weights"]), label[:, None]
+        # False for NaN
+        _require_all((label >= 0) & (label <= 1), "label must be in [0, 1]", label)
+        features = ids
+        if "weights" in block:
+            weights = tf.reshape(block["weights"], (-1,))
+            _require_all(tf.math.is_finite(weights), "A weight must be finite", weights)
+            features = ids, block["weights"]
+        if "sample_weight" not in block:
+            return features, label[:, None]
+        weights = block["sample_weight"]
+        _require_all(
+            tf.math.is_finite(weights) & (weights >= 0),
+            "The weight of a row must be finite and not below 0",
+            weights,
+        )
+        return features, label[:, None], weights
 
     return parse
+
+
+def _require_all(valid, rule, values):
+    worst = values[tf.argmin(tf.cast(valid, tf.int32))]
+    _require(tf.reduce_all(valid), [f"{rule}. Received: "], worst)
 
 
 def _require(condition, rule, received):

@@ -14,7 +14,7 @@ FORMAT = "aim_keras.schema/1"
 MULTI = MultiCategorical.kind
 NUMBERS = {"numerical": raw.INTEGER, "decimal": raw.NUMBER, "dense": raw.NUMBER}
 FIELDS = ("categorical", MULTI, *NUMBERS)
-KINDS = ("label", *FIELDS, "ignored")
+KINDS = ("label", "weight", *FIELDS, "ignored")
 OPTIONS = {
     "label": {"positive", "negative"},
     MULTI: {"separator", "max_length", "combiner"},
@@ -46,9 +46,12 @@ class Schema:
     def __post_init__(self):
         for name, column in self.columns.items():
             _check_column(name, column)
-        labels = [name for name, column in self.columns.items() if column["kind"] == "label"]
-        if len(labels) != 1:
-            raise ValueError(f"There must be one column of the kind label. Received: {labels}")
+        labels, weights = self._of_kind("label"), self._of_kind("weight")
+        if len(labels) != 1 or len(weights) > 1:
+            raise ValueError(
+                "There must be one column of the kind label, and at most one of the kind weight. "
+                f"Received: {labels}, {weights}"
+            )
         names = [name for name, _, _ in self._fields()]
         if not names or len(set(names)) < len(names):
             raise ValueError(
@@ -56,6 +59,9 @@ class Schema:
             )
         if not isinstance(self.separator, str) or len(self.separator) != 1:
             raise ValueError(f"separator must be one character. Received: {self.separator!r}")
+
+    def _of_kind(self, kind):
+        return [name for name, column in self.columns.items() if column["kind"] == kind]
 
     def _fields(self):
         return [
@@ -67,7 +73,12 @@ class Schema:
     @property
     def label(self) -> str:
         """The column of the label."""
-        return next(name for name, column in self.columns.items() if column["kind"] == "label")
+        return self._of_kind("label")[0]
+
+    @property
+    def weight(self) -> str | None:
+        """The column of the rows' weights, if there is one."""
+        return next(iter(self._of_kind("weight")), None)
 
     @property
     def positive(self) -> frozenset[str]:
@@ -96,7 +107,7 @@ class Schema:
         kinds = {name: column["kind"] for name, column in self.columns.items()}
         return {
             name: _rule(kinds[name], self.columns[name])
-            for name in (self.label, *self.field_columns.values())
+            for name in (self.label, *self._of_kind("weight"), *self.field_columns.values())
         }
 
     def to_json(self) -> dict:
@@ -200,10 +211,16 @@ def _field_kind(column) -> str | MultiCategorical:
     return MultiCategorical(**{k: v for k, v in column.items() if k in OPTIONS[MULTI]})
 
 
+def _is_weight(cell: str) -> bool:
+    return bool(cell and raw.NUMBER.holds(cell)) and float(cell) >= 0
+
+
 def _rule(kind, column) -> raw.Rule | None:
     if kind == "label":
         values = [*column["negative"], *column["positive"]]
         return raw.Rule(f"must be one of {', '.join(map(repr, values))}", set(values).__contains__)
+    if kind == "weight":
+        return raw.Rule("must be a number, not below 0", _is_weight)
     if kind in NUMBERS:
         number = NUMBERS[kind]
         text = f"{number.text}, since its kind in the schema is {kind}"

@@ -16,6 +16,7 @@ from aim_keras.datasets.blocks import SPLITS, BlockBuilder, Config
 from aim_keras.datasets.counts import Counts
 
 TRAIN, VALID, TEST = range(len(SPLITS))
+LEFT_OUT = len(SPLITS)
 
 
 class TabularBuilder(BlockBuilder, skip_registration=True):
@@ -71,7 +72,7 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         raise NotImplementedError
 
     def _split(self, file: str, chunk: raw.Chunk) -> np.ndarray:
-        """Split index of each row of a file. Default: the file is named after its split."""
+        """Split index of each row of a file, or `LEFT_OUT`. Default: that of the file's name."""
         return np.full(len(chunk.draws), SPLITS.index(file.split(".")[0]), np.int8)
 
     def _holds_train(self, file: str) -> bool:
@@ -89,6 +90,10 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
     def _labels(self, columns: dict) -> np.ndarray:
         """The rows' labels, float32 `(rows,)`, of the file's columns."""
         return encoding.each_value(np.float32, columns[self.LABEL])
+
+    def _sample_weights(self, columns: dict) -> np.ndarray | None:
+        """The rows' weights, float32 `(rows,)`, of the file's columns, or `None`."""
+        return None
 
     @property
     def _kinds(self) -> Mapping[str, Any]:
@@ -120,10 +125,10 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         columns = self._columns(chunk.columns)
         ids, weights = self._encoding.encode(columns), self._encoding.weights(columns)
         labels = self._labels(chunk.columns)
-        arrays = (ids, labels) if weights is None else (ids, labels, weights)
+        arrays = ids, labels, weights, self._sample_weights(chunk.columns)
         return [
-            (SPLITS[index], *(array[split == index] for array in arrays))
-            for index in np.unique(split)
+            (SPLITS[index], *(a if a is None else a[split == index] for a in arrays))
+            for index in np.unique(split[split != LEFT_OUT])
         ]
 
     def _count(self) -> dict[str, Counts]:

@@ -25,7 +25,7 @@ def inference_seconds(model, builder):
     """
     batch_rows = min(BATCH_ROWS, data.rows(builder, "train"))
     batches = data.batches(builder, "train", batch_rows).take(ROWS // batch_rows)
-    inputs = [features for features, labels in batches if len(labels) == batch_rows]
+    inputs = [features for features, labels, *_ in batches if len(labels) == batch_rows]
     predict = tf.function(lambda features: model(features, training=False))
     predict(inputs[0])
     times = []

@@ -62,6 +62,13 @@ def test_a_step_of_the_gates_by_hand():
             np.testing.assert_array_equal(ours, theirs)
 
 
+def test_sample_weights_scale_the_loss_of_the_gates():
+    weights = np.full(len(OTHER[0]), 0.25, "float32")
+    once, weighted = fit(new_model()), fit(new_model(), data=(*OTHER, weights))
+    start = alpha(fit(new_model(), every=None))
+    np.testing.assert_allclose(alpha(weighted) - start, 0.25 * (alpha(once) - start), rtol=1e-4)
+
+
 @pytest.mark.parametrize(("every", "steps"), [(1, 8), (2, 4), (3, 2), (5, 0)])
 def test_counts_steps_by_epoch(every, steps):
     model = fit(new_model(), every=every, epochs=2)

@@ -4,7 +4,7 @@ import pytest
 import sklearn.metrics
 import tensorflow as tf
 
-from aim_keras.callbacks import RankMetrics
+from aim_keras.callbacks import RankMetrics, rank_metrics
 
 
 def data(seed, rows=256):
@@ -36,6 +36,25 @@ def test_rank_metrics(validation_data):
     assert logs["val_log_loss"] == [pytest.approx(expected, rel=1e-5)]
 
 
+def test_rank_metrics_of_weighted_rows_and_shifted_logits():
+    model, (x, y) = compiled(), data(1)
+    weights = np.random.default_rng(2).exponential(size=len(x)).astype("float32")
+    batches = tf.data.Dataset.from_tensor_slices((x, y, weights)).shuffle(256).batch(100)
+    logits = model.predict(x, verbose=0).astype("float64") - 1.5
+    given = {"sample_weight": weights}
+    expected = {
+        "auc": sklearn.metrics.roc_auc_score(y, logits, **given),
+        "log_loss": sklearn.metrics.log_loss(y, 1 / (1 + np.exp(-logits)), **given),
+    }
+    for validation_data in ((x, y, weights), batches):
+        found = rank_metrics(model, validation_data, logit_shift=-1.5)
+        assert found == pytest.approx(expected, rel=1e-5)
+    callbacks = [RankMetrics(batches, logit_shift=-1.5)]
+    logs = model.fit(*data(0), verbose=0, callbacks=callbacks).history
+    found = rank_metrics(model, batches, logit_shift=-1.5)
+    assert logs["val_log_loss"] == [pytest.approx(found["log_loss"], rel=1e-6)]
+
+
 def test_two_rank_metrics():
     callbacks = [RankMetrics(data(1)), RankMetrics(data(2), prefix="other_")]
     history = compiled().fit(*data(0), verbose=0, callbacks=callbacks).history
@@ -48,7 +67,7 @@ def test_rank_metrics_without_batches():
         compiled().fit(*data(0), verbose=0, callbacks=[RankMetrics(empty)])
 
 
-@pytest.mark.parametrize("validation_data", [None, (1, 2, 3), iter([]), 5])
+@pytest.mark.parametrize("validation_data", [None, (1, 2, 3, 4), iter([]), 5])
 def test_rank_metrics_of_unfit_data(validation_data):
     with pytest.raises(ValueError, match="`validation_data` must be"):
         RankMetrics(validation_data)

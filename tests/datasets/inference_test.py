@@ -41,6 +41,8 @@ TEXTS = [f"t{i}" for i in range(150)]
         ("x", ["a"] * 9, "ignored"),
         ("x", ["a"] * 9 + [""], "categorical"),
         ("x", ["", "NA"] * 9, "ignored"),
+        ("Sample_Weight", ["0.5", "1"] * 9, "weight"),
+        ("weight", ["heavy", "light"] * 9, "categorical"),
         ("", ["a", "b"] * 9, "ignored"),
         ("x", ["2024-01-01", "2024-01-02 10:00:00", ""] * 9, "ignored"),
         ("x", ["a|b", "a", "b|c|d"] * 9, "multi_categorical"),

@@ -252,3 +252,36 @@ def test_memory_does_not_grow_with_rows(tmp_path, monkeypatch):
     for ending in (".csv", ".parquet"):
         peak(1_000, ending)
         assert peak(48_000, ending) < 1.5 * peak(12_000, ending), ending
+
+
+def test_a_column_of_weights(tmp_path, write, capsys):
+    lines = ["y,user,weight", *(f"{i % 2},u{i % 5},{i / 4}" for i in range(100))]
+    builder = prepare(tmp_path, write(tmp_path / "a.csv", lines), split="ordered")
+    assert re.search(r"weight +weight ", capsys.readouterr().out)
+    assert list(builder.fields) == ["user"]
+    ((_, _, weights),) = pipeline.batches(builder, "test", 99)
+    np.testing.assert_array_equal(weights, np.arange(90, 100) / 4)
+    schema = next((tmp_path / "data" / "schemas").iterdir())
+    for cell in ("-1", "", "NA"):
+        path = write(tmp_path / "b.csv", [*lines, f"1,u1,{cell}"])
+        with pytest.raises(ValueError, match=r"line 102: weight must be a number, not below 0\."):
+            prepare(tmp_path, path, schema=schema)
+
+
+def test_negatives_of_train_alone_are_sampled_down(tmp_path, write):
+    lines = ["y,user", *(f"{int(i % 10 == 0)},u{i % 7}" for i in range(5000))]
+    path, schema = write(tmp_path / "a.csv", lines), tmp_path / "schema.json"
+    everything = prepare(tmp_path, path, schema=schema)
+    sampled = prepare(tmp_path, path, schema=schema, negative_rate=0.25)
+    for split in ("valid", "test"):
+        np.testing.assert_array_equal(labels(everything, split), labels(sampled, split))
+    before, after = labels(everything, "train"), labels(sampled, "train")
+    assert after.sum() == before.sum()
+    assert abs((after == 0).sum() / (before == 0).sum() - 0.25) < 0.03
+    assert everything.logit_shift == 0
+    assert sampled.logit_shift == np.log(0.25)
+    counts = pipeline.counts(sampled)["user"]
+    assert counts.sum() == len(after)
+    for rate in (0, 1.5, True, -1):
+        with pytest.raises(ValueError, match=r"negative_rate must be in \(0, 1\]"):
+            own_data.builder(path, schema=schema, negative_rate=rate)

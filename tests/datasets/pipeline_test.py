@@ -1,5 +1,6 @@
 from typing import ClassVar
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -199,6 +200,45 @@ def test_counts_leave_padding_out(tmp_path):
     for name in ("list", "id"):
         np.testing.assert_array_equal(counts[name], np.full(1000, 5))
     assert counts["up"].tolist() == counts["down"].tolist() == [5000]
+
+
+class Weighted(Numbers, skip_registration=True):
+    """Rows whose weight is half their first id."""
+
+    has_sample_weights = True
+
+    def _generate(self):
+        for split, ids, labels in super()._generate():
+            weights = ids[:, 0].astype(np.float32) / 2 + self.builder_config.options["added"]
+            yield split, ids, labels, None, weights
+
+
+def _weighted(data_dir, added=0.0):
+    options = {"rows": 9000, "plant": (), "added": added}
+    builder = Weighted(config=Config.of(options, {}), data_dir=data_dir)
+    builder.download_and_prepare()
+    return builder
+
+
+def test_weights_of_rows_stay_with_them_and_reach_fit(tmp_path):
+    builder = _weighted(tmp_path)
+    for x, _, weights in pipeline.batches(builder, "train", 5000, shuffle_seed=1):
+        np.testing.assert_array_equal(weights, x[:, 0] / 2)
+    assert pipeline.counts(builder)["low"].sum() == 9000
+    inputs = keras.Input((2,), dtype="int32")
+    model = keras.Model(inputs, keras.ops.zeros_like(inputs[:, :1], "float32"))
+    model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))
+    valid = pipeline.batches(builder, "valid", 10)
+    ((x, _, weights),) = valid
+    loss = model.evaluate(valid, verbose=0)
+    assert loss == pytest.approx(np.log(2) * np.mean(weights), rel=1e-5)
+
+
+def test_stream_checks_weights_of_rows(tmp_path):
+    builder = _weighted(tmp_path, added=-0.25)
+    message = r"The weight of a row must be finite and not below 0\. Received: -0\.25"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        list(pipeline.batches(builder, "train", 32))
 
 
 @pytest.mark.parametrize("shuffle_seed", [None, 1])

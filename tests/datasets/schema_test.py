@@ -49,12 +49,19 @@ def test_what_makes_no_difference_to_the_data_is_left_out():
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"age": {"kind": "number"}}, "Column 'age' must have a kind out of label, categorical"),
+        (
+            {"age": {"kind": "number"}},
+            "Column 'age' must have a kind out of label, weight, categorical",
+        ),
         ({"age": {}}, "Column 'age' must have a kind"),
         ({"age": "numerical"}, "Column 'age' must have a kind"),
         ({"age": {"kind": "numerical", "max": 3}}, "'age' of the kind numerical takes .*: max"),
-        ({"age": COLUMNS["click"]}, r"one column of the kind label. Received: \['click', 'age'\]"),
-        ({"click": {"kind": "ignored"}}, r"one column of the kind label. Received: \[\]"),
+        (
+            {"age": COLUMNS["click"]},
+            r"one column of the kind label, .* \['click', 'age'\], \[\]",
+        ),
+        ({"age": {"kind": "weight"}, "User": {"kind": "weight"}}, r"most one .* \['User', 'age'\]"),
+        ({"click": {"kind": "ignored"}}, r"one column of the kind label, .* Received: \[\], \[\]"),
         ({"click": {"kind": "label"}}, "'click': positive and negative must be lists of strings"),
         (
             {"click": {"kind": "label", "positive": ["1"], "negative": ["0", "1"]}},

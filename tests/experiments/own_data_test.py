@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -47,6 +48,49 @@ def test_from_a_csv_file_to_a_saved_model(tmp_path, capsys):
     before = json.dumps(metrics)
     again = run_here("csv.gin", *folders, *SMALL, paths, raw_dir=str(tmp_path))
     assert json.dumps(again) == before
+
+
+LR = (
+    "include 'gin/base.gin'",
+    "include 'gin/datasets/csv.gin'",
+    "include 'gin/models/lr.gin'",
+    "LEARNING_RATE = 0.05",
+    "BATCH_SIZE = 500",
+    "retrain/fitting.fit.epochs = 1",
+    "retrain/fitting.fit.epochs_per_pass = 0.04",
+)
+
+
+def test_sampled_negatives_leave_probabilities_calibrated(tmp_path):
+    """Those of weighted rows, where the clicks of device b count twice."""
+    rng = np.random.default_rng(0)
+    lines, rates = ["click,device,weight"], {"a": 0.02, "b": 0.08}
+    for _ in range(20_000):
+        device = rng.choice(["a", "b"])
+        click = int(rng.random() < rates[device])
+        lines.append(f"{click},{device},{2 if device == 'b' and click else 1}")
+    (tmp_path / "clicks.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "lr.gin").write_text("\n".join(LR))
+    metrics = run_here(
+        tmp_path / "lr.gin",
+        tmp_path / "run",
+        tmp_path / "data",
+        'CSV_PATHS=["clicks.csv"]',
+        "own_data.builder.negative_rate=0.1",
+        raw_dir=str(tmp_path),
+    )
+    serve = tf.saved_model.load(str(tmp_path / "run" / "saved_model" / "1"))
+    ctr = serve.signatures["serving_default"](device=tf.constant(["a", "b"]))["ctr"].numpy()[:, 0]
+    expected = [0.02, 0.16 / (0.16 + 0.92)]
+    np.testing.assert_allclose(ctr, expected, rtol=0.2)
+    shares = np.array([1, 1.08]) / 2.08  # of the weights, by device
+    entropy = -shares @ [p * np.log(p) + (1 - p) * np.log1p(-p) for p in expected]
+    for split in ("valid", "test"):
+        assert metrics[split]["log_loss"] == pytest.approx(entropy, rel=0.25)
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    logits = model.predict(np.array([[1], [2]], "int32"), verbose=0)[:, 0]
+    served = np.sort(1 / (1 + np.exp(-logits - np.log(0.1))))
+    np.testing.assert_allclose(served, np.sort(ctr), rtol=1e-5)
 
 
 @pytest.mark.parametrize(

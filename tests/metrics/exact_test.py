@@ -44,6 +44,46 @@ def test_log_loss_of_large_logits():
     assert metrics.log_loss([1, 0], np.array([300.0, -300.0], "float32")) < 1e-100
 
 
+def test_weights_equal_scikit_learn():
+    rng = np.random.default_rng(0)
+    labels, logits = rng.integers(0, 2, 500), rng.normal(size=500).round(1)
+    weights = rng.exponential(size=500) * (rng.random(500) < 0.8)
+    given = {"sample_weight": weights}
+    expected = sklearn.metrics.roc_auc_score(labels, logits, **given)
+    assert metrics.auc(labels, logits, weights) == pytest.approx(expected, abs=1e-12)
+    expected = sklearn.metrics.log_loss(labels, 1 / (1 + np.exp(-logits)), **given)
+    assert metrics.log_loss(labels, logits, weights[:, None]) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("metric", [metrics.auc, metrics.log_loss])
+def test_a_whole_weight_is_as_many_rows(metric):
+    rng = np.random.default_rng(0)
+    labels, logits, weights = rng.integers(0, (2, 9, 4), (60, 3)).T
+    rows = np.repeat(np.arange(60), weights)
+    expected = metric(labels[rows], logits[rows])
+    assert metric(labels, logits, weights) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("metric", [metrics.auc, metrics.log_loss])
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0], r"shape \(n,\) or \(n, 1\), as the labels. .* shape \(1,\), 2 labels"),
+        ([1.0, -0.5], "Weights must be finite, not below 0.* weights from -0.5 to 1.0"),
+        ([1.0, np.nan], "Weights must be finite"),
+        ([0.0, 0.0], "not all 0"),
+    ],
+)
+def test_weights_that_are_none(metric, weights, message):
+    with pytest.raises(ValueError, match=message):
+        metric([0, 1], [0.1, 0.2], weights)
+
+
+def test_one_class_of_weights_above_zero():
+    with pytest.raises(ValueError, match="Received: 2 labels that are all 1"):
+        metrics.auc([1, 0, 1], [0.1, 0.2, 0.3], [1.0, 0.0, 2.0])
+
+
 @pytest.mark.parametrize("metric", [metrics.auc, metrics.log_loss])
 @pytest.mark.parametrize(
     ("labels", "scores", "message"),
