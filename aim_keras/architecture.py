@@ -215,7 +215,7 @@ class Architecture(Document):
             raise ValueError(f"units must be of the architecture's. Received: {sorted(unknown)[0]}")
         kept = {k: [(k, q) in units for q in qs] for k, qs in self.interactions.items()}
         interactions = {k: itertools.compress(self.interactions[k], kept[k]) for k in kept}
-        alpha = self.alpha and {k: itertools.compress(self.alpha[k], kept[k]) for k in kept}
+        alpha = self.alpha and {k: tuple(itertools.compress(self.alpha[k], kept[k])) for k in kept}
         return dataclasses.replace(
             self, interactions={k: tuple(qs) for k, qs in interactions.items()}, alpha=alpha
         )

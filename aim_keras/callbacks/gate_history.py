@@ -1,7 +1,9 @@
 """What became of each gate in a search, in a file to draw from."""
 
 import json
+import os
 import pathlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -42,29 +44,29 @@ class GateHistory(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, path, points=200):
+    def __init__(self, path: str | os.PathLike, points: int = 200) -> None:
         super().__init__()
         if points < 2:
             raise ValueError(f"`points` must be at least 2. Received: points={points}")
         self.path = pathlib.Path(path)
         self.points = points
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         self._gates = searched_gates(self.model, type(self).__name__)
-        self._rows = None
+        self._rows: Any = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         # Not before: a callback that restores the training may begin after this one.
         if self._rows is None:
             self._step = int(self.model.optimizer.iterations)
             self._every, self._rows = self._read()
             self._record()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._step += 1
         self._record()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         rows = self._rows
         if rows[-1]["step"] != self._step:
             rows = [*rows, self._row()]

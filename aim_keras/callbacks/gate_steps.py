@@ -1,6 +1,7 @@
 """A search whose gates are trained on other rows than the weights."""
 
 import re
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -37,14 +38,14 @@ class GateSteps(keras.callbacks.Callback):
     References: Liu et al., DARTS, ICLR 2019; Zhao et al., AutoDim, WWW 2021.
     """
 
-    def __init__(self, data, every=10):
+    def __init__(self, data: Any, every: int = 10) -> None:
         super().__init__()
         if every < 1:
             raise ValueError(f"`every` must be at least 1. Received: every={every}")
         self.every = every
         self._batches = iter(data)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         optimizer = self.model.optimizer
         if getattr(optimizer, "joint", True):
             raise ValueError(
@@ -67,6 +68,6 @@ class GateSteps(keras.callbacks.Callback):
 
         self._step = step
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if (batch + 1) % self.every == 0:
             self._step(*next(self._batches))

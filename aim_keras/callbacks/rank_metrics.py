@@ -1,5 +1,7 @@
 """Exact metrics on validation data."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -39,7 +41,13 @@ class RankMetrics(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, validation_data, prefix="val_", batch_size=1024, logit_shift=0.0):
+    def __init__(
+        self,
+        validation_data: Any,
+        prefix: str = "val_",
+        batch_size: int = 1024,
+        logit_shift: float = 0.0,
+    ) -> None:
         super().__init__()
         if isinstance(validation_data, tuple):
             valid = len(validation_data) in (2, 3)
@@ -58,7 +66,7 @@ class RankMetrics(keras.callbacks.Callback):
         self.batch_size = batch_size
         self.logit_shift = logit_shift
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         values = rank_metrics(
             self.model, self.validation_data, self.batch_size, logit_shift=self.logit_shift
         )
@@ -66,7 +74,13 @@ class RankMetrics(keras.callbacks.Callback):
             logs[f"{self.prefix}{name}"] = value
 
 
-def rank_metrics(model, data, batch_size=1024, verbose=0, logit_shift=0.0):
+def rank_metrics(
+    model: keras.Model,
+    data: Any,
+    batch_size: int = 1024,
+    verbose: int = 0,
+    logit_shift: float = 0.0,
+) -> dict[str, float]:
     """The exact AUC and log loss of a model of logits.
 
     Args:

@@ -1,6 +1,7 @@
 """Training that stops, with a word of why, where numbers go wrong."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -29,15 +30,15 @@ class RequireFinite(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, resume=None):
+    def __init__(self, resume: Any = None) -> None:
         super().__init__()
         self.resume = resume
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if not math.isfinite(logs["loss"]):
             self._fail(f"a loss of {logs['loss']}", self._not_finite())
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if found := self._not_finite():
             self._fail("a finite loss", found)
 

@@ -1,8 +1,11 @@
 """Training that goes on after an interruption."""
 
 import json
+import os
 import pathlib
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -49,7 +52,9 @@ class Resume(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, backup_dir, callbacks=()):
+    def __init__(
+        self, backup_dir: str | os.PathLike, callbacks: Sequence[keras.callbacks.Callback] = ()
+    ) -> None:
         super().__init__()
         for callback in callbacks:
             if getattr(callback, "restore_best_weights", False):
@@ -63,7 +68,7 @@ class Resume(keras.callbacks.Callback):
         self._restored = None
 
     @property
-    def finished_epochs(self):
+    def finished_epochs(self) -> int:
         """Int: the number of epochs in the backup, 0 without one."""
         return self._state()["epoch"]
 
@@ -71,7 +76,7 @@ class Resume(keras.callbacks.Callback):
         path = self.backup_dir / "state.json"
         return json.loads(path.read_text()) if path.exists() else {"epoch": 0}
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         state = self._state()
         if not state["epoch"]:
             return
@@ -101,7 +106,7 @@ class Resume(keras.callbacks.Callback):
             warnings.filterwarnings("error", message="Skipping variable loading")
             self.model.load_weights(path)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._restored is not None and self._restored != self._states():
             raise ValueError(
                 "`Resume` must be listed after the callbacks it restores. "
@@ -110,7 +115,7 @@ class Resume(keras.callbacks.Callback):
             )
         self._restored = None
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.backup_dir.mkdir(parents=True, exist_ok=True)
         weights = self.backup_dir / f"epoch_{epoch + 1}.weights.h5"
         self.model.save_weights(weights)
@@ -126,7 +131,7 @@ class Resume(keras.callbacks.Callback):
             if old != weights:
                 old.unlink()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Any = None) -> None:
         # A later fit of the same model starts where its caller says.
         self.model._initial_epoch = None
 

@@ -1,6 +1,8 @@
 """What a search does to the gates, step by step."""
 
+import os
 import re
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,27 +33,27 @@ class SearchState(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, log_dir, every=100):
+    def __init__(self, log_dir: str | os.PathLike, every: int = 100) -> None:
         super().__init__()
         if every < 1:
             raise ValueError(f"`every` must be at least 1. Received: every={every}")
         self.log_dir = str(log_dir)
         self.every = every
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         self._gates = searched_gates(self.model, type(self).__name__)
         self._writer = tf.summary.create_file_writer(self.log_dir)
         self._written = None
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if (batch + 1) % self.every == 0:
             self._write()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._write()
         self._writer.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Any = None) -> None:
         self._writer.close()
 
     def _write(self):

@@ -1,5 +1,7 @@
 """Pooling of vectors by learned attention."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -32,7 +34,14 @@ class AttentionPooling(keras.layers.Layer):
     Reference: Xiao et al., Attentional Factorization Machines, IJCAI 2017, Eq. 3 to 5.
     """
 
-    def __init__(self, units=16, temperature=1.0, dropout=0.0, regularizer=None, **kwargs):
+    def __init__(
+        self,
+        units: int = 16,
+        temperature: float = 1.0,
+        dropout: float = 0.0,
+        regularizer: keras.regularizers.Regularizer | str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if units < 1:
             raise ValueError(f"units must be at least 1. Received: units={units}")
@@ -51,7 +60,7 @@ class AttentionPooling(keras.layers.Layer):
         self.score = keras.layers.Dense(1, use_bias=False, name="score", **policy)
         self.drop = keras.layers.Dropout(dropout, name="drop", **policy) if dropout else None
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         if len(input_shape) != 3 or input_shape[1] < 1:
             raise ValueError(
                 "AttentionPooling takes at least one vector, (batch, vectors, dim). "
@@ -60,17 +69,17 @@ class AttentionPooling(keras.layers.Layer):
         self.hidden.build(input_shape)
         self.score.build((*input_shape[:-1], self.units))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         scores = self.score(self.hidden(inputs))  # (batch, vectors, 1)
         attention = ops.softmax(scores / self.temperature, axis=1)
         if self.drop is not None:
             attention = self.drop(attention, training=training)
         return ops.sum(attention * inputs, axis=1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> Any:
         return (input_shape[0], input_shape[2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "units": self.units,

@@ -1,6 +1,8 @@
 """Compressed interaction network (CIN)."""
 
 import itertools
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -34,7 +36,7 @@ class CompressedInteraction(keras.layers.Layer):
     Reference: Lian et al., xDeepFM, KDD 2018, Eq. 6 and 7.
     """
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = tuple(units)
         if not self.units or not all(isinstance(n, int) and n >= 1 for n in self.units):
@@ -42,7 +44,7 @@ class CompressedInteraction(keras.layers.Layer):
                 f"units must be one or more integers of at least 1. Received: units={units}"
             )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         if len(input_shape) != 3:
             raise ValueError(
                 "CompressedInteraction takes embeddings of shape (batch, fields, dim). "
@@ -54,7 +56,7 @@ class CompressedInteraction(keras.layers.Layer):
             for k, (before, after) in enumerate(itertools.pairwise((fields, *self.units)), start=1)
         ]
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         *hidden, last = self.kernels
         x_0 = ops.transpose(inputs, (0, 2, 1))
         x, pooled = x_0, []
@@ -66,10 +68,10 @@ class CompressedInteraction(keras.layers.Layer):
         pooled.append(ops.matmul(_joined(gram), last))
         return ops.concatenate(pooled, axis=1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> Any:
         return (input_shape[0], sum(self.units))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}
 
 

@@ -1,5 +1,8 @@
 """Gates on embedding dimensions (EDS)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -39,15 +42,15 @@ class DimensionGate(keras.layers.Layer):
 
     def __init__(
         self,
-        functions=("inner",),
-        orders=(2,),
-        fields=None,
-        per_function=False,
-        normalize=True,
-        epsilon=1e-5,
-        momentum=0.9,
-        **kwargs,
-    ):
+        functions: Sequence[str] = ("inner",),
+        orders: Sequence[int] = (2,),
+        fields: Sequence | None = None,
+        per_function: bool = False,
+        normalize: bool = True,
+        epsilon: float = 1e-5,
+        momentum: float = 0.9,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.functions = tuple(functions)
         self.orders = tuple(orders)
@@ -57,7 +60,7 @@ class DimensionGate(keras.layers.Layer):
         self.normalize = normalize
         self.epsilon = epsilon
         self.momentum = momentum
-        self.batch_norm = (
+        self.batch_norm: Any = (
             ParamFreeBatchNorm(epsilon, momentum, dtype=self.dtype_policy, name="batch_norm")
             if normalize
             else None
@@ -69,7 +72,7 @@ class DimensionGate(keras.layers.Layer):
         for order in self.orders:
             check_candidates(self.functions, order, self.fields)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         if len(input_shape) != 4:
             raise ValueError(
                 "DimensionGate takes embeddings of shape (batch, functions, fields, dim). "
@@ -103,16 +106,16 @@ class DimensionGate(keras.layers.Layer):
             (*shape, dim), gate_initializer(), name=GATE_BETA, dtype="float32", autocast=False
         )
 
-    def gates(self, training=False):
+    def gates(self, training: bool = False) -> dict:
         """What each dimension is multiplied by: `(functions or 1, fields, dim)`."""
         return self.beta
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         if self.normalize:
             inputs = self.batch_norm(inputs, training=training)
         return inputs * ops.cast(self.gates(training), self.compute_dtype)
 
-    def affine(self):
+    def affine(self) -> tuple:
         """What the gate is at inference: `scale` and `shift` of `e' = scale * e + shift`."""
         beta = ops.convert_to_numpy(self.gates())
         if not self.normalize:
@@ -122,7 +125,7 @@ class DimensionGate(keras.layers.Layer):
         scale = beta / np.sqrt(variance + norm.epsilon)
         return scale, -scale * mean
 
-    def kept_dimensions(self, threshold=0.0):
+    def kept_dimensions(self, threshold: float = 0.0) -> dict:
         """Kept positions, `{function: {field: positions}}`: those with `|beta| > threshold`."""
         return self._positions(np.abs(ops.convert_to_numpy(self.beta)) > threshold)
 
@@ -135,10 +138,10 @@ class DimensionGate(keras.layers.Layer):
             for k, function in enumerate(self.functions)
         }
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> Any:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "functions": self.functions,

@@ -1,5 +1,7 @@
 """Self-attention over fields."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -40,14 +42,14 @@ class FieldAttention(keras.layers.Layer):
 
     def __init__(
         self,
-        attention_dim,
-        num_heads=2,
-        residual=True,
-        scale=False,
-        layer_norm=False,
-        dropout=0.0,
-        **kwargs,
-    ):
+        attention_dim: int,
+        num_heads: int = 2,
+        residual: bool = True,
+        scale: bool = False,
+        layer_norm: bool = False,
+        dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if num_heads < 1 or attention_dim < 1 or attention_dim % num_heads:
             raise ValueError(
@@ -71,7 +73,7 @@ class FieldAttention(keras.layers.Layer):
         if dropout:
             self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         if len(input_shape) != 3:
             raise ValueError(
                 "FieldAttention takes embeddings of shape (batch, fields, dim). "
@@ -85,7 +87,7 @@ class FieldAttention(keras.layers.Layer):
         if self.norm:
             self.norm.build(self.compute_output_shape(input_shape))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         fields = inputs.shape[1]
         query, key, value, *residual = (ops.matmul(inputs, kernel) for kernel in self.kernels)
         query, key, value = (
@@ -104,10 +106,10 @@ class FieldAttention(keras.layers.Layer):
             outputs = self.norm(outputs)
         return ops.relu(outputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> Any:
         return (*input_shape[:-1], self.attention_dim)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "attention_dim": self.attention_dim,

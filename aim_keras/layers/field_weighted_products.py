@@ -1,5 +1,7 @@
 """The inner products of all pairs of fields, weighted."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -36,13 +38,19 @@ class FieldWeightedProducts(keras.layers.Layer):
     in Display Advertising, WWW 2018.
     """
 
-    def __init__(self, initial_value=1.0, regularizer=None, use_bias=True, **kwargs):
+    def __init__(
+        self,
+        initial_value: float = 1.0,
+        regularizer: keras.regularizers.Regularizer | str | None = None,
+        use_bias: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.initial_value = initial_value
         self.regularizer = keras.regularizers.get(regularizer)
         self.use_bias = use_bias
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         if len(input_shape) != 3 or input_shape[1] < 2:
             raise ValueError(
                 "FieldWeightedProducts takes embeddings of shape (batch, fields, dim) of at least "
@@ -61,17 +69,17 @@ class FieldWeightedProducts(keras.layers.Layer):
         if self.use_bias:
             self.bias = self.add_weight((1,), "zeros", name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         zero = ops.zeros((1,), self.compute_dtype)
         weights = ops.concatenate([self.pair_weights, zero])
         matrix = ops.take(weights, self._places, axis=0)  # (fields, fields), zeros unless i < j
         products = ops.sum(inputs * ops.matmul(matrix, inputs), axis=(1, 2))[:, None]
         return products + self.bias if self.use_bias else products
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> Any:
         return (input_shape[0], 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "initial_value": self.initial_value,

@@ -1,11 +1,14 @@
 """Embeddings of fields, one for each interaction function."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from aim_keras.backend import gather_rows
-from aim_keras.fields import as_fields, places
+from aim_keras.fields import Field, as_fields, places
 from aim_keras.layers.pooling import pool
 from aim_keras.layers.table_layout import TableLayout
 
@@ -73,16 +76,16 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        embedding_dim,
-        num_functions=1,
-        dimensions=None,
-        initializer=None,
-        regularizer=None,
-        linear=False,
-        compact=False,
-        **kwargs,
-    ):
+        vocabulary_sizes: Iterable[int | Field],
+        embedding_dim: int,
+        num_functions: int = 1,
+        dimensions: Any = None,
+        initializer: keras.initializers.Initializer | str | None = None,
+        regularizer: keras.regularizers.Regularizer | str | None = None,
+        linear: bool = False,
+        compact: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(autocast=False, **kwargs)  # Weights are pooled in full precision.
         self.fields = list(as_fields(dict(enumerate(vocabulary_sizes))).values())
         self.vocabulary_sizes = [field.size for field in self.fields]
@@ -128,7 +131,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                     )
         return kept
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         columns, weights = (part.stop for part in places(self.fields)[-1])
         expected = [(columns,), (weights,)] if weights else [(columns,)]
         if [shape[1:] for shape in _shapes(input_shape)] != expected:
@@ -160,7 +163,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         # Arrays of the table's size alone, so that one can take the place of another in memory.
         return lambda shape, dtype: initializer(shape, dtype) * (np.arange(shape[-1])[::-1] > 0)
 
-    def get_embeddings(self):
+    def get_embeddings(self) -> list:
         """`values[function][field]`, an array `(ids, dim)`, with zeros at pruned positions."""
         values = [
             [np.zeros((size, self.embedding_dim), "float32") for size in self.vocabulary_sizes]
@@ -173,15 +176,15 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                 start += len(kept)
         return values
 
-    def set_embeddings(self, values):
+    def set_embeddings(self, values: Sequence) -> None:
         """Stores `values[function][field]`, an array `(ids, dim)`, at the kept positions."""
         self._assign(values, self.get_linear() if self.linear else None)
 
-    def get_linear(self):
+    def get_linear(self) -> list:
         """The weights of the linear term, an array `(ids, 1)` a field."""
         return [rows[:, -1:] for rows in self._rows_by_field()]
 
-    def set_linear(self, weights):
+    def set_linear(self, weights: Any) -> None:
         """Stores the weights of the linear term, an array `(ids, 1)` a field."""
         self._assign(self.get_embeddings(), weights)
 
@@ -205,7 +208,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                 rows[i] = part
         return rows
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         ids, weights = inputs if self._weighted else (inputs, None)
         known = ops.cast(ops.where((ids >= 0) & ops.less(ids, self._sizes), ids, 0), "int32")
         if not np.array_equal(self._layout.id_order, np.arange(known.shape[1])):
@@ -213,7 +216,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         groups = self._layout.groups
         places, starts = known + self._layout.id_offsets, [0]
         starts += np.cumsum([group.columns.size for group in groups]).tolist()
-        rows = [
+        rows: Sequence = [
             ops.cast(self._read(group, places[:, start:end], ids, weights), self.compute_dtype)
             for group, start, end in zip(groups, starts, starts[1:], strict=False)
         ]  # (batch, fields of the group, width) each
@@ -270,14 +273,14 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             weights = ops.take(weights, group.weights, axis=1)
         return pool(rows, ops.take(ids, group.columns, axis=1), weights, group.kind)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> Any:
         batch = _shapes(input_shape)[0][0]
-        embeddings = (batch, self.num_functions, len(self.fields), self.embedding_dim)
+        embeddings: tuple = (batch, self.num_functions, len(self.fields), self.embedding_dim)
         if self.compact:
             embeddings = (batch, sum(width + self.linear for width in self._layout.widths))
         return (embeddings, (batch, 1)) if self.linear else embeddings
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "vocabulary_sizes": [field.to_config() for field in self.fields],

@@ -1,6 +1,9 @@
 """Gates on feature interactions (FIS) and on their interaction functions (IFS)."""
 
 import itertools
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -80,19 +83,19 @@ class GatedInteraction(keras.layers.Layer):
 
     def __init__(
         self,
-        functions=("inner",),
-        interactions=None,
-        order=2,
-        fields=None,
-        gated=True,
-        searched=True,
-        return_products=False,
-        summed=False,
-        columns=None,
-        epsilon=1e-5,
-        momentum=0.9,
-        **kwargs,
-    ):
+        functions: Sequence[str] = ("inner",),
+        interactions: Mapping | Sequence | None = None,
+        order: int = 2,
+        fields: Sequence | None = None,
+        gated: bool = True,
+        searched: bool = True,
+        return_products: bool = False,
+        summed: bool = False,
+        columns: Any = None,
+        epsilon: float = 1e-5,
+        momentum: float = 0.9,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.functions = tuple(functions)
         self.order = order
@@ -107,7 +110,7 @@ class GatedInteraction(keras.layers.Layer):
         self.columns = None if columns is None else np.array(columns, dtype="int32")
         self.epsilon = epsilon
         self.momentum = momentum
-        self.batch_norm = (
+        self.batch_norm: Any = (
             ParamFreeBatchNorm(epsilon, momentum, dtype=self.dtype_policy, name="batch_norm")
             if gated
             else None
@@ -116,7 +119,12 @@ class GatedInteraction(keras.layers.Layer):
             check_interactions(self.interactions, self.order, self.fields)
 
     @classmethod
-    def from_architecture(cls, architecture, order=2, **options):
+    def from_architecture(
+        cls,
+        architecture: Architecture | Mapping | str | os.PathLike,
+        order: int = 2,
+        **options: Any,
+    ) -> "GatedInteraction":
         """The layer of an architecture's interactions of one order, to be trained in any model.
 
         Args:
@@ -138,7 +146,7 @@ class GatedInteraction(keras.layers.Layer):
         return cls(tuple(interactions), interactions, order, architecture.fields, **options)
 
     @property
-    def units(self):
+    def units(self) -> list:
         """`(function, interaction)` of each output column."""
         return [(name, q) for name in self.functions for q in self._candidates()[name]]
 
@@ -147,7 +155,7 @@ class GatedInteraction(keras.layers.Layer):
             return self.interactions
         return dict.fromkeys(self.functions, tuple(itertools.combinations(self.fields, self.order)))
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         if self.columns is not None:
             self._check_columns(input_shape)
             input_shape = (None, *self.columns.shape)
@@ -210,7 +218,7 @@ class GatedInteraction(keras.layers.Layer):
             name=f"{function.name}_kernel",
         )
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         terms = self._terms(inputs)
         nothing = ops.zeros((ops.shape(inputs)[0], 0), self.compute_dtype)
         products = [term.products() for term in terms] if self.return_products else []
@@ -263,16 +271,16 @@ class GatedInteraction(keras.layers.Layer):
             start = stop
         return total
 
-    def gates(self):
+    def gates(self) -> dict:
         """`{function: {interaction: alpha}}`; every alpha is 1 where there are none."""
         units = self.units
         alpha = ops.convert_to_numpy(self.alpha) if self.gated else np.ones(len(units))
-        gates = {name: {} for name in self.functions}
+        gates: dict[str, dict] = {name: {} for name in self.functions}
         for (name, interaction), value in zip(units, alpha.tolist(), strict=True):
             gates[name][interaction] = value
         return gates
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> Any:
         outputs = (input_shape[0], 1 if self.summed else len(self.units))
         if not self.return_products:
             return outputs
@@ -290,7 +298,7 @@ class GatedInteraction(keras.layers.Layer):
             interactions = [[position[f] for f in q] for q in self._candidates()[function.name]]
             yield live_units(function, of_function, interactions)[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "functions": self.functions,

@@ -1,6 +1,7 @@
 """Interactions of groups of fields (AutoGroup)."""
 
 import functools
+from typing import Any
 
 import keras
 import numpy as np
@@ -58,14 +59,14 @@ class GroupInteraction(keras.layers.Layer):
 
     def __init__(
         self,
-        order,
-        groups,
-        searched=False,
-        temperature=0.1,
-        epsilon=1e-5,
-        momentum=0.9,
-        **kwargs,
-    ):
+        order: int,
+        groups: Any,
+        searched: bool = False,
+        temperature: float = 0.1,
+        epsilon: float = 1e-5,
+        momentum: float = 0.9,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if not temperature > 0:
             raise ValueError(f"temperature must be above 0. Received: temperature={temperature}")
@@ -80,7 +81,7 @@ class GroupInteraction(keras.layers.Layer):
         )
         self.seed_generator = keras.random.SeedGenerator() if searched else None
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         _, num_fields, _ = input_shape
         shape = (num_fields, len(self.groups))
         self._candidates = np.zeros(shape, "float32")
@@ -92,7 +93,7 @@ class GroupInteraction(keras.layers.Layer):
             self.alpha = self.add_weight(shape, start, name=GATE_ALPHA)
         self.batch_norm.build(input_shape)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         e = self.batch_norm(inputs, training=training)  # (batch, fields, dim)
         weight = self._membership(training) * self.weight  # (fields, groups)
         u = ops.matmul(ops.transpose(e, (0, 2, 1)), weight)  # (batch, dim, groups)
@@ -123,11 +124,11 @@ class GroupInteraction(keras.layers.Layer):
         inside = (ops.convert_to_numpy(self.alpha) > 0) & (self._candidates > 0)
         return [np.flatnonzero(group).tolist() for group in inside.T]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> Any:
         batch, _, dim = input_shape
         return (batch, len(self.groups) * (dim if self.order == 1 else 1))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "order": self.order,

@@ -1,7 +1,8 @@
 """What an interaction function is: how the embeddings of p fields become one number."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from keras import ops
 
@@ -61,7 +62,7 @@ class InteractionFunction:
                     f"Received: {field.name}={value!r}"
                 )
 
-    def checked_products(self, embeddings, interactions, kernel):
+    def checked_products(self, embeddings: Any, interactions: Any, kernel: Any) -> Any:
         """The products.
 
         Raises:
@@ -77,7 +78,7 @@ class InteractionFunction:
             )
         return products
 
-    def live(self, kept, dim):
+    def live(self, kept: Sequence, dim: int) -> list[int]:
         """The columns of the products that are not always zero, a list.
 
         Args:
@@ -89,7 +90,7 @@ class InteractionFunction:
         return self.live_products(kept)
 
 
-def operands(embeddings, interactions):
+def operands(embeddings: Any, interactions: Any) -> list:
     """The embeddings at each position of the interactions: `order` tensors `(batch, U, dim)`.
 
     Args:

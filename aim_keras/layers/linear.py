@@ -1,8 +1,12 @@
 """The linear term of a CTR model."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.layers.function_wise_embedding import FunctionWiseEmbedding
 
 
@@ -24,7 +28,13 @@ class Linear(keras.layers.Layer):
     Reference: AIM, Eq. 4.
     """
 
-    def __init__(self, vocabulary_sizes, initializer="zeros", regularizer=None, **kwargs):
+    def __init__(
+        self,
+        vocabulary_sizes: Iterable[int | Field],
+        initializer: keras.initializers.Initializer | str | None = "zeros",
+        regularizer: keras.regularizers.Regularizer | str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.weights_by_feature = FunctionWiseEmbedding(
             vocabulary_sizes,
@@ -35,18 +45,18 @@ class Linear(keras.layers.Layer):
             name="weights",
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         self.weights_by_feature.build(input_shape)
         self.bias = self.add_weight((1,), "zeros", name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         bias = ops.cast(self.bias, self.compute_dtype)
         return ops.sum(self.weights_by_feature(inputs), axis=(1, 2)) + bias
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> Any:
         return (self.weights_by_feature.compute_output_shape(input_shape)[0], 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = self.weights_by_feature.get_config()
         shared = {key: config[key] for key in ("vocabulary_sizes", "initializer", "regularizer")}
         return {**super().get_config(), **shared}

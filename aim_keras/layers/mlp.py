@@ -1,5 +1,8 @@
 """The MLP tower of a CTR model."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 NORMS = {
@@ -33,8 +36,13 @@ class MLP(keras.layers.Layer):
     """
 
     def __init__(
-        self, hidden_units=(700,) * 5, norm="none", dropout=0.0, input_dropout=0.0, **kwargs
-    ):
+        self,
+        hidden_units: Sequence[int] = (700,) * 5,
+        norm: str = "none",
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.hidden_units = tuple(hidden_units)
         self.norm = norm
@@ -65,12 +73,12 @@ class MLP(keras.layers.Layer):
         exact = {"dtype": self.dtype_policy.variable_dtype}
         self.tower.append(keras.layers.Dense(1, name="logit", **exact))
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         for layer in self.tower:
             layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         for layer in self.tower:
             takes_training = isinstance(
                 layer, keras.layers.BatchNormalization | keras.layers.Dropout
@@ -78,10 +86,10 @@ class MLP(keras.layers.Layer):
             inputs = layer(inputs, training=training) if takes_training else layer(inputs)
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> Any:
         return (*input_shape[:-1], 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "hidden_units": self.hidden_units,

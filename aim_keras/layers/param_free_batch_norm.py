@@ -1,5 +1,7 @@
 """Batch normalization without scale and shift."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -26,7 +28,7 @@ class ParamFreeBatchNorm(keras.layers.Layer):
     Reference: AIM, section 3.6, Eq. 20.
     """
 
-    def __init__(self, epsilon=1e-5, momentum=0.9, **kwargs):
+    def __init__(self, epsilon: float = 1e-5, momentum: float = 0.9, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not epsilon > 0:
             raise ValueError(f"epsilon must be above 0. Received: epsilon={epsilon}")
@@ -35,18 +37,18 @@ class ParamFreeBatchNorm(keras.layers.Layer):
         self.epsilon = epsilon
         self.momentum = momentum
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         options = {"trainable": False, "dtype": "float32", "autocast": False}
         shape = input_shape[1:]
         self.moving_mean = self.add_weight(shape, "zeros", name="moving_mean", **options)
         self.moving_variance = self.add_weight(shape, "ones", name="moving_variance", **options)
         self.batches_seen = self.add_weight((), "zeros", name="batches_seen", **options)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         centred, scale = self.centre(inputs, training)
         return ops.cast(centred * scale, self.compute_dtype)
 
-    def centre(self, inputs, training=False):
+    def centre(self, inputs: Any, training: bool = False) -> tuple:
         """`z - mean` and `1 / sqrt(var + epsilon)`, float32, whose product is `z_BN`."""
         z = ops.cast(inputs, "float32")
         if training:
@@ -70,8 +72,8 @@ class ParamFreeBatchNorm(keras.layers.Layer):
             moving.assign(value + (moving - value) * decay)
         seen.assign_add(1.0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> Any:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "epsilon": self.epsilon, "momentum": self.momentum}

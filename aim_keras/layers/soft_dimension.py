@@ -1,5 +1,8 @@
 """A softmax over candidate embedding dimensions (AutoDim)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -50,7 +53,9 @@ class SoftDimension(DimensionGate):
     WWW 2021.
     """
 
-    def __init__(self, candidates, temperature_decay=5e-5, **kwargs):
+    def __init__(
+        self, candidates: Sequence[int], temperature_decay: float = 5e-5, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.candidates = tuple(candidates)
         self.temperature_decay = temperature_decay
@@ -79,7 +84,7 @@ class SoftDimension(DimensionGate):
         self.alpha = self.add_weight((*shape, len(self.candidates)), name=GATE_ALPHA, **weights)
         self.steps = self.add_weight((), name="steps", trainable=False, **weights)
 
-    def gates(self, training=False):
+    def gates(self, training: bool = False) -> dict:
         alpha = ops.convert_to_tensor(self.alpha)
         temperature = ops.maximum(LEAST_TEMPERATURE, 1 - self.temperature_decay * self.steps)
         if training:
@@ -92,7 +97,7 @@ class SoftDimension(DimensionGate):
         reached = np.less.outer(np.arange(self.candidates[-1]), self.candidates)
         return ops.matmul(p, ops.convert_to_tensor(reached.T, "float32"))
 
-    def kept_dimensions(self, threshold=0.0):
+    def kept_dimensions(self, threshold: float = 0.0) -> dict:
         """Kept positions, `{function: {field: positions}}`: the first ones, as many as the
         candidate of the largest alpha has, whatever the threshold."""
         found = np.array(self.candidates)[ops.convert_to_numpy(self.alpha).argmax(axis=-1)]
@@ -100,7 +105,7 @@ class SoftDimension(DimensionGate):
             np.less.outer(np.arange(self.candidates[-1]), found).transpose(1, 2, 0)
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "candidates": self.candidates,

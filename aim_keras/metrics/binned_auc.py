@@ -1,6 +1,7 @@
 """The AUC of a stream, from a histogram fine enough to tell models apart."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -52,7 +53,14 @@ class BinnedAUC(keras.metrics.Metric):
     Use `metrics.auc`, or the callback `RankMetrics`, for the exact value.
     """
 
-    def __init__(self, from_logits=False, num_bins=2**14, limit=16.0, name="auc", dtype="float32"):
+    def __init__(
+        self,
+        from_logits: bool = False,
+        num_bins: int = 2**14,
+        limit: float = 16.0,
+        name: str = "auc",
+        dtype: Any = "float32",
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         if not isinstance(num_bins, int) or num_bins < 2:
             raise ValueError(
@@ -69,7 +77,7 @@ class BinnedAUC(keras.metrics.Metric):
             for name in ("positives", "negatives")
         )
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         labels, scores = (ops.reshape(ops.cast(y, self.dtype), (-1,)) for y in (y_true, y_pred))
         weights = ops.ones_like(scores)
         if sample_weight is not None:
@@ -83,12 +91,12 @@ class BinnedAUC(keras.metrics.Metric):
         for total, part in ((self.positives, labels), (self.negatives, 1 - labels)):
             total.assign_add(ops.segment_sum(part * weights, bins, num_segments=self.num_bins))
 
-    def result(self):
+    def result(self) -> Any:
         positives, negatives = self._shares()
         below = _sums_before(negatives)
         return ops.sum(positives * (below + negatives / 2))
 
-    def error_bound(self):
+    def error_bound(self) -> Any:
         """The most by which `result` can differ from the exact AUC of the rows that were seen."""
         positives, negatives = self._shares()
         return ops.sum(positives * negatives) / 2
@@ -96,7 +104,7 @@ class BinnedAUC(keras.metrics.Metric):
     def _shares(self):
         return [ops.divide(total, ops.sum(total)) for total in (self.positives, self.negatives)]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "from_logits": self.from_logits,

@@ -1,9 +1,11 @@
 """Exact metrics of a binary classifier, in NumPy."""
 
+from typing import Any
+
 import numpy as np
 
 
-def auc(labels, scores, weights=None):
+def auc(labels: Any, scores: Any, weights: Any = None) -> float:
     """Area under the ROC curve: exact, not binned.
 
         AUC = (#{s_i > s_j} + #{s_i = s_j} / 2) / (P * N)
@@ -39,7 +41,7 @@ def auc(labels, scores, weights=None):
     return float(np.sum(positives * (below + negatives / 2)) / pairs)
 
 
-def log_loss(labels, logits, weights=None):
+def log_loss(labels: Any, logits: Any, weights: Any = None) -> float:
     """Mean binary cross-entropy, from logits and in float64, so that no logit saturates.
 
         log_loss = mean(log(1 + exp(-(2 y - 1) x)))

@@ -1,9 +1,13 @@
 """Attentional factorization machine."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.layers import AttentionPooling
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
@@ -37,17 +41,17 @@ class AFM(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        embedding_dim=10,
-        attention_units=16,
-        temperature=1.0,
-        attention_dropout=0.0,
-        pooling_dropout=0.0,
-        attention_regularizer=None,
-        embedding_initializer=None,
-        embedding_regularizer=None,
-        name="afm",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        embedding_dim: int = 10,
+        attention_units: int = 16,
+        temperature: float = 1.0,
+        attention_dropout: float = 0.0,
+        pooling_dropout: float = 0.0,
+        attention_regularizer: keras.regularizers.Regularizer | str | None = None,
+        embedding_initializer: keras.initializers.Initializer | str | None = None,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "afm",
+    ) -> None:
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         exact = keras.config.dtype_policy().variable_dtype
@@ -88,5 +92,5 @@ class AFM(keras.Model):
             embedding_regularizer=embedding_regularizer,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

@@ -1,13 +1,14 @@
 """AutoEmb: embeddings whose size follows the popularity of an id."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from aim_keras.fields import as_fields
+from aim_keras.fields import Field, as_fields
 from aim_keras.layers import MLP, FunctionWiseEmbedding, ParamFreeBatchNorm
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import field_inputs
@@ -53,16 +54,16 @@ class AutoEmb(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        counts,
-        candidate_dimensions=(2, 4, 8),
-        controller_units=16,
-        hidden_units=(400, 400, 400),
-        mlp_norm="none",
-        dropout=0.0,
-        embedding_regularizer=None,
-        name="autoemb",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        counts: Any,
+        candidate_dimensions: Any = (2, 4, 8),
+        controller_units: int = 16,
+        hidden_units: Sequence[int] = (400, 400, 400),
+        mlp_norm: str = "none",
+        dropout: float = 0.0,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "autoemb",
+    ) -> None:
         dimensions = list(candidate_dimensions)
         if not dimensions or dimensions != sorted(set(dimensions)) or dimensions[0] < 1:
             raise ValueError(
@@ -141,7 +142,7 @@ class AutoEmb(keras.Model):
             embedding_regularizer=embedding_regularizer,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}
 
 

@@ -1,9 +1,13 @@
 """AutoFeature: a network of its own for each pair of fields."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.layers.interaction_functions import IdentityMatrices
 from aim_keras.models.config import serialized
@@ -53,17 +57,17 @@ class AutoFeature(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        architecture=None,
-        search=None,
-        embedding_dim=10,
-        pair_units=10,
-        hidden_units=(400, 400, 400),
-        mlp_norm="none",
-        dropout=0.0,
-        embedding_regularizer=None,
-        name="autofeature",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        architecture: Any = None,
+        search: str | None = None,
+        embedding_dim: int = 10,
+        pair_units: Any = 10,
+        hidden_units: Sequence[int] = (400, 400, 400),
+        mlp_norm: str = "none",
+        dropout: float = 0.0,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "autofeature",
+    ) -> None:
         features = field_inputs(vocabulary_sizes)
         fields = tuple(vocabulary_sizes)
         if architecture is None:
@@ -122,7 +126,7 @@ class AutoFeature(keras.Model):
             embedding_regularizer=embedding_regularizer,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}
 
 

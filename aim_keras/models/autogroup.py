@@ -1,9 +1,15 @@
 """AutoGroup: groups of fields, searched for each order of interactions."""
 
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from aim_keras.architecture import Architecture
 from aim_keras.feature_groups import FeatureGroups, smallest_group
+from aim_keras.fields import Field
 from aim_keras.layers import MLP, FunctionWiseEmbedding, GroupInteraction
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import field_inputs
@@ -62,20 +68,20 @@ class AutoGroup(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        architecture=None,
-        search=None,
-        num_groups=(10, 30, 30),
-        embedding_dims=(10, 10, 10),
-        temperature=0.1,
-        hidden_units=(400, 400, 400),
-        mlp_norm="none",
-        dropout=0.0,
-        epsilon=1e-5,
-        momentum=0.9,
-        embedding_regularizer=None,
-        name="autogroup",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        architecture: Architecture | Mapping | str | os.PathLike | None = None,
+        search: str | None = None,
+        num_groups: Any = (10, 30, 30),
+        embedding_dims: Any = (10, 10, 10),
+        temperature: float = 0.1,
+        hidden_units: Sequence[int] = (400, 400, 400),
+        mlp_norm: str = "none",
+        dropout: float = 0.0,
+        epsilon: float = 1e-5,
+        momentum: float = 0.9,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "autogroup",
+    ) -> None:
         _check_search(search)
         _check_orders(num_groups, embedding_dims)
 
@@ -141,7 +147,8 @@ class AutoGroup(keras.Model):
 
     def read_groups(self) -> FeatureGroups:
         """The groups as the gates have them now, without those whose interaction is always zero."""
-        fields, groups = self.architecture.fields, {}
+        fields = self.architecture.fields
+        groups: dict[int, Any] = {}
         for order in self.architecture.orders:
             members = self.get_layer(f"interaction_{order}").members()
             groups[order] = [
@@ -151,7 +158,7 @@ class AutoGroup(keras.Model):
             ]
         return FeatureGroups(fields, groups)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}
 
 

@@ -1,8 +1,12 @@
 """AutoInt."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.layers import MLP, FieldAttention
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
@@ -39,21 +43,21 @@ class AutoInt(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        embedding_dim=10,
-        attention_layers=3,
-        attention_dim=64,
-        num_heads=2,
-        residual=True,
-        scale=False,
-        layer_norm=False,
-        linear=False,
-        hidden_units=(),
-        mlp_norm="none",
-        dropout=0.0,
-        embedding_regularizer=None,
-        name="autoint",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        embedding_dim: int = 10,
+        attention_layers: int = 3,
+        attention_dim: int = 64,
+        num_heads: int = 2,
+        residual: bool = True,
+        scale: bool = False,
+        layer_norm: bool = False,
+        linear: bool = False,
+        hidden_units: Sequence[int] = (),
+        mlp_norm: str = "none",
+        dropout: float = 0.0,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "autoint",
+    ) -> None:
         if attention_layers < 1:
             raise ValueError(
                 "attention_layers must be at least 1. "
@@ -112,5 +116,5 @@ class AutoInt(keras.Model):
             embedding_regularizer=embedding_regularizer,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

@@ -1,9 +1,14 @@
 """DeepFM, and AIM's models."""
 
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from aim_keras.architecture import Architecture
+from aim_keras.fields import Field
 from aim_keras.layers import MLP, ParamFreeBatchNorm
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import field_inputs
@@ -48,18 +53,18 @@ class DeepFM(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        architecture=None,
-        search=None,
-        hidden_units=(400, 400, 400),
-        mlp_inputs=("embeddings",),
-        mlp_norm="none",
-        dropout=0.0,
-        input_dropout=0.0,
-        embedding_regularizer=None,
-        name="deepfm",
-        **interaction_options,
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        architecture: Architecture | Mapping | str | os.PathLike | None = None,
+        search: str | None = None,
+        hidden_units: Sequence[int] = (400, 400, 400),
+        mlp_inputs: Sequence[str] = ("embeddings",),
+        mlp_norm: str = "none",
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "deepfm",
+        **interaction_options: Any,
+    ) -> None:
         if not mlp_inputs or not set(mlp_inputs) <= set(MLP_INPUTS):
             raise ValueError(
                 f"mlp_inputs must be one or more of {MLP_INPUTS}. Received: mlp_inputs={mlp_inputs}"
@@ -112,5 +117,5 @@ class DeepFM(keras.Model):
             **interaction_options,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

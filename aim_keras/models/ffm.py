@@ -1,9 +1,13 @@
 """Field-aware factorization machine."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.layers import FunctionWiseEmbedding
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import field_inputs
@@ -32,12 +36,12 @@ class FFM(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        embedding_dim=4,
-        embedding_initializer=None,
-        embedding_regularizer=None,
-        name="ffm",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        embedding_dim: int = 4,
+        embedding_initializer: keras.initializers.Initializer | str | None = None,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "ffm",
+    ) -> None:
         features = field_inputs(vocabulary_sizes)
         others = len(vocabulary_sizes) - 1
         if others < 1:
@@ -78,5 +82,5 @@ class FFM(keras.Model):
             embedding_regularizer=embedding_regularizer,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

@@ -1,8 +1,12 @@
 """Fi-GNN."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
@@ -100,13 +104,13 @@ class FiGNN(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        embedding_dim=10,
-        steps=3,
-        gru=True,
-        embedding_regularizer=None,
-        name="fignn",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        embedding_dim: int = 10,
+        steps: int = 3,
+        gru: bool = True,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "fignn",
+    ) -> None:
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         exact = {"dtype": keras.config.dtype_policy().variable_dtype}
@@ -138,5 +142,5 @@ class FiGNN(keras.Model):
             embedding_regularizer=embedding_regularizer,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

@@ -1,8 +1,14 @@
 """Factorization machine."""
 
+import os
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 from keras import ops
 
+from aim_keras.architecture import Architecture
+from aim_keras.fields import Field
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import field_inputs
 from aim_keras.models.interaction_terms import interaction_terms
@@ -32,13 +38,13 @@ class FM(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        architecture=None,
-        search=None,
-        embedding_regularizer=None,
-        name="fm",
-        **interaction_options,
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        architecture: Architecture | Mapping | str | os.PathLike | None = None,
+        search: str | None = None,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "fm",
+        **interaction_options: Any,
+    ) -> None:
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
 
@@ -66,5 +72,5 @@ class FM(keras.Model):
             **interaction_options,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

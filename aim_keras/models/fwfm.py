@@ -1,8 +1,12 @@
 """Field-weighted factorization machine."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.layers import FieldWeightedProducts, FunctionWiseEmbedding
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
@@ -42,22 +46,25 @@ class FwFM(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        embedding_dim=10,
-        linear="feature_weights",
-        initial_pair_weight=1.0,
-        pair_regularizer=None,
-        embedding_initializer=None,
-        embedding_regularizer=None,
-        name="fwfm",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        embedding_dim: int = 10,
+        linear: str = "feature_weights",
+        initial_pair_weight: float = 1.0,
+        pair_regularizer: keras.regularizers.Regularizer | str | None = None,
+        embedding_initializer: keras.initializers.Initializer | str | None = None,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "fwfm",
+    ) -> None:
         if linear not in LINEAR:
             raise ValueError(f"linear must be one of {LINEAR}. Received: linear={linear!r}")
 
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         exact = keras.config.dtype_policy().variable_dtype
-        tables = {"initializer": embedding_initializer, "regularizer": embedding_regularizer}
+        tables: dict[str, Any] = {
+            "initializer": embedding_initializer,
+            "regularizer": embedding_regularizer,
+        }
         products = FieldWeightedProducts(
             initial_pair_weight,
             pair_regularizer,
@@ -103,5 +110,5 @@ class FwFM(keras.Model):
             embedding_regularizer=embedding_regularizer,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

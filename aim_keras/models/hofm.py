@@ -1,9 +1,13 @@
 """Higher-order factorization machine."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.layers import FunctionWiseEmbedding
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import field_inputs
@@ -34,14 +38,14 @@ class HOFM(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        embedding_dim=10,
-        order=3,
-        shared_embedding=False,
-        embedding_initializer=None,
-        embedding_regularizer=None,
-        name="hofm",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        embedding_dim: int = 10,
+        order: int = 3,
+        shared_embedding: bool = False,
+        embedding_initializer: keras.initializers.Initializer | str | None = None,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "hofm",
+    ) -> None:
         features = field_inputs(vocabulary_sizes)
         if not 2 <= order <= len(vocabulary_sizes):
             raise ValueError(
@@ -79,7 +83,7 @@ class HOFM(keras.Model):
             embedding_regularizer=embedding_regularizer,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}
 
 

@@ -1,6 +1,7 @@
 """The part that all factorization models share: features to embeddings to interactions."""
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -107,7 +108,7 @@ def interaction_terms(
         )
     gated = search == "interactions" or (search is None and gated)
     norm = {"epsilon": epsilon, "momentum": momentum}
-    dimension_gate = DimensionGate
+    dimension_gate: Callable = DimensionGate
     if candidate_dimensions is not None:
         dimension_gate = functools.partial(SoftDimension, candidate_dimensions, temperature_decay)
     highest = max(architecture.orders, default=2)
@@ -147,8 +148,8 @@ def interaction_terms(
         if not compact:
             embeddings.append(_take(keras.layers.Flatten()(e), _stored(dimensions, e.shape[-1])))
         elif read_embeddings:
-            kept = np.sort(embedding.columns[embedding.columns >= 0])
-            embeddings.append(ops.transpose(ops.take(ops.transpose(e), kept, axis=0)))
+            stored_columns = np.sort(embedding.columns[embedding.columns >= 0])
+            embeddings.append(ops.transpose(ops.take(ops.transpose(e), stored_columns, axis=0)))
         for order in orders:
             interactions = architecture.of_order(order)
             kept = list(interactions) or functions

@@ -1,8 +1,14 @@
 """Inner product-based neural network."""
 
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from aim_keras.architecture import Architecture
+from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import field_inputs
@@ -36,16 +42,16 @@ class IPNN(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        architecture=None,
-        search=None,
-        hidden_units=(400, 400, 400),
-        mlp_norm="none",
-        dropout=0.0,
-        embedding_regularizer=None,
-        name="ipnn",
-        **interaction_options,
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        architecture: Architecture | Mapping | str | os.PathLike | None = None,
+        search: str | None = None,
+        hidden_units: Sequence[int] = (400, 400, 400),
+        mlp_norm: str = "none",
+        dropout: float = 0.0,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "ipnn",
+        **interaction_options: Any,
+    ) -> None:
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         mlp = MLP(hidden_units, mlp_norm, dropout, name="mlp")
@@ -76,5 +82,5 @@ class IPNN(keras.Model):
             **interaction_options,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

@@ -1,8 +1,12 @@
 """Logistic regression."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.layers import Linear
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import field_inputs
@@ -24,7 +28,12 @@ class LR(keras.Model):
     Reference: Richardson et al., Predicting Clicks, WWW 2007.
     """
 
-    def __init__(self, vocabulary_sizes, regularizer=None, name="lr"):
+    def __init__(
+        self,
+        vocabulary_sizes: Mapping[str, int | Field],
+        regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "lr",
+    ) -> None:
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         exact = keras.config.dtype_policy().variable_dtype
@@ -41,5 +50,5 @@ class LR(keras.Model):
             vocabulary_sizes=dict(vocabulary_sizes), regularizer=regularizer
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

@@ -1,8 +1,12 @@
 """Neural factorization machine."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
@@ -36,17 +40,17 @@ class NFM(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        embedding_dim=10,
-        hidden_units=(400, 400, 400),
-        mlp_norm="none",
-        dropout=0.0,
-        normalize_pooled=False,
-        pooling_dropout=0.0,
-        embedding_initializer=None,
-        embedding_regularizer=None,
-        name="nfm",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        embedding_dim: int = 10,
+        hidden_units: Sequence[int] = (400, 400, 400),
+        mlp_norm: str = "none",
+        dropout: float = 0.0,
+        normalize_pooled: bool = False,
+        pooling_dropout: float = 0.0,
+        embedding_initializer: keras.initializers.Initializer | str | None = None,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "nfm",
+    ) -> None:
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         exact = keras.config.dtype_policy().variable_dtype
@@ -81,5 +85,5 @@ class NFM(keras.Model):
             embedding_regularizer=embedding_regularizer,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

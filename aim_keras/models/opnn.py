@@ -1,8 +1,12 @@
 """Outer product-based neural network."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
@@ -32,14 +36,14 @@ class OPNN(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        embedding_dim=10,
-        hidden_units=(400, 400, 400),
-        mlp_norm="none",
-        dropout=0.0,
-        embedding_regularizer=None,
-        name="opnn",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        embedding_dim: int = 10,
+        hidden_units: Sequence[int] = (400, 400, 400),
+        mlp_norm: str = "none",
+        dropout: float = 0.0,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "opnn",
+    ) -> None:
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         mlp = MLP(hidden_units, mlp_norm, dropout, name="mlp")
@@ -68,5 +72,5 @@ class OPNN(keras.Model):
             embedding_regularizer=embedding_regularizer,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

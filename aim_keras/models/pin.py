@@ -2,11 +2,14 @@
 
 import itertools
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
@@ -86,15 +89,15 @@ class PIN(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        embedding_dim=10,
-        pair_units=(40, 5),
-        hidden_units=(400, 400, 400),
-        mlp_norm="none",
-        dropout=0.0,
-        embedding_regularizer=None,
-        name="pin",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        embedding_dim: int = 10,
+        pair_units: Any = (40, 5),
+        hidden_units: Sequence[int] = (400, 400, 400),
+        mlp_norm: str = "none",
+        dropout: float = 0.0,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "pin",
+    ) -> None:
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         networks = PairNetworks(pair_units, name="pairs")
@@ -122,5 +125,5 @@ class PIN(keras.Model):
             embedding_regularizer=embedding_regularizer,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

@@ -1,8 +1,12 @@
 """Wide & Deep."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
@@ -34,16 +38,16 @@ class WideDeep(keras.Model):
 
     def __init__(
         self,
-        vocabulary_sizes,
-        embedding_dim=10,
-        hidden_units=(400, 400, 400),
-        mlp_norm="none",
-        dropout=0.0,
-        input_dropout=0.0,
-        embedding_initializer=None,
-        embedding_regularizer=None,
-        name="wide_deep",
-    ):
+        vocabulary_sizes: Mapping[str, int | Field],
+        embedding_dim: int = 10,
+        hidden_units: Sequence[int] = (400, 400, 400),
+        mlp_norm: str = "none",
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        embedding_initializer: keras.initializers.Initializer | str | None = None,
+        embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
+        name: str = "wide_deep",
+    ) -> None:
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         mlp = MLP(hidden_units, mlp_norm, dropout, input_dropout, name="mlp")
@@ -71,5 +75,5 @@ class WideDeep(keras.Model):
             embedding_regularizer=embedding_regularizer,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}

@@ -1,6 +1,7 @@
 """One optimizer for the gates of a model, another one for all its other weights."""
 
 import re
+from typing import Any
 
 import keras
 
@@ -9,7 +10,15 @@ import keras
 class GateOptimizer(keras.optimizers.MultiOptimizer):
     """The optimizer that `with_gates` returns; see there."""
 
-    def __init__(self, weights, gates, pattern, joint=True, loss_scale_factor=None, name=None):
+    def __init__(
+        self,
+        weights: keras.optimizers.Optimizer,
+        gates: keras.optimizers.Optimizer,
+        pattern: str,
+        joint: bool = True,
+        loss_scale_factor: float | None = None,
+        name: str | None = None,
+    ) -> None:
         _check_inner("weights", weights)
         _check_inner("gates", gates)
         if weights is gates:
@@ -35,16 +44,16 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
         self._gates_optimizer = gates
 
     @property
-    def weights_optimizer(self):
+    def weights_optimizer(self) -> keras.optimizers.Optimizer:
         """The optimizer of all variables that are not gates."""
         return self._weights_optimizer
 
     @property
-    def gates_optimizer(self):
+    def gates_optimizer(self) -> keras.optimizers.Optimizer:
         """The optimizer of the gates."""
         return self._gates_optimizer
 
-    def build(self, var_list):
+    def build(self, var_list: Any) -> None:
         """Builds both optimizers, each for its variables."""
         if self.built:
             return
@@ -56,7 +65,7 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
             )
         super().build(var_list)
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         """Updates both groups, or without `joint` the weights alone."""
         if self.joint:
             super().apply(grads, trainable_variables)
@@ -73,26 +82,26 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
         self._iterations.assign_add(1)
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> Any:
         """The learning rate of the weights; the one of the gates is
         `gates_optimizer.learning_rate`."""
         return self.weights_optimizer.learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, value):
+    def learning_rate(self, value: Any) -> Any:
         self.weights_optimizer.learning_rate = value
 
     # `variables` includes those of the inner optimizers, which Keras saves by themselves as well:
     # only our own ones are left to save.
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         for i, variable in enumerate(self._variables):
             store[str(i)] = variable.numpy()
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         for i, variable in enumerate(self._variables):
             variable.assign(store[str(i)])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "weights": keras.saving.serialize_keras_object(self.weights_optimizer),
             "gates": keras.saving.serialize_keras_object(self.gates_optimizer),
@@ -103,7 +112,7 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> Any:
         inner = {
             key: keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)
             for key in ("weights", "gates")
@@ -111,7 +120,12 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
         return cls(**{**config, **inner})
 
 
-def with_gates(weights, gates, pattern=r".*gate_(alpha|beta)", joint=True):
+def with_gates(
+    weights: keras.optimizers.Optimizer,
+    gates: keras.optimizers.Optimizer,
+    pattern: str = r".*gate_(alpha|beta)",
+    joint: bool = True,
+) -> keras.optimizers.Optimizer:
     """Returns an optimizer that trains the gates of a model by `gates`, all else by `weights`.
 
     Every step computes all gradients at one point and then updates both groups, so that searching

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from typing import Any
 
 import keras
 import numpy as np
@@ -95,13 +96,13 @@ class GRDA(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.005,
-        c=0.005,
-        mu=0.7,
-        target_threshold=None,
-        total_steps=None,
-        **kwargs,
-    ):
+        learning_rate: Any = 0.005,
+        c: float = 0.005,
+        mu: float = 0.7,
+        target_threshold: float | None = None,
+        total_steps: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         if isinstance(learning_rate, numbers.Real):
             _check_not_negative("learning_rate", learning_rate)
         _check_not_negative("c", c)
@@ -149,7 +150,7 @@ class GRDA(keras.optimizers.Optimizer):
             )
         return float(target_threshold / threshold_per_c)
 
-    def build(self, variables):
+    def build(self, variables: Any) -> None:
         """Creates the accumulator, the threshold and the number of updates of each variable."""
         if self.built:
             return
@@ -166,7 +167,7 @@ class GRDA(keras.optimizers.Optimizer):
             for i in range(len(variables))
         ]
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Updates one variable and its state from a dense gradient."""
         if is_sparse(gradient):
             raise ValueError(
@@ -195,14 +196,14 @@ class GRDA(keras.optimizers.Optimizer):
         self.assign(variable, ops.sign(collected) * kept)
 
     @property
-    def threshold(self):
+    def threshold(self) -> Any:
         """Float: the current threshold, 0 before the first update (the largest of the variables'
         ones, which differ only if some were updated less often). Read it between steps."""
         if not self.built:
             return 0.0
         return max(float(ops.convert_to_numpy(threshold)) for threshold in self._thresholds)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "c": self.c, "mu": self.mu}
 
 

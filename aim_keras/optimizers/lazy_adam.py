@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from typing import Any
 
 import keras
 import numpy as np
@@ -98,9 +99,17 @@ class LazyAdam(keras.optimizers.Adam):
         - [Loshchilov and Hutter, 2019](https://arxiv.org/abs/1711.05101), for `weight_decay`
     """
 
+    loss_scale_factor: float | None
+
     def __init__(
-        self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, l2=0.0, **kwargs
-    ):
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        l2: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         if not (isinstance(l2, numbers.Real) and 0 <= l2 < math.inf):
             raise ValueError(f"`l2` must be a finite number >= 0. Received: l2={l2}")
         if l2 and not USES_TENSORFLOW:
@@ -112,9 +121,9 @@ class LazyAdam(keras.optimizers.Adam):
         if amsgrad:
             raise ValueError(f"LazyAdam does not support `amsgrad`. Received: amsgrad={amsgrad}")
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
-        self.l2 = float(l2)
+        self.l2: float = float(l2)
 
-    def build(self, variables):
+    def build(self, variables: Any) -> None:
         """Creates the moments and, where they are needed, the steps of each row's last lookup."""
         if self.built:
             return
@@ -126,7 +135,7 @@ class LazyAdam(keras.optimizers.Adam):
                 for i, variable in enumerate(variables)
             ]
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         """Updates the variables, each by its dense or sparse gradient."""
         grads = list(grads)
         if not any(is_sparse(gradient) for gradient in grads):
@@ -166,7 +175,7 @@ class LazyAdam(keras.optimizers.Adam):
     def _apply_weight_decay(self, variables):
         """Does nothing: it is part of `update_step`, which knows the rows."""
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Updates one variable and its moments, or only the rows of its sparse gradient."""
         if is_sparse(gradient):
             self._update_rows(gradient, variable, learning_rate)
@@ -215,7 +224,7 @@ class LazyAdam(keras.optimizers.Adam):
         _set_rows(velocity, rows, v)
         _set_rows(variable, rows, w - m * alpha / (tf.sqrt(v) + self.epsilon))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "l2": self.l2}
         del config["amsgrad"]
         return config

@@ -1,21 +1,26 @@
 """A search's size: what it keeps within a budget, and what each size costs in quality."""
 
 import bisect
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import keras
 import numpy as np
 
+from aim_keras.architecture import Architecture
+from aim_keras.fields import Field
 from aim_keras.layers import GatedInteraction
 from aim_keras.search.found import found_architecture
 from aim_keras.search.gates import gate_layers, searched_gates
 
 
 def threshold_within(
-    model,
-    searched=None,
-    max_interactions=None,
-    max_parameters=None,
-    vocabulary_sizes=None,
-    **sharing,
+    model: keras.Model,
+    searched: Architecture | None = None,
+    max_interactions: int | None = None,
+    max_parameters: int | None = None,
+    vocabulary_sizes: Mapping[str, int | Field] | None = None,
+    **sharing: Any,
 ) -> float:
     """The smallest threshold at which what a searched model's gates keep is within a budget.
 
@@ -67,7 +72,9 @@ def threshold_within(
     )
 
 
-def front(model, evaluate, searched=None, points=10) -> list[dict]:
+def front(
+    model: keras.Model, evaluate: Callable, searched: Architecture | None = None, points: int = 10
+) -> list[dict]:
     """Quality against size of one searched model, without another search or re-training.
 
     At each threshold the gates up to it are closed and the model is evaluated with the weights of

@@ -5,8 +5,16 @@ import math
 
 import numpy as np
 
+from aim_keras.architecture import Architecture
 
-def grow(architecture, top_k=None, union=False, random_candidates=0, seed=0):
+
+def grow(
+    architecture: Architecture,
+    top_k: int | None = None,
+    union: bool = False,
+    random_candidates: int = 0,
+    seed: int = 0,
+) -> Architecture:
     """The architecture with candidates of the next order, its highest plus one.
 
     The pool of a function is its `top_k` interactions of the highest order `p - 1` by `|alpha|`,
@@ -45,7 +53,7 @@ def grow(architecture, top_k=None, union=False, random_candidates=0, seed=0):
     importance = architecture.importance(order - 1)
     rng = np.random.default_rng([seed, order])
     if union:
-        best = {}
+        best: dict[tuple, float] = {}
         for (_, q), value in importance.items():
             best[q] = max(value, best.get(q, 0.0))
         pool = _pool(best, fields, order, top_k, random_candidates, rng)

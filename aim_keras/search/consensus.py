@@ -2,12 +2,14 @@
 
 import collections
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from aim_keras.architecture import Architecture
 from aim_keras.search.found import drop_dead
 
 
-def frequencies(architectures):
+def frequencies(architectures: Sequence[Architecture]) -> dict:
     """Share of the architectures that keep each unit: `{(function, interaction): share}`."""
     counts = collections.Counter(
         unit for a in architectures for order in a.orders for unit in a.units(order)
@@ -15,7 +17,7 @@ def frequencies(architectures):
     return {unit: count / len(architectures) for unit, count in counts.most_common()}
 
 
-def consensus(architectures, share=0.5) -> Architecture:
+def consensus(architectures: Sequence[Architecture], share: float = 0.5) -> Architecture:
     """What at least `share` of the architectures keep: units, and dimensions of the embeddings.
 
     On the dimensions of an order and function those vote that keep any such unit.
@@ -45,8 +47,8 @@ def consensus(architectures, share=0.5) -> Architecture:
             f"set. Received: {spaces[0]} and {different[0]}"
         )
     kept = [unit for unit, often in frequencies(architectures).items() if often >= share]
-    interactions = {k: [q for kk, q in kept if kk == k] for k in first.functions}
-    alpha = None
+    interactions: dict[str, Any] = {k: [q for kk, q in kept if kk == k] for k in first.functions}
+    alpha: Any = None
     if all(a.alpha is not None for a in architectures):
         importances = [
             {unit: value for order in a.orders for unit, value in a.importance(order).items()}

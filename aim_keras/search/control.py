@@ -2,11 +2,14 @@
 
 import dataclasses
 import itertools
+from typing import Any
 
 import numpy as np
 
+from aim_keras.architecture import Architecture
 
-def random_architecture(like, seed=0):
+
+def random_architecture(like: Architecture, seed: int = 0) -> Architecture:
     """An architecture of another's size: as many random interactions of each function and order.
 
     Interactions are drawn uniformly, without repetition, for each function on its own. All
@@ -31,7 +34,7 @@ def random_architecture(like, seed=0):
     ```
     """
     rng = np.random.default_rng(seed)
-    interactions = {function: [] for function in like.functions}
+    interactions: dict[str, Any] = {function: [] for function in like.functions}
     for order in like.orders:
         candidates = list(itertools.combinations(like.fields, order))
         for function, kept in like.of_order(order).items():

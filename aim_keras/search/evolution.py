@@ -1,5 +1,8 @@
 """AutoFeature's search: an evolution that samples from the better regions of its space."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from aim_keras.search.naive_bayes_tree import NaiveBayesTree
@@ -8,16 +11,16 @@ TRIES = 100  # to draw a sample that is new and in the region it was drawn for
 
 
 def evolve(
-    evaluate,
-    num_genes,
-    num_choices,
-    budget,
-    population=20,
-    mutation=0.05,
-    min_samples=2,
-    max_depth=4,
-    seed=0,
-):
+    evaluate: Callable,
+    num_genes: int,
+    num_choices: int,
+    budget: int,
+    population: int = 20,
+    mutation: float = 0.05,
+    min_samples: int = 2,
+    max_depth: int = 4,
+    seed: int = 0,
+) -> tuple:
     """The best of `budget` samples, each a choice for every gene, that an evolution evaluates.
 
     The first `population` samples are random. Each later one comes out of the `NaiveBayesTree` of
@@ -55,7 +58,7 @@ def evolve(
     if not 0 <= mutation <= 1:
         raise ValueError(f"mutation must be in [0, 1]. Received: mutation={mutation}")
     rng = np.random.default_rng(seed)
-    scores = {}
+    scores: dict[tuple[int, ...], Any] = {}
     while len(scores) < budget:
         sample = None
         if len(scores) >= population:
@@ -67,7 +70,7 @@ def evolve(
         while sample is None or sample in scores:
             sample = tuple(rng.integers(num_choices, size=num_genes).tolist())
         scores[sample] = evaluate(sample)
-    best = max(scores, key=scores.get)
+    best = max(scores, key=lambda sample: scores[sample])
     return best, scores[best]
 
 

@@ -3,6 +3,9 @@
 import dataclasses
 import logging
 import math
+from typing import Any
+
+import keras
 
 from aim_keras.architecture import Architecture
 from aim_keras.layers import DimensionGate, GatedInteraction
@@ -12,7 +15,7 @@ from aim_keras.search.gates import gate_layers
 logger = logging.getLogger(__name__)
 
 
-def read_gates(model, threshold=0.0) -> Architecture:
+def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
     """The architecture that a model's gates have found.
 
     Every searched `GatedInteraction` keeps the units with `|alpha| > threshold`, any other keeps
@@ -30,14 +33,16 @@ def read_gates(model, threshold=0.0) -> Architecture:
     """
     layers = gate_layers(model)
     interaction_layers = [layer for layer in layers if isinstance(layer, GatedInteraction)]
-    shapes = {(layer.fields, layer.embedding_dim) for layer in interaction_layers}
+    shapes: set[tuple] = {(layer.fields, layer.embedding_dim) for layer in interaction_layers}
     if len(shapes) > 1:
         raise ValueError(
             "All GatedInteraction layers must have the same fields and embedding dimension. "
             f"Received: {sorted(shapes, key=str)}"
         )
     fields, embedding_dim = shapes.pop()
-    interactions, alpha, dimensions = {}, {}, {}
+    interactions: dict[str, Any] = {}
+    alpha: dict[str, Any] = {}
+    dimensions: dict[int, Any] = {}
     for layer in layers:
         if isinstance(layer, DimensionGate):
             kept = {
@@ -61,7 +66,7 @@ def read_gates(model, threshold=0.0) -> Architecture:
     )
 
 
-def drop_dead(architecture) -> tuple[Architecture, list]:
+def drop_dead(architecture: Architecture) -> tuple[Architecture, list]:
     """Drops the units whose value is zero whatever the features are.
 
     A unit of AIM's functions is dead if one of its fields kept no dimension, or, where its
@@ -82,7 +87,12 @@ def drop_dead(architecture) -> tuple[Architecture, list]:
     return architecture.keep(set(units) - set(dead)), dead
 
 
-def found_architecture(model, searched: Architecture | None = None, threshold=0.0, quiet=False):
+def found_architecture(
+    model: keras.Model,
+    searched: Architecture | None = None,
+    threshold: float = 0.0,
+    quiet: bool = False,
+) -> Architecture:
     """What a search stage hands to the next: `read_gates` without dead units, with a word on both.
 
     Args:

@@ -1,6 +1,7 @@
 """The stages of a search, over any model."""
 
 from collections.abc import Callable
+from typing import Any
 
 from aim_keras.architecture import Architecture
 from aim_keras.search.candidates import grow
@@ -43,7 +44,7 @@ def search_architecture(
 
     Reference: AIM, section 3.5, Fig. 6.
     """
-    architecture = None
+    architecture: Any = None
     for highest in range(2, order + 1):
         if architecture is not None:
             if highest - 1 not in architecture.orders:

@@ -1,5 +1,6 @@
 """The weights of a searched model as the start of its architecture's model."""
 
+import keras
 import numpy as np
 
 from aim_keras.layers import (
@@ -11,7 +12,7 @@ from aim_keras.layers import (
 from aim_keras.layers.interaction_functions import interaction_function
 
 
-def warm_start(model, source) -> None:
+def warm_start(model: keras.Model, source: keras.Model) -> None:
     """Gives a model of a found architecture the weights that it shares with the searched model.
 
     - Embeddings: the kept positions, for each function and field. Those behind a `DimensionGate`
