@@ -10,6 +10,8 @@ backend: `keras.ops`, and optimizers that pass over whole tables."""
 if USES_TENSORFLOW:
     import tensorflow as tf
 
+_deterministic = False
+
 
 def gather_rows(table, ids):
     """The rows `ids` of a table: `ops.take(table, ids, axis=0)`.
@@ -30,9 +32,29 @@ def gather_rows(table, ids):
     return ops.take(table, ids, axis=0)
 
 
+def make_deterministic():
+    """Lets the same seed give the same bits on one machine, at some cost of speed.
+
+    TensorFlow's `enable_op_determinism` alone does not: its sum of three or more tensors (`AddN`)
+    starts from whichever buffer is free at that moment, and its graph optimizer makes such sums of
+    chains of two. Call it before anything else is computed.
+
+    Raises:
+        RuntimeError: on another backend than TensorFlow.
+    """
+    global _deterministic
+    if not USES_TENSORFLOW:
+        raise RuntimeError(
+            f"Determinism is TensorFlow's. Received: backend={keras.backend.backend()!r}"
+        )
+    tf.config.experimental.enable_op_determinism()
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+    _deterministic = True
+
+
 def add_all(tensors):
     """The sum of tensors of one shape, on TensorFlow in one pass over them."""
-    if USES_TENSORFLOW:
+    if USES_TENSORFLOW and not _deterministic:
         return tf.add_n(tensors)
     return sum(tensors[1:], tensors[0])
 

@@ -5,6 +5,7 @@ import pathlib
 import gin
 from absl import flags
 
+from aim_keras import backend
 from experiments import binary, pipeline
 from experiments.configuration import gin_path, parse
 
@@ -16,11 +17,16 @@ RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the results; runs/<gin
 RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the prepared data; data by default.")
 SEED = flags.DEFINE_integer("seed", None, "Seed of the weights and of the order of the rows.")
+DETERMINISTIC = flags.DEFINE_boolean(
+    "deterministic", False, "Same seed, same bits, on one machine; slower."
+)
 
 
 @binary.ends_in_words
 def main(argv):
     binary.refuse_arguments(argv)
+    if DETERMINISTIC.value:
+        backend.make_deterministic()
     values = {"seed": SEED.value, "raw_dir": RAW_DIR.value, "data_dir": DATA_DIR.value}
     given = {name: value for name, value in values.items() if value is not None}
     path = gin_path(GIN_FILE.value)

@@ -32,7 +32,7 @@ SMALL = (
 def quickstart(run_dir, data_dir, *bindings):
     return [
         *(sys.executable, "-m", "experiments.train", "--gin_file=quickstart.gin"),
-        *(f"--run_dir={run_dir}", f"--data_dir={data_dir}"),
+        *(f"--run_dir={run_dir}", f"--data_dir={data_dir}", "--deterministic"),
         *(f"--gin_bindings={binding}" for binding in (*SMALL, *bindings)),
     ]
 

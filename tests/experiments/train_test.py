@@ -74,7 +74,7 @@ def test_a_finished_run_is_not_run_again(finished, data_dir):
     assert result.stdout.splitlines()[-2] == stdout.splitlines()[-2]
 
 
-def test_goes_on_where_it_was_killed(finished, data_dir, tmp_path):
+def test_goes_on_where_it_was_killed_to_the_same_bits(finished, data_dir, tmp_path):
     run_dir, _ = finished
     command = quickstart(tmp_path / "killed", data_dir)
     state = tmp_path / "killed" / "stages" / "search_dimensions" / "backup" / "state.json"
@@ -84,9 +84,16 @@ def test_goes_on_where_it_was_killed(finished, data_dir, tmp_path):
     result = run(command)
     assert result.returncode == 0, result.stderr
     assert found.stat().st_mtime_ns == stamp
-    uninterrupted = json.loads((run_dir / "metrics.json").read_text())
-    resumed = json.loads((tmp_path / "killed" / "metrics.json").read_text())
-    assert resumed["test"]["auc"] == pytest.approx(uninterrupted["test"]["auc"], abs=1e-6)
+    found, resumed_found = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("architecture.json")}
+        for folder in (run_dir, tmp_path / "killed")
+    )
+    assert resumed_found == found
+    uninterrupted, resumed = (
+        json.loads((folder / "metrics.json").read_text())["test"]
+        for folder in (run_dir, tmp_path / "killed")
+    )
+    assert resumed == uninterrupted
 
 
 def test_a_malformed_architecture_is_named_before_anything_is_written(data_dir, tmp_path):
