@@ -1,24 +1,8 @@
-import importlib.util
-import pathlib
 import re
 
 import pytest
 
-EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
-
-
-@pytest.fixture
-def load(monkeypatch):
-    """Imports an example as Python runs it, with its folder on the path."""
-    monkeypatch.syspath_prepend(EXAMPLES)
-
-    def load(name):
-        spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
+from tests.conftest import EXAMPLES
 
 
 def test_gate_an_existing_model(load, capsys):

@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 from aim_keras.export import export_saved_model
-from tests.examples_test import load
 from tests.export_raw_values_test import (
     ENCODING,
     RAW,
@@ -37,7 +36,7 @@ class StandIn(service.PredictionServiceServicer):
     Predict = _predict
 
 
-def test_asks_for_candidates_of_one_user(tmp_path):
+def test_asks_for_candidates_of_one_user(load, tmp_path):
     model = randomized(3)
     path = export_saved_model(model, ENCODING, tmp_path / "1", features())
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(1))

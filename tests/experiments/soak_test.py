@@ -1,0 +1,84 @@
+"""Runs that are killed at any moment, and what else goes wrong in the middle of one."""
+
+import errno
+import json
+import os
+import shutil
+
+import pytest
+
+from aim_keras import atomic
+from experiments import soak
+from tests.experiments.main_job import SMALL, contents, error_of, run_here
+
+TINY = (
+    "planted.builder.num_train=1500",
+    "planted.builder.num_valid=500",
+    "planted.builder.num_test=500",
+    "FUNCTIONS=('inner',)",
+    "HIDDEN_UNITS=(8,)",
+    *SMALL[3:6],
+    "search_interactions/fitting.fit.epochs=2",
+    "search_dimensions/fitting.fit.epochs=2",
+    "retrain/fitting.fit.epochs=2",
+)
+
+
+def test_kills_change_nothing(tmp_path):
+    arguments = ["--gin_file=quickstart.gin", *(f"--gin_bindings={b}" for b in TINY)]
+    result = soak.soak(arguments, tmp_path / "soak", kills=5)
+    assert result["kills"] == len(result["seconds"]) == 5
+    assert result["same"] == result["runs"] >= 1
+    assert 0 < result["auc"] < 1
+
+
+def broken(run_dir, data_dir):
+    """What a run that cannot end says, in this process."""
+    return error_of(
+        gin_file="quickstart.gin",
+        run_dir=str(run_dir),
+        data_dir=str(data_dir),
+        gin_bindings=[*TINY],
+    )
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """The data of the tiny run, whose folder cannot be made."""
+    folder = tmp_path_factory.mktemp("prepared")
+    (folder / "file").write_text("")
+    message = broken(folder / "file" / "run", folder / "data")
+    assert message.startswith("Error: ")
+    assert str(folder / "file" / "run") in message
+    return folder / "data"
+
+
+def test_a_lost_data_file_is_named(prepared, tmp_path):
+    data = shutil.copytree(prepared, tmp_path / "data")
+    (shard,) = data.rglob("*train*tfrecord*")
+    shard.unlink()
+    message = broken(tmp_path / "run", data)
+    assert message.startswith("Error: ")
+    assert shard.name in message
+
+
+def test_a_full_disk_leaves_the_last_good_state(prepared, tmp_path, monkeypatch):
+    fsync, calls = os.fsync, []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) > 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    run_dir = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        message = broken(run_dir, prepared)
+    assert "No space left on device" in message
+    assert not [path for path in contents(run_dir) if atomic.TEMPORARY.fullmatch(path.name)]
+    (state,) = run_dir.rglob("state.json")
+    content = json.loads(state.read_text())
+    assert content["epoch"] == 1
+    assert (state.parent / content["weights"]).exists()
+    assert run_here("quickstart.gin", run_dir, prepared, *TINY)["test"]["auc"] > 0
