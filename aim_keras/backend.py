@@ -62,3 +62,8 @@ def add_all(tensors):
 def is_sparse(gradient):
     """Whether a gradient has the rows of a table that a batch looked up, and no others."""
     return USES_TENSORFLOW and isinstance(gradient, tf.IndexedSlices)
+
+
+def dense(gradient):
+    """A gradient as a tensor, where it has only the rows that were picked."""
+    return tf.convert_to_tensor(gradient) if is_sparse(gradient) else gradient

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from aim_keras.backend import add_all
+from aim_keras.backend import add_all, dense
 
 
 def weighted_products(shared, others, weights, part, other):
@@ -38,6 +38,7 @@ def weighted_products(shared, others, weights, part, other):
 
         def grad(*arguments, upstream=None):
             (upstream,) = arguments if upstream is None else (upstream,)
+            upstream = dense(upstream)
             of_shared, of_weights = [], []
             of_other = [[] for _ in range(others.shape[0])]
             for factor, product, (start, end) in zip(factors, products, spans, strict=True):
