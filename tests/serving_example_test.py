@@ -17,8 +17,9 @@ from tests.export_raw_values_test import (
     randomized,
 )
 
-predict = pytest.importorskip("tensorflow_serving.apis.predict_pb2")
-service = pytest.importorskip("tensorflow_serving.apis.prediction_service_pb2_grpc")
+NEEDED = "tensorflow-serving-api is not installed"
+predict = pytest.importorskip("tensorflow_serving.apis.predict_pb2", reason=NEEDED)
+service = pytest.importorskip("tensorflow_serving.apis.prediction_service_pb2_grpc", reason=NEEDED)
 
 
 class StandIn(service.PredictionServiceServicer):
