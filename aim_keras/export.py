@@ -43,7 +43,8 @@ def export_saved_model(
     | dense | numbers as the model was trained on, float32 `(batch,)` |
 
     and for a field of weighted ids their weights as `<name>_weights`, float32, of the shape of the
-    ids.
+    ids. An id outside a field's range is out of vocabulary; a number or a weight that is NaN or
+    infinite counts as 0.
 
     Args:
         model: Keras model from ids `(batch, columns)`, or a list of these and of weights
@@ -128,7 +129,9 @@ def _features(fields, inputs):
     for name, field in fields.items():
         of_ids, of_weights = _input_names(name, field)
         if of_weights:
-            weights.append(_fitted(inputs[of_weights], field, 0.0))
+            given = inputs[of_weights]
+            given = tf.where(tf.math.is_finite(given), given, 0.0)
+            weights.append(_fitted(given, field, 0.0))
         if of_ids and of_weights:
             shapes = tf.shape(inputs[of_ids]), tf.shape(inputs[of_weights])
             tf.debugging.assert_equal(*shapes, f"{of_weights} must have the shape of {name}")

@@ -10,6 +10,7 @@ import keras
 
 from aim_keras import atomic
 from aim_keras.architecture import Architecture
+from aim_keras.datasets import pipeline as data
 from aim_keras.export import export_saved_model, signature
 from aim_keras.search import grow
 from experiments import fitting, stage, summary
@@ -85,7 +86,8 @@ def run(
     Raises:
         ValueError: on unknown stages, a warm start without a search, a search or an architecture
             for a model that has none, an architecture of other fields or of a higher order than is
-            searched, fields that no SavedModel can have, or a `run_dir` of another configuration.
+            searched, fields that no SavedModel can have, a split whose labels are all the same, or
+            a `run_dir` of another configuration.
         BlockingIOError: if another process is at work in `run_dir`.
     """
     if not stages or stages[-1] != "retrain" or not {*stages[:-1]} <= {*SEARCHES}:
@@ -125,6 +127,7 @@ def run(
     _refuse_another(requested, configuration)
     if not finished.exists():
         builder.download_and_prepare()
+        data.check_labels(builder)
         signature(builder.fields)
         _check_fields(start, builder)
         with atomic.locked(run_dir):

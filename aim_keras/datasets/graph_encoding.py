@@ -55,9 +55,10 @@ class GraphEncoding(tf.Module):
     def __call__(self, raw: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
         """Raw inputs to ids `(batch, columns)` and, of dense fields, weights `(batch, number)`.
 
-        An input of one row stands for as many rows as the others have.
+        An input of one row stands for as many rows as the others have, be it none.
         """
-        rows = tf.reduce_max([tf.shape(raw[name])[0] for name in self.fields])
+        counts = tf.stack([tf.shape(raw[name])[0] for name in self.fields])
+        rows = tf.reduce_max(counts) * tf.reduce_min(tf.sign(counts))
         ids, weights = [], []
         for name, kind in self._kinds.items():
             encoded = tf.broadcast_to(self.fields[name](raw[name]), (rows, kind.length))

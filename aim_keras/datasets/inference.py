@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from aim_keras.datasets import raw, tables
-from aim_keras.datasets.schema import MULTI, NULLS, Schema
+from aim_keras.datasets.schema import FIELDS, MULTI, NULLS, Schema
 from aim_keras.datasets.tables import TableReader
 
 SAMPLE_ROWS = 100_000
@@ -73,19 +73,27 @@ def infer(
         on_error: "raise" or "skip": what a malformed line does.
 
     Raises:
-        ValueError: if no column can be the label, and of a malformed line, as of the label's value.
+        ValueError: if no column can be the label or a field, if there is no row, and of a malformed
+            line, as of the label's value.
     """
     separator = separator or _separator(files[0])
     columns = tables.columns(files[0], separator, names)
     label = _label(files[0], columns, label)
     reader = TableReader({**dict.fromkeys(columns), label: RULE}, separator, names, {}, on_error)
     profiles = profile(files, reader)
+    if not profiles[label].rows:
+        raise ValueError(raw.error_text(files[0], 1, "the files must have rows after it", "none"))
     decided = {label: _label_column(profiles[label])}
     taken: set[str] = set()
     for name in columns:
         if name != label:
             decided[name] = _named(name, decide(name, profiles[name]), taken)
-    return Schema({name: decided[name] for name in columns}, separator, names is None)
+    decided = {name: decided[name] for name in columns}
+    if not any(column["kind"] in FIELDS for column in decided.values()):
+        received = "; ".join(f"{name!r}: {column['why']}" for name, column in decided.items())
+        rule = "a column must be of use as a field, or a schema say which one is"
+        raise ValueError(raw.error_text(files[0], 1, rule, received))
+    return Schema(decided, separator, names is None)
 
 
 def profile(files: Sequence[pathlib.Path], reader: TableReader) -> dict[str, Profile]:

@@ -39,6 +39,30 @@ def counts(builder: BlockBuilder) -> dict[str, np.ndarray]:
     return found
 
 
+def check_labels(builder: BlockBuilder) -> None:
+    """Checks that every split has rows of both classes, without which there is no AUC to select by.
+
+    Each split is read until it has shown both. Rows of weight 0 do not count.
+
+    Raises:
+        RuntimeError: if the data set is not prepared.
+        ValueError: names the split whose labels are all the same.
+    """
+    for split in builder.info.splits:
+        low, high = np.inf, -np.inf
+        for _, label, *weights in batches(builder, split, BLOCK_ROWS):
+            counted = label[weights[0] > 0] if weights else label
+            low, high = np.min(counted, initial=low), np.max(counted, initial=high)
+            if low < high:
+                break
+        else:
+            received = f"all are {low:g}" if low == high else "no row has a weight above 0"
+            raise ValueError(
+                f"The labels of {split} must be of both classes. Received: {received}, of "
+                f"{rows(builder, split):,} rows of {builder.info.full_name}"
+            )
+
+
 def batches(
     builder: BlockBuilder,
     split: str,

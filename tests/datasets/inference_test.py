@@ -92,3 +92,18 @@ def test_the_first_rows_decide(tmp_path, write, monkeypatch):
     assert infer([first, second]).kinds == {"x": "categorical"}
     monkeypatch.setattr(inference, "SAMPLE_ROWS", 7)
     assert infer([first, second]).columns["x"]["why"] == "7 texts"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("label,a\n", "line 1: the files must have rows after it. Received: none"),
+        ("label\n1\n0\n", "line 1: a column must be of use as a field"),
+        ("label,a\n1,x\n0,x\n", "'a': it is the same in all rows"),
+    ],
+)
+def test_without_a_row_or_a_field(tmp_path, text, message):
+    (tmp_path / "clicks.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"clicks\.csv, ") as caught:
+        infer([tmp_path / "clicks.csv"])
+    assert message in str(caught.value)

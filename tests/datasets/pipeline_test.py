@@ -188,6 +188,19 @@ def test_order_depends_on_seed_and_pass_alone(numbers):
     assert (stream(shuffle_seed=8) == passes[0]).mean() < 0.01
 
 
+def test_labels_of_both_classes_are_wanted_in_every_split(numbers, tmp_path):
+    pipeline.check_labels(numbers)
+    one_row = _numbers(tmp_path, rows=1)
+    with pytest.raises(ValueError, match=r"train must be of both.*all are 0, of 1 rows of numbers"):
+        pipeline.check_labels(one_row)
+
+
+def test_labels_of_rows_without_weight_do_not_count(tmp_path):
+    pipeline.check_labels(_weighted(tmp_path / "a"))
+    with pytest.raises(ValueError, match=r"train must .*no row has a weight above 0"):
+        pipeline.check_labels(_weighted(tmp_path / "b", rows=1))
+
+
 def test_counts_are_those_of_train(tmp_path):
     counts = pipeline.counts(_numbers(tmp_path, rows=2500))  # valid and test have rows 0 to 9
     assert list(counts) == ["low", "high"]
@@ -213,8 +226,8 @@ class Weighted(Numbers, skip_registration=True):
             yield split, ids, labels, None, weights
 
 
-def _weighted(data_dir, added=0.0):
-    options = {"rows": 9000, "plant": (), "added": added}
+def _weighted(data_dir, added=0.0, rows=9000):
+    options = {"rows": rows, "plant": (), "added": added}
     builder = Weighted(config=Config.of(options, {}), data_dir=data_dir)
     builder.download_and_prepare()
     return builder
