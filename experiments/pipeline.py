@@ -7,6 +7,7 @@ import pathlib
 
 import gin
 import keras
+import tensorflow_datasets as tfds
 
 from aim_keras import atomic
 from aim_keras.architecture import Architecture
@@ -41,6 +42,7 @@ def run(
     seed=0,
     raw_dir=None,
     data_dir="data",
+    beam_pipeline_options=None,
 ):
     """Runs what `run_dir` does not hold yet: the stages, then evaluation and export.
 
@@ -79,6 +81,8 @@ def run(
         seed: Of the weights and of the order of the rows.
         raw_dir: Folder of the raw files.
         data_dir: Folder of the prepared data.
+        beam_pipeline_options: Options of Apache Beam, such as `["runner=DirectRunner"]`, which then
+            prepares the data, the same to the byte; `None` prepares them in this process.
 
     Returns:
         The content of `metrics.json`.
@@ -89,6 +93,7 @@ def run(
             searched, fields that no SavedModel can have, a split whose labels are all the same, or
             a `run_dir` of another configuration.
         BlockingIOError: if another process is at work in `run_dir`.
+        ImportError: if Apache Beam is asked for and absent.
     """
     if not stages or stages[-1] != "retrain" or not {*stages[:-1]} <= {*SEARCHES}:
         raise ValueError(
@@ -126,7 +131,7 @@ def run(
     requested, finished = run_dir / "requested.gin", run_dir / "metrics.json"
     _refuse_another(requested, configuration)
     if not finished.exists():
-        builder.download_and_prepare()
+        builder.download_and_prepare(download_config=_download_config(beam_pipeline_options))
         data.check_labels(builder)
         signature(builder.fields)
         _check_fields(start, builder)
@@ -161,6 +166,20 @@ def open_data(dataset, raw_dir=None, data_dir="data"):
             f"Received: {folders}"
         )
     return dataset(**folders)
+
+
+def _download_config(beam_pipeline_options):
+    if beam_pipeline_options is None:
+        return None
+    try:
+        from apache_beam.options.pipeline_options import PipelineOptions
+    except ImportError as error:
+        raise ImportError(
+            "beam_pipeline_options need Apache Beam, pip install 'aim_keras[beam]'. "
+            f"Received: {beam_pipeline_options}, {error}"
+        ) from error
+    flags = [f"--{option}" for option in beam_pipeline_options]
+    return tfds.download.DownloadConfig(beam_options=PipelineOptions(flags))
 
 
 def _refuse_another(requested, configuration):

@@ -16,6 +16,11 @@ GIN_BINDINGS = flags.DEFINE_multi_string("gin_bindings", [], "Values over those 
 RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the results; runs/<gin file> by default.")
 RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the prepared data; data by default.")
+BEAM = flags.DEFINE_list(
+    "beam_pipeline_options",
+    None,
+    "Options of Apache Beam, such as runner=DirectRunner, which then prepares the data.",
+)
 SEED = flags.DEFINE_integer("seed", None, "Seed of the weights and of the order of the rows.")
 DETERMINISTIC = flags.DEFINE_boolean(
     "deterministic", False, "Same seed, same bits, on one machine; slower."
@@ -27,7 +32,12 @@ def main(argv):
     binary.refuse_arguments(argv)
     if DETERMINISTIC.value:
         backend.make_deterministic()
-    values = {"seed": SEED.value, "raw_dir": RAW_DIR.value, "data_dir": DATA_DIR.value}
+    values = {
+        "seed": SEED.value,
+        "raw_dir": RAW_DIR.value,
+        "data_dir": DATA_DIR.value,
+        "beam_pipeline_options": BEAM.value,
+    }
     given = {name: value for name, value in values.items() if value is not None}
     path = gin_path(GIN_FILE.value)
     seed = [] if SEED.value is None else [f"SEED = {SEED.value}"]

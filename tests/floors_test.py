@@ -63,6 +63,7 @@ WHO_MAY = {
         "experiments",
     ),
     "tensorflow_serving": ("aim_keras.warm_up",),
+    "apache_beam": ("aim_keras.datasets.beam_graph", "experiments.pipeline"),
     "tensorflow_datasets": ("aim_keras.datasets", "experiments"),
     "pyarrow": ("aim_keras.datasets",),
     "gin": ("experiments",),

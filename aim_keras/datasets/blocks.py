@@ -4,7 +4,7 @@ import hashlib
 import json
 import pathlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,15 @@ BLOCK_ROWS = 4096
 MARKED_BYTES = 1 << 20
 ENCODING_FILE = "encoding.json"
 ARRAYS = ("features", "label", "weights", "sample_weight")  # in the order of `_generate`
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written of a data set, by split: what TFDS must know, rows, sums of labels."""
+
+    splits: tfds.core.SplitDict
+    rows: dict[str, int]
+    positives: dict[str, float]
 
 
 @dataclass(eq=False)
@@ -165,28 +174,12 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
             self.info.read_from_directory(self.data_dir)
 
     def _download_and_prepare(self, dl_manager, download_config) -> None:
-        del dl_manager, download_config
-        writer = ShardWriter(self.info, self.data_dir, SPLITS)  # a temporary folder now
-        pending: dict[str, list] = {split: [] for split in SPLITS}
-        rows, positives = dict.fromkeys(SPLITS, 0), dict.fromkeys(SPLITS, 0.0)
-        for split, *arrays in self._generate():
-            named = zip(ARRAYS, arrays, strict=False)
-            part = {name: array for name, array in named if array is not None}
-            rows[split] += len(part["label"])
-            positives[split] += float(part["label"].sum())
-            pending[split].append(part)
-            if sum(len(part["label"]) for part in pending[split]) >= BLOCK_ROWS:
-                blocks, pending[split] = _cut(pending[split], BLOCK_ROWS)
-                writer.add(split, blocks)
-        if empty := [split for split in SPLITS if not rows[split]]:
-            raise ValueError(
-                f"Each split of {self.name} must have at least one row: {', '.join(empty)} has "
-                f"none. Received: rows={rows}, options={self.builder_config.options}"
-            )
-        for split, rest in pending.items():
-            writer.add(split, _cut(rest, 1)[0])
-        self.info.set_splits(writer.close())
+        del dl_manager
+        beam = download_config.beam_options, download_config.beam_runner
+        written = self._write() if beam == (None, None) else self._write_by_beam(download_config)
+        self.info.set_splits(written.splits)
         self._encoding.save(pathlib.Path(self.data_dir) / ENCODING_FILE)
+        rows, positives = written.rows, written.positives
         self.info.metadata.update(
             fields=list(self.field_names),
             vocabulary_sizes={
@@ -199,8 +192,46 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
             **self._facts(),
         )
 
+    def _write_by_beam(self, download_config: tfds.download.DownloadConfig) -> "Written":
+        """What `_write` does, by Apache Beam; sets `self._encoding`, too."""
+        raise ValueError(
+            f"beam_options are for data sets that are read from raw files. Received: {self.name}, "
+            "which is generated"
+        )
 
-def _cut(parts: list, least: int) -> tuple[list[dict], list]:
+    def _write(self) -> "Written":
+        """Writes what `_generate` yields."""
+        writer = ShardWriter(self.info, self.data_dir, SPLITS)  # a temporary folder now
+        pending: dict[str, list] = {split: [] for split in SPLITS}
+        rows, positives = dict.fromkeys(SPLITS, 0), dict.fromkeys(SPLITS, 0.0)
+        for split, *arrays in self._generate():
+            part = named(arrays)
+            rows[split] += len(part["label"])
+            positives[split] += float(part["label"].sum())
+            pending[split].append(part)
+            if sum(len(part["label"]) for part in pending[split]) >= BLOCK_ROWS:
+                blocks, pending[split] = cut(pending[split], BLOCK_ROWS)
+                writer.add(split, blocks)
+        self._check_rows(rows)
+        for split, rest in pending.items():
+            writer.add(split, cut(rest, 1)[0])
+        return Written(writer.close(), rows, positives)
+
+    def _check_rows(self, rows: Mapping[str, int]) -> None:
+        if empty := [split for split in SPLITS if not rows[split]]:
+            raise ValueError(
+                f"Each split of {self.name} must have at least one row: {', '.join(empty)} has "
+                f"none. Received: rows={rows}, options={self.builder_config.options}"
+            )
+
+
+def named(arrays: Iterable[np.ndarray | None]) -> dict[str, np.ndarray]:
+    """The arrays that there are, by name, of what `_generate` yields behind the split."""
+    pairs = zip(ARRAYS, arrays, strict=False)
+    return {name: array for name, array in pairs if array is not None}
+
+
+def cut(parts: list, least: int) -> tuple[list[dict], list]:
     """Examples of BLOCK_ROWS rows, the last of at least `least` rows, and the parts left over."""
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     rows = len(arrays["label"])

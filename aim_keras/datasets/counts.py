@@ -23,7 +23,9 @@ class Counts:
 
     def add(self, values: Sequence[str] | pa.Array, counts: np.ndarray | pa.Array) -> None:
         """Adds to the count of each value; a value may come more than once."""
-        self._values.append(pa.array(values, pa.string()).cast(pa.large_string()))
+        if not isinstance(values, pa.Array):
+            values = pa.array(values, pa.string())
+        self._values.append(values.cast(pa.large_string()))
         self._counts.append(np.asarray(counts, np.int64))
         self._unmerged += len(values)
         if self._unmerged > max(LEAST_MERGED, len(self._values[0])):
@@ -36,6 +38,12 @@ class Counts:
         for i in range(0, len(values), SLICE):
             part = slice(i, i + SLICE)
             yield from zip(values[part].to_pylist(), counts[part].tolist(), strict=True)
+
+    def at_least(self, count: int) -> tuple[pa.Array, np.ndarray]:
+        """Each string that was seen as often, once, `(n,)`, and its count, int64 `(n,)`."""
+        self._merge()
+        kept = self._counts[0] >= count
+        return self._values[0].filter(pa.array(kept)), self._counts[0][kept]
 
     def _merge(self) -> None:
         merged = pa.concat_arrays(self._values).dictionary_encode()

@@ -26,10 +26,6 @@ class CriteoDisplay(TabularBuilder, skip_registration=True):
         "advertising challenge)"
     )
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self._counted: dict[str, tuple[int, int]] = {}
-
     @classmethod
     def _find(cls, raw_dir, options):
         folder = pathlib.Path(raw_dir).expanduser()
@@ -61,14 +57,11 @@ class CriteoDisplay(TabularBuilder, skip_registration=True):
         return np.full(len(chunk.draws), TEST)
 
     def _keep(self, file):
-        rate = self.builder_config.options["positive_rate"]
-        if file == KAGGLE_FILE or rate is None:
+        """All lines but a share of the negatives, such that positives make up `positive_rate`."""
+        if file not in self._surveys:
             return None
-        return self._negative_sampling(file, rate)
-
-    def _negative_sampling(self, file, rate):
-        """Keeps all lines but a share of the negatives, such that positives make up `rate`."""
-        positives, rows = self._label_counts(file)
+        rate = self.builder_config.options["positive_rate"]
+        positives, rows = self._surveys[file]
         share = positives * (1 - rate) / rate / max(rows - positives, 1)
 
         def keep(lines, draws):
@@ -77,18 +70,22 @@ class CriteoDisplay(TabularBuilder, skip_registration=True):
 
         return keep
 
-    def _label_counts(self, file) -> tuple[int, int]:
-        """Positive lines and all lines of a file, counted once."""
-        if file not in self._counted:
-            path = self.builder_config.files[file]
-            size = path.stat().st_size
-            positives, rows = 0, 0
-            with tqdm(total=size, desc=f"labels of {file}", unit="B", unit_scale=True) as bar:
-                for data, _ in raw.read_lines(path, bar.update):
-                    positives += data.startswith(b"1\t") + data.count(b"\n1\t")
-                    rows += data.count(b"\n")
-            self._counted[file] = positives, rows
-        return self._counted[file]
+    @property
+    def _to_survey(self):
+        if self.builder_config.options["positive_rate"] is None:
+            return ()
+        return [file for file in self.builder_config.files if file != KAGGLE_FILE]
+
+    def _survey(self, file) -> tuple[int, int]:
+        """Positive lines and all lines."""
+        path = self.builder_config.files[file]
+        size = path.stat().st_size
+        positives, rows = 0, 0
+        with tqdm(total=size, desc=f"labels of {file}", unit="B", unit_scale=True) as bar:
+            for data, _ in raw.read_lines(path, bar.update):
+                positives += data.startswith(b"1\t") + data.count(b"\n1\t")
+                rows += data.count(b"\n")
+        return positives, rows
 
 
 def _day(file: str) -> int:

@@ -124,6 +124,12 @@ def counted(kind: str | MultiCategorical, column: pa.Array) -> tuple:
     return list(itertools.chain.from_iterable(lists)), np.repeat(counts.to_numpy(), lengths)
 
 
+def least_count(kind: str | MultiCategorical, min_count: int) -> int:
+    """How often a counted value must occur for `learn` to need it."""
+    is_category = kind == Categorical.kind or isinstance(kind, MultiCategorical)
+    return min_count if is_category else 1
+
+
 def learn(
     kinds: Mapping[str, str | MultiCategorical],
     counts: Mapping[str, Counted],

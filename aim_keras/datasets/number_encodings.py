@@ -154,7 +154,7 @@ class Dense:
     @classmethod
     def learn(cls, counts: Counted) -> "Dense":
         """Mean and standard deviation of counted numbers."""
-        numbers = [(finite(text), count) for text, count in counts.items() if text]
+        numbers = sorted((finite(text), count) for text, count in counts.items() if text)
         if not numbers:
             return cls()
         values, shares = (np.array(column, np.float64) for column in zip(*numbers, strict=True))

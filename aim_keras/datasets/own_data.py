@@ -78,11 +78,20 @@ class OwnData(TabularBuilder, skip_registration=True):
     @functools.cached_property
     def _starts(self) -> tuple[dict[str, int], int]:
         """What to add to a row's number in each file for its place among all, and all rows."""
-        header, starts, rows = self._schema.header, {}, 0
+        starts, rows = {}, 0
         for file, path in self.builder_config.files.items():
-            starts[file] = rows - tables.first_number(path, header)
-            rows += tables.count_rows(path, header)
+            starts[file] = rows - tables.first_number(path, self._schema.header)
+            rows += self._surveys[file]
         return starts, rows
+
+    @property
+    def _to_survey(self):
+        options = self.builder_config.options
+        return self.builder_config.files if options.get("split") == "ordered" else ()
+
+    def _survey(self, file) -> int:
+        """The rows of a file."""
+        return tables.count_rows(self.builder_config.files[file], self._schema.header)
 
     def _holds_train(self, file):
         return _part(file) in (ALL, "train")

@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -54,8 +55,69 @@ class Chunk:
     numbers: np.ndarray
 
 
+Keep = Callable[[list[bytes], np.ndarray], Sequence[int]]  # of (lines, draws): which to parse
+
+
+class Piece(NamedTuple):
+    """Neighbouring rows of one file, not yet parsed.
+
+    Args:
+        number: int, the number of the first one: of text its line, from 1.
+        rows: bytes of whole lines, or a `pa.RecordBatch`.
+        draws: float array `(rows, 2)`, as a `Chunk` has them.
+    """
+
+    number: int
+    rows: bytes | pa.RecordBatch
+    draws: np.ndarray
+
+
+class PieceReader:
+    """Base of readers: a subclass cuts a file into pieces in order, and parses each by itself."""
+
+    skipped: dict[str, int]
+
+    def pieces(self, path, progress: Callable[[int], object] = lambda n: None) -> Iterator[Piece]:
+        """Yields a file's pieces, in order, whose rows make up the file."""
+        raise NotImplementedError
+
+    def chunk(self, path, piece: Piece, keep: Keep | None = None) -> tuple[Chunk, int]:
+        """The rows of a piece that are kept and well-formed, and the number of malformed ones."""
+        raise NotImplementedError
+
+    def read(
+        self,
+        path,
+        progress: Callable[[int], object] = lambda n: None,
+        keep: Keep | None = None,
+        use: Callable[[Chunk], object] = lambda chunk: chunk,
+    ) -> Iterator:
+        """Yields `use(chunk)` of a file's chunks in order, and counts its malformed lines anew.
+
+        Args:
+            path: path of a file; the name of a text file ending in .gz or .zst is unpacked.
+            progress: called with the number of bytes of the file that were consumed since.
+            keep: optional function of (lines, draws): the rising indices of the lines to parse.
+            use: called with each chunk, by several threads at a time, as `keep` is. Defaults to the
+                chunk itself.
+
+        Raises:
+            ValueError: file, line number, rule and what was received.
+        """
+        path = pathlib.Path(path)
+
+        def work(piece):
+            chunk, skipped = self.chunk(path, piece, keep)
+            return [use(chunk)] if len(chunk.draws) else [], skipped
+
+        self.skipped[path.name] = 0
+        for results, skipped in in_order(work, self.pieces(path, progress)):
+            self.skipped[path.name] += skipped
+            yield from results
+
+
 @dataclass
-class Reader:
+class Reader(PieceReader):
     """Reads files of one shape.
 
     Args:
@@ -79,38 +141,7 @@ class Reader:
     unread: Collection[str] = ()
     skipped: dict[str, int] = field(default_factory=dict)
 
-    def read(
-        self,
-        path,
-        progress: Callable[[int], object] = lambda n: None,
-        keep: Callable[[list[bytes], np.ndarray], Sequence[int]] | None = None,
-        use: Callable[[Chunk], object] = lambda chunk: chunk,
-    ) -> Iterator:
-        """Yields `use(chunk)` of a file's chunks in order, and counts its malformed lines anew.
-
-        Args:
-            path: path of a text file; a name ending in .gz or .zst is unpacked.
-            progress: called with the number of bytes of the file that were consumed since.
-            keep: optional function of (lines, draws): the rising indices of the lines to parse.
-            use: called with each chunk, by several threads at a time, as `keep` is. Defaults to the
-                chunk itself.
-
-        Raises:
-            ValueError: file, line number, rule and what was received.
-        """
-        path = pathlib.Path(path)
-
-        def work(piece):
-            chunk, skipped = self._chunk(path, keep, *piece)
-            return [use(chunk)] if len(chunk.draws) else [], skipped
-
-        self.skipped[path.name] = 0
-        for results, skipped in in_order(work, self._pieces(path, progress)):
-            self.skipped[path.name] += skipped
-            yield from results
-
-    def _pieces(self, path, progress) -> Iterator[tuple[int, bytes, np.ndarray]]:
-        """Number of the first line, lines and draws of each piece of a file."""
+    def pieces(self, path, progress=lambda n: None):
         rng = draws_of(path, self.seed)
         number = 1
         for data, lines in read_lines(path, progress):
@@ -119,7 +150,7 @@ class Reader:
                 header, _, data = data.partition(b"\n")
                 self._check_header(path, header)
                 number, lines = 2, lines - 1
-            yield number, data, rng.random((lines, 2))
+            yield Piece(number, data, rng.random((lines, 2)))
             number += lines
 
     def _check_header(self, path, line: bytes) -> None:
@@ -130,8 +161,8 @@ class Reader:
             received = repr(line.decode("utf-8", "replace"))
             raise ValueError(error_text(path, 1, f"header must be {expected!r}", received))
 
-    def _chunk(self, path, keep, number, data, draws) -> tuple[Chunk, int]:
-        """The rows of a piece that are kept and well-formed, and the number of malformed lines."""
+    def chunk(self, path, piece, keep=None):
+        number, data, draws = piece
         kept = np.arange(len(draws))
         if keep is not None:
             lines = data.split(b"\n")[: len(draws)]

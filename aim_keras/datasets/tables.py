@@ -2,7 +2,7 @@
 
 import collections
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from aim_keras.datasets import raw
-from aim_keras.datasets.ordered import in_order
 
 PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv", ".txt")
@@ -20,7 +19,7 @@ ITEM_SEPARATOR = "\x1f"  # of a list of Parquet where the schema has no other
 
 
 @dataclass
-class TableReader:
+class TableReader(raw.PieceReader):
     """Reads the columns that are asked for, by their names.
 
     Args:
@@ -38,49 +37,41 @@ class TableReader:
     list_separators: Mapping[str, str] = field(default_factory=dict)
     on_error: str = "raise"
     seed: int = 0
-    skipped: collections.Counter = field(default_factory=collections.Counter)
+    skipped: dict[str, int] = field(default_factory=dict)
+    _readers: dict[pathlib.Path, raw.Reader] = field(default_factory=dict, init=False)
 
-    def read(
-        self,
-        path,
-        progress: Callable[[int], object] = lambda n: None,
-        keep=None,
-        use: Callable[[raw.Chunk], object] = lambda chunk: chunk,
-    ) -> Iterator:
-        """Yields `use(chunk)` of a file's chunks, in order, as `raw.Reader.read` does.
+    def pieces(self, path, progress=lambda n: None):
+        self._check_columns(path)
+        if is_parquet(path):
+            return self._batches(path, progress)
+        return self._text(path).pieces(path, progress)
 
-        Raises:
-            ValueError: file, line or row, rule and what was received.
-        """
-        path = pathlib.Path(path)
+    def chunk(self, path, piece, keep=None):
+        if not is_parquet(path):
+            return self._text(path).chunk(path, piece, keep)
+        chunk = self._chunk(path, *piece)
+        return raw.checked(chunk, self.rules, {}, self.on_error, path, "row")
+
+    def _check_columns(self, path):
         names = columns(path, self.separator, self.names)
         if missing := [name for name in self.rules if name not in names]:
             rule = f"the columns must have {', '.join(map(repr, missing))}"
             raise ValueError(raw.error_text(path, 1, rule, ", ".join(map(repr, names))))
-        if is_parquet(path):
-            yield from self._read_parquet(path, progress, use)
-            return
-        reader = raw.Reader(
-            {name: self.rules.get(name) for name in names},
-            self.separator,
-            header=self.names is None,
-            on_error=self.on_error,
-            seed=self.seed,
-            quoted=True,
-            unread=[name for name in names if name not in self.rules],
-        )
-        yield from reader.read(path, progress, keep, use)
-        self.skipped.update(reader.skipped)
 
-    def _read_parquet(self, path, progress, use):
-        def work(piece):
-            chunk, skipped = raw.checked(self._chunk(path, *piece), self.rules, {}, *ending)
-            return [use(chunk)] if len(chunk.draws) else [], skipped
-
-        ending = (self.on_error, path, "row")
-        for results, skipped in in_order(work, self._batches(path, progress)):
-            self.skipped[path.name] += skipped
-            yield from results
+    def _text(self, path) -> raw.Reader:
+        """The reader of a text file, whose columns are looked at once."""
+        if path not in self._readers:
+            names = columns(path, self.separator, self.names)
+            self._readers[path] = raw.Reader(
+                {name: self.rules.get(name) for name in names},
+                self.separator,
+                header=self.names is None,
+                on_error=self.on_error,
+                seed=self.seed,
+                quoted=True,
+                unread=[name for name in names if name not in self.rules],
+            )
+        return self._readers[path]
 
     def _batches(self, path, progress):
         rng = raw.draws_of(path, self.seed)
@@ -88,7 +79,7 @@ class TableReader:
         with parquet.ParquetFile(path) as file:
             total = file.metadata.num_rows
             for batch in file.iter_batches(BATCH_ROWS, columns=list(self.rules)):
-                yield number, batch, rng.random((batch.num_rows, 2))
+                yield raw.Piece(number, batch, rng.random((batch.num_rows, 2)))
                 number += batch.num_rows
                 progress(size * batch.num_rows // total)
 

@@ -1,9 +1,10 @@
 """From raw text files to a prepared data set, in two streamed passes: count, then encode."""
 
+import collections
 import json
 import logging
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,12 +25,24 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
 
     The first pass counts the raw values of the train rows, the second encodes all rows; memory
     grows with distinct values, not with rows. A subclass gives `KINDS`, `SOURCE`, `_find` and
-    `_reader`, and `_split` and `_columns` where the defaults do not fit.
+    `_reader`, and `_split` and `_columns` where the defaults do not fit. Apache Beam, where asked
+    for, calls the same methods (`beam_graph`).
     """
 
     KINDS: ClassVar[dict[str, Any]]  # field name, in field order -> kind as `encoding.learn` has it
     LABEL: ClassVar[str] = "label"  # name of the label's column
     SOURCE: ClassVar[str]  # where the raw files come from
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._surveys: dict[str, Any] = {}
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "surveys": self._surveys}
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._surveys = state["surveys"]
 
     @classmethod
     def from_raw(cls, raw_dir, data_dir, options: Mapping[str, Any]) -> "TabularBuilder":
@@ -67,8 +80,17 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         """The raw files to read, by name, in reading order."""
         raise NotImplementedError
 
-    def _reader(self) -> raw.Reader:
+    def _reader(self) -> raw.PieceReader:
         """The reader of these raw files."""
+        raise NotImplementedError
+
+    @property
+    def _to_survey(self) -> Collection[str]:
+        """The files of which `_surveys` must hold `_survey(file)` before any row is read."""
+        return ()
+
+    def _survey(self, file: str) -> Any:
+        """What `_split` and `_keep` must know of a whole file."""
         raise NotImplementedError
 
     def _split(self, file: str, chunk: raw.Chunk) -> np.ndarray:
@@ -109,16 +131,25 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         return encoding.layout(self._kinds)
 
     def _generate(self):
+        self._surveys = {file: self._survey(file) for file in self._to_survey}
+        self._encoding = self._learn(self._count())
+        for parts in self._each_chunk("encoding", self.builder_config.files, self._encode_chunk):
+            yield from parts
+
+    def _write_by_beam(self, download_config):
+        from aim_keras.datasets import beam_graph  # which few have a use for
+
+        return beam_graph.write(self, download_config)
+
+    def _learn(self, counts: Mapping[str, Counts]) -> encoding.Encoding:
         options = self.builder_config.options
-        self._encoding = encoding.learn(
+        return encoding.learn(
             self._kinds,
-            self._count(),
+            counts,
             min_count=options["min_count"],
             bucket_count=options.get("bucket_count", 40),
             max_buckets=options.get("max_buckets"),
         )
-        for parts in self._each_chunk("encoding", self.builder_config.files, self._encode_chunk):
-            yield from parts
 
     def _encode_chunk(self, chunk: raw.Chunk, split: np.ndarray) -> list[tuple]:
         """What `_generate` yields of a chunk."""
@@ -147,7 +178,7 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
 
     def _each_chunk(self, task: str, files, function: Callable) -> Iterator:
         """`function(chunk, split of each row)` of all chunks, in order, on all cores."""
-        reader = self._reader()
+        reader, skipped = self._reader(), collections.Counter()
         size = sum(path.stat().st_size for path in files.values())
         with tqdm(total=size, desc=f"{task} {self.name}", unit="B", unit_scale=True) as bar:
             for name, path in files.items():
@@ -156,7 +187,8 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
                     return function(chunk, self._split(name, chunk))
 
                 yield from reader.read(path, bar.update, self._keep(name), use)
-        self._skipped = reader.skipped
+                skipped[path.name] += reader.skipped[path.name]
+        self._skipped = dict(skipped)
 
     def _facts(self) -> dict[str, Any]:
         for file, count in self._skipped.items():

@@ -29,6 +29,17 @@ def test_nothing_was_counted():
     assert list(Counts().items()) == []
 
 
+def test_what_is_frequent_is_kept_with_its_count():
+    counted = Counts()
+    counted.add(["a", "b", "c", "a"], [1, 3, 2, 2])
+    values, numbers = counted.at_least(3)
+    assert values.to_pylist() == ["a", "b"]
+    assert numbers.tolist() == [3, 3]
+    again = Counts()
+    again.add(values, numbers)
+    assert dict(again.items()) == {"a": 3, "b": 3}
+
+
 def test_memory_grows_with_distinct_strings_alone(monkeypatch):
     monkeypatch.setattr(counts, "LEAST_MERGED", 100)
     counted, values = Counts(), [f"value {i}" for i in range(1000)]

@@ -205,6 +205,26 @@ def test_dense_without_any_spread_gives_zeros(column):
     np.testing.assert_allclose(field.weights(column), np.zeros(len(column)), atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("kind", "min_count"),
+    [("categorical", 3), (MultiCategorical(), 3), ("numerical", 1), ("decimal", 1), ("dense", 1)],
+)
+def test_what_is_learned_needs_neither_rare_values_nor_an_order(kind, min_count):
+    rng = np.random.default_rng(0)
+    column = [f"{rng.normal():.3g}" if kind != "numerical" else str(v) for v in rng.zipf(1.5, 999)]
+    column = [str(value) for value in rng.choice(column, 2000)] + [""] * 5
+    counted = Counts()
+    counted.add(*encoding.counted(kind, pa.array(column)))
+    counts = {value: int(rng.integers(1, 9)) for value, _ in counted.items()}
+    least = encoding.least_count(kind, 3)
+    assert least == min_count
+    learned = encoding.learn({"x": kind}, {"x": counts}, 3)
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(list(counts)).tolist()
+        fewer = {value: counts[value] for value in order if counts[value] >= least}
+        assert encoding.learn({"x": kind}, {"x": fewer}, 3) == learned
+
+
 def _encoding():
     counts = {
         "C": {"é\n": 9, "": 5, "rare": 1},

@@ -1,5 +1,6 @@
 """The real binary, end to end."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -162,6 +163,18 @@ def test_a_mistake_is_named_and_leaves_the_run_alone(finished, data_dir, binding
     assert error.startswith("Error:")
     assert message in error
     assert contents(run_dir) == before
+
+
+def test_apache_beam_is_asked_for_raw_files_and_must_be_there(tmp_path):
+    error = error_of(
+        gin_file="quickstart.gin",
+        run_dir=str(tmp_path / "run"),
+        data_dir=str(tmp_path / "data"),
+        beam_pipeline_options=["runner=DirectRunner"],
+    )
+    there = importlib.util.find_spec("apache_beam") is not None
+    assert ("planted, which is generated" if there else "pip install 'aim_keras[beam]'") in error
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
