@@ -1,4 +1,8 @@
+import importlib.util
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -72,6 +76,21 @@ def test_tune_the_threshold(load):
     assert most > kept > least == 0
     assert middle > 0.75
     assert max(found.values())[0] > found[max(found)][0] + 0.02
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
+def test_shard_a_table():
+    two_devices = {
+        "KERAS_BACKEND": "jax",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+        "PYTHONPATH": str(EXAMPLES.parent),
+    }
+    command = [sys.executable, EXAMPLES / "shard_a_table.py"]
+    run = subprocess.run(command, env=os.environ | two_devices, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    for name in ("table_8", "table_8_momentum", "table_8_velocity"):
+        assert re.search(rf"{name}: \(8000, 8\), on each device \(4000, 8\)", run.stdout)
+    assert float(re.search(r"difference of a weight: (.+)", run.stdout)[1]) < 1e-6
 
 
 def test_the_readme_lists_every_example():
