@@ -67,3 +67,25 @@ def is_sparse(gradient):
 def dense(gradient):
     """A gradient as a tensor, where it has only the rows that were picked."""
     return tf.convert_to_tensor(gradient) if is_sparse(gradient) else gradient
+
+
+def mean_over_replicas(x):
+    """The mean of a tensor over the replicas of a `tf.distribute` strategy; itself where there is
+    one. The gradient goes through it."""
+    replicas = _replicas()
+    return x if replicas is None else replicas.all_reduce(tf.distribute.ReduceOp.MEAN, x)
+
+
+def of_first_replica(x):
+    """A tensor of the first replica of a `tf.distribute` strategy, to the bit, on all of them."""
+    replicas = _replicas()
+    if replicas is None:
+        return x
+    first = tf.equal(replicas.replica_id_in_sync_group, 0)
+    return replicas.all_reduce(tf.distribute.ReduceOp.SUM, tf.where(first, x, tf.zeros_like(x)))
+
+
+def _replicas():
+    """The context of the replica that computes, if there are others."""
+    context = tf.distribute.get_replica_context() if USES_TENSORFLOW else None
+    return context if context is not None and context.num_replicas_in_sync > 1 else None

@@ -6,6 +6,7 @@ import math
 import pathlib
 
 import keras
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from aim_keras.callbacks import (
@@ -19,17 +20,20 @@ from aim_keras.callbacks import (
 )
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
+from experiments import distribution
 
 MIN_DELTA = 1e-5  # of AUC: less is no improvement
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What all stages of a run share: the prepared data, the batch size and the seed."""
+    """What all stages of a run share: the prepared data, the batch size, the seed, and the strategy
+    by which several devices share a batch."""
 
     builder: tfds.core.DatasetBuilder
     batch_size: int
     seed: int
+    strategy: tf.distribute.Strategy = tf.distribute.get_strategy()  # noqa: RUF009
 
     def batches(self, split, batch_size=None):
         """The batches of a split, in file order."""
@@ -108,19 +112,27 @@ def fit(
 
     Raises:
         FloatingPointError: if the loss or a weight becomes NaN or infinite (`RequireFinite`).
+        ConnectionError: if another worker is gone.
+        ValueError: if several devices are given `gates_every` or `jit_compile`.
     """
+    if job.strategy.num_replicas_in_sync > 1 and (gates_every is not None or jit_compile):
+        raise ValueError(
+            "Several devices train neither with gates_every nor with jit_compile. "
+            f"Received: gates_every={gates_every}, jit_compile={jit_compile}"
+        )
     steps = math.ceil(job.steps_per_pass() / epochs_per_pass)
-    optimizer = weights()
-    averaging, training_again = _averaging(optimizer)
-    if searching:
-        total_steps = epochs * (steps // (gates_every or 1))
-        options = {"total_steps": total_steps} if takes(gates, "total_steps") else {}
-        optimizer = with_gates(weights=optimizer, gates=gates(**options), joint=gates_every is None)
-    model.compile(
-        optimizer, keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=jit_compile
-    )
-    # Moments that are made while a step is traced may be copied as a whole by the first one.
-    optimizer.build(model.trainable_variables)
+    with job.strategy.scope():
+        trained = distribution.replicated(model, job.strategy)
+        optimizer = weights()
+        averaging, training_again = _averaging(optimizer)
+        if searching:
+            total_steps = epochs * (steps // (gates_every or 1))
+            options = {"total_steps": total_steps} if takes(gates, "total_steps") else {}
+            optimizer = with_gates(optimizer, gates(**options), joint=gates_every is None)
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        trained.compile(optimizer, loss, jit_compile=jit_compile)
+        # Moments that are made while a step is traced may be copied as a whole by the first one.
+        optimizer.build(trained.trainable_variables)
     best = pathlib.Path(stage_dir) / "best.weights.h5"
     best.parent.mkdir(parents=True, exist_ok=True)
     monitor = {"monitor": "val_auc", "mode": "max"}
@@ -146,16 +158,18 @@ def fit(
     if searching and gates_every is not None:
         first_step = resume.finished_epochs * (steps // gates_every)
         gate_steps = [GateSteps(job.shuffled_batches(first_step, "valid"), gates_every)]
-    history = model.fit(
+    metrics = RankMetrics(job.batches("valid"), logit_shift=job.builder.logit_shift)
+    history = distribution.fit(
+        trained,
+        job.strategy,
         job.shuffled_batches(first_step=resume.finished_epochs * steps),
         epochs=epochs,
         steps_per_epoch=steps,
-        shuffle=False,
         callbacks=[
             *gate_steps,
             *averaging,
             RequireFinite(resume),
-            RankMetrics(job.batches("valid"), logit_shift=job.builder.logit_shift),
+            distribution.Validation(metrics, model, job.strategy),
             *stateful,
             *([_decay(epoch_decay)] if epoch_decay != 1 else []),
             keras.callbacks.TensorBoard(stage_dir / "tensorboard", write_graph=False),
@@ -166,6 +180,8 @@ def fit(
     )
     if not searching:
         model.load_weights(best)
+    elif trained is not model:
+        model.set_weights(trained.get_weights())
     return len(history.epoch)
 
 

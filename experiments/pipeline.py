@@ -14,7 +14,7 @@ from aim_keras.architecture import Architecture
 from aim_keras.datasets import pipeline as data
 from aim_keras.export import export_saved_model, signature
 from aim_keras.search import grow
-from experiments import fitting, stage, summary
+from experiments import distribution, fitting, stage, summary
 from experiments.recovery import recovery
 from experiments.reporting import run_page
 
@@ -43,6 +43,7 @@ def run(
     raw_dir=None,
     data_dir="data",
     beam_pipeline_options=None,
+    distributed=None,
 ):
     """Runs what `run_dir` does not hold yet: the stages, then evaluation and export.
 
@@ -83,9 +84,10 @@ def run(
         data_dir: Folder of the prepared data.
         beam_pipeline_options: Options of Apache Beam, such as `["runner=DirectRunner"]`, which then
             prepares the data, the same to the byte; `None` prepares them in this process.
+        distributed: How the devices that train are found, see `distribution.strategy_of`.
 
     Returns:
-        The content of `metrics.json`.
+        The content of `metrics.json`; `None` of a worker that is not the chief.
 
     Raises:
         ValueError: on unknown stages, a warm start without a search, a search or an architecture
@@ -111,6 +113,7 @@ def run(
         )
     if order < 2:
         raise ValueError(f"order must be at least 2. Received: order={order}")
+    strategy = distribution.strategy_of(distributed, batch_size)
     keras.config.set_dtype_policy(dtype_policy)
     run_dir = pathlib.Path(run_dir)
     start = None if architecture is None else load(architecture)
@@ -135,15 +138,19 @@ def run(
         data.check_labels(builder)
         signature(builder.fields)
         _check_fields(start, builder)
-        with atomic.locked(run_dir):
-            atomic.write_text(requested, configuration)
-            job = fitting.Job(builder, batch_size, seed)
+        with distribution.folder(strategy, run_dir, configuration) as own:
+            atomic.write_text(own / requested.name, configuration)
+            job = fitting.Job(builder, batch_size, seed, strategy)
             trained, found, records = _run_stages(
-                run_dir, job, model, fit, search, grow, retrain, stages, order, start, warm_start
+                own, job, model, fit, search, grow, retrain, stages, order, start, warm_start
             )
-            results = _evaluate(job, trained, found, records)
-            _save(run_dir, job, trained, found)
-            atomic.write_text(finished, json.dumps(results, indent=2) + "\n")
+            if distribution.is_chief(strategy):
+                results = _evaluate(job, trained, found, records)
+                _save(run_dir, job, trained, found)
+                atomic.write_text(finished, json.dumps(results, indent=2) + "\n")
+    if not distribution.is_chief(strategy):
+        print(f"Results by the chief in {run_dir}")
+        return None
     if not (run_dir / run_page.FILE).exists():
         run_page.write(run_dir)
     results = json.loads(finished.read_text())

@@ -58,7 +58,7 @@ class GateHistory(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         # Not before: a callback that restores the training may begin after this one.
         if self._rows is None:
-            self._step = int(self.model.optimizer.iterations)
+            self._step = int(self.model.optimizer.iterations.numpy())
             self._every, self._rows = self._read()
             self._record()
 

@@ -56,7 +56,7 @@ class RequireFinite(keras.callbacks.Callback):
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         raise FloatingPointError(
             "Training must stay finite: a smaller learning rate or an input without NaN may help. "
-            f"Received: {loss} at step {int(self.model.optimizer.iterations)}, not finite: "
+            f"Received: {loss} at step {int(self.model.optimizer.iterations.numpy())}, not finite: "
             f"{', '.join(found[:SHOWN]) or 'no variable'}{more}. {self._last_good()}"
         )
 

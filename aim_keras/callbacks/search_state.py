@@ -58,7 +58,7 @@ class SearchState(keras.callbacks.Callback):
 
     def _write(self):
         optimizer = self.model.optimizer.gates_optimizer
-        step = int(optimizer.iterations)
+        step = int(optimizer.iterations.numpy())
         if step == self._written:
             return
         self._written = step

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from aim_keras.backend import mean_over_replicas, of_first_replica
+
 
 @keras.saving.register_keras_serializable("aim_keras")
 class ParamFreeBatchNorm(keras.layers.Layer):
@@ -15,6 +17,9 @@ class ParamFreeBatchNorm(keras.layers.Layer):
     with the mean and the biased variance over the batch in training, and their moving averages
     at inference. It takes the scale out of an interaction's value, so that the gate behind it
     measures importance alone. A column that is constant over the batch gives exactly 0.
+
+    Under a `tf.distribute` strategy the batch is that of all replicas together, whose parts must
+    have as many rows each.
 
     The moving averages are plain averages of the batches seen until `1 / (1 - momentum)` batches
     have been seen, so they do not lag behind in a short run.
@@ -52,11 +57,11 @@ class ParamFreeBatchNorm(keras.layers.Layer):
         """`z - mean` and `1 / sqrt(var + epsilon)`, float32, whose product is `z_BN`."""
         z = ops.cast(inputs, "float32")
         if training:
-            shift = ops.stop_gradient(z[:1])
+            shift = of_first_replica(ops.stop_gradient(z[:1]))
             centred = z - shift
-            mean = ops.mean(centred, axis=0)
+            mean = mean_over_replicas(ops.mean(centred, axis=0))
             centred = centred - mean
-            variance = ops.mean(ops.square(centred), axis=0)
+            variance = mean_over_replicas(ops.mean(ops.square(centred), axis=0))
             self._update_moving_averages(mean + shift[0], variance)
         else:
             centred = z - self.moving_mean

@@ -196,7 +196,9 @@ class LazyAdam(keras.optimizers.Adam):
             for of_table in (variable, self._momentums[index], self._velocities[index])
         )
         dtype = variable.dtype
-        gradient = _distinct(gradient)
+        # A sum over replicas has lost the shape of a row.
+        values = tf.ensure_shape(gradient.values, [None, *variable.shape[1:]])
+        gradient = _distinct(tf.IndexedSlices(values, gradient.indices, gradient.dense_shape))
         rows, g = gradient.indices, tf.cast(gradient.values, dtype)  # (rows,), (rows, ...)
         w, m, v = (tf.gather(of_table, rows) for of_table in (variable, momentum, velocity))
 

@@ -1,0 +1,99 @@
+"""Training on several devices and by several workers, beside that on one device."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.experiments.main_job import ROOT, error_of
+
+COMMAND = [sys.executable, "-m", "tests.experiments.distributed_search"]
+DEADLINE = 240  # seconds; a job that hangs fails the test
+
+
+def started(folder, *names, **environment):
+    return subprocess.Popen(
+        [*COMMAND, str(folder), *names],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(*processes):
+    try:
+        errors = [process.communicate(timeout=DEADLINE)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    return [(process.returncode, error) for process, error in zip(processes, errors, strict=True)]
+
+
+def pair(folder, **of_second):
+    """Two workers on this machine."""
+    with socket.socket() as one, socket.socket() as two:
+        for free in (one, two):
+            free.bind(("localhost", 0))
+        cluster = {"worker": [f"localhost:{s.getsockname()[1]}" for s in (one, two)]}
+    configs = [
+        json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}}) for i in range(2)
+    ]
+    return ended(
+        started(folder, "multi_worker", TF_CONFIG=configs[0]),
+        started(folder, "multi_worker", TF_CONFIG=configs[1], **of_second),
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What is trained on one device, and on two of one machine."""
+    folder = tmp_path_factory.mktemp("distributed")
+    ((code, error),) = ended(started(folder, "None", "mirrored"))
+    assert code == 0, error
+    return folder
+
+
+def assert_equal(folder, name):
+    one, several = (np.load(folder / f"{part}.npz") for part in ("None_0", name))
+    assert 0 < np.count_nonzero(one["alpha"]) < one["alpha"].size
+    assert 1 < one["epochs"] < 20  # It stopped early.
+    assert several["kept"].tolist() == one["kept"].tolist()
+    np.testing.assert_array_equal(several["epochs"], one["epochs"])
+    for key in set(one.files) - {"kept"}:
+        # Each epoch begins with the averages of the one before: of rounding, no more.
+        np.testing.assert_allclose(several[key], one[key], rtol=1e-4, atol=1e-5, err_msg=key)
+    np.testing.assert_allclose(several["alpha"], one["alpha"], atol=1e-5, rtol=0)
+
+
+def test_two_devices_find_and_train_what_one_does(folder):
+    assert_equal(folder, "mirrored_0")
+
+
+def test_a_lost_worker_ends_the_job_which_goes_on_as_if_it_had_stayed(folder):
+    (code, error), _ = pair(folder, DIES="1")
+    assert code == 1
+    assert "Error: Every worker must stay: start all of them again" in error
+    state = folder / "multi_worker" / "search" / "backup" / "state.json"
+    assert json.loads(state.read_text())["epoch"] == 1
+    for code, error in pair(folder):
+        assert code == 0, error
+    assert_equal(folder, "multi_worker_0")
+    assert_equal(folder, "multi_worker_1")
+
+
+@pytest.mark.parametrize("name", ["'both'", "1"])
+def test_another_distribution_is_refused(name, tmp_path):
+    error = error_of(
+        gin_file="quickstart.gin",
+        run_dir=str(tmp_path / "run"),
+        gin_bindings=[f"pipeline.run.distributed={name}"],
+    )
+    assert (
+        f"distribution must be one of [None, 'mirrored', 'multi_worker']. Received: {name}" in error
+    )
