@@ -149,8 +149,8 @@ class Architecture(Document):
 
     def _checked_positions(self, positions, place):
         positions = checked_list(positions, place)
-        if [j for j in range(self.embedding_dim) if j in positions] != list(positions) or not all(
-            type(j) is int for j in positions
+        if not all(type(j) is int and 0 <= j < self.embedding_dim for j in positions) or any(
+            j >= next_j for j, next_j in itertools.pairwise(positions)
         ):
             raise ValueError(
                 f"{place}: kept positions must be increasing integers within "

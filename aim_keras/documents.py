@@ -6,7 +6,7 @@ import json
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
-from typing import Self
+from typing import Any, Self
 
 from aim_keras import atomic
 
@@ -63,10 +63,64 @@ class Document:
             ValueError: on malformed content, naming the file and the place in it.
         """
         try:
-            text = pathlib.Path(path).read_text(encoding="utf-8")
-            return cls.from_dict(json.loads(text, object_pairs_hook=_without_repeated_keys))
+            return cls.from_dict(parsed(pathlib.Path(path).read_bytes()))
         except ValueError as error:
             raise ValueError(f"{os.fspath(path)} is not a valid {cls.FILE}: {error}") from error
+
+
+def read_json(path: str | os.PathLike, *keys: str) -> Any:
+    """The content of a JSON file, which is an object with these keys, whatever else it has.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: on anything else, naming the file.
+    """
+    try:
+        return _with_keys(parsed(pathlib.Path(path).read_bytes()), keys)
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(path)} must be {_described(keys)}: {error}") from error
+
+
+def read_json_lines(path: str | os.PathLike, *keys: str) -> list[dict]:
+    """The content of a file of JSON lines, each an object with these keys.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: on anything else, naming the file and the line.
+    """
+    objects = []
+    for number, line in enumerate(pathlib.Path(path).read_bytes().splitlines(), start=1):
+        try:
+            objects.append(_with_keys(parsed(line), keys))
+        except ValueError as error:
+            place = f"{os.fspath(path)}, line {number}"
+            raise ValueError(f"{place} must be {_described(keys)}: {error}") from error
+    return objects
+
+
+def parsed(data: bytes) -> Any:
+    """JSON in UTF-8, with or without a byte order mark, whose objects have no key twice.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    try:
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_repeated_keys)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+def file_within(folder: str | os.PathLike, name: str, place: str) -> pathlib.Path:
+    """The path of a file or folder that a document names by its path from a folder.
+
+    Raises:
+        ValueError: if it leads out of the folder, be it by `..`, from the root, or by a link.
+    """
+    folder = pathlib.Path(folder)
+    is_name = isinstance(name, str) and name and "\0" not in name
+    if not is_name or not (folder / name).resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"{place} must lie within {folder}. Received: {name!r}")
+    return folder / name
 
 
 def checked_list(values, place) -> tuple:
@@ -115,6 +169,17 @@ def check_origin(dataset, found_by) -> None:
 def _without_repeated_keys(pairs):
     check_distinct([key for key, _ in pairs], "keys")
     return dict(pairs)
+
+
+def _with_keys(content, keys):
+    check_mapping(content, "The content")
+    if missing := [key for key in keys if key not in content]:
+        raise ValueError(f"it has no {', '.join(missing)}")
+    return content
+
+
+def _described(keys):
+    return f"a JSON object with {', '.join(keys)}" if keys else "a JSON object"
 
 
 def _one_row_a_line(value, indent=""):

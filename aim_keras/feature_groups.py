@@ -1,6 +1,7 @@
 """What a search of AutoGroup finds: which fields are in which group of which order."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 
 from aim_keras.documents import (
@@ -98,7 +99,9 @@ def smallest_group(order) -> int:
 
 
 def _checked_order(order):
-    number = int(order) if isinstance(order, str) and order.isdecimal() else order
+    number = (
+        int(order) if isinstance(order, str) and re.fullmatch("[1-9][0-9]{0,8}", order) else order
+    )
     if type(number) is not int or number < 1:
         raise ValueError(f"groups/{order}: an order is an integer >= 1. Received: {order!r}")
     return number

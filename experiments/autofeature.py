@@ -5,9 +5,10 @@ import json
 import shutil
 
 from aim_keras import atomic
+from aim_keras.documents import read_json_lines
 from aim_keras.pair_operations import OPERATIONS, PairOperations
 from aim_keras.search import evolve
-from experiments import stage
+from experiments import run_files, stage
 
 
 def search(
@@ -53,7 +54,7 @@ def search(
         return *stage.read(stage_dir, PairOperations.load), stage_dir
     fields = tuple(job.builder.fields)
     path = stage_dir / "candidates.jsonl"
-    records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    records = _read(path) if path.exists() else []
     numbers = itertools.count()
 
     def evaluate(choices):
@@ -87,3 +88,11 @@ def search(
     record = {key: value for key, value in record.items() if key != "operations"}
     record |= {key: sum(r[key] for r in records) for key in ("seconds", "epochs")}
     return *stage.finish(stage_dir, job, found, record), stage_dir
+
+
+def _read(path):
+    """The candidates that were evaluated."""
+    records = read_json_lines(path, "operations")
+    for number, record in enumerate(records, start=1):
+        run_files.check(record, run_files.TRAINED, f"{path}, line {number}")
+    return records

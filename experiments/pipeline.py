@@ -14,7 +14,7 @@ from aim_keras.architecture import Architecture
 from aim_keras.datasets import pipeline as data
 from aim_keras.export import export_saved_model, signature
 from aim_keras.search import grow
-from experiments import distribution, fitting, stage, summary
+from experiments import distribution, fitting, run_files, stage, summary
 from experiments.recovery import recovery
 from experiments.reporting import run_page
 
@@ -153,7 +153,7 @@ def run(
         return None
     if not (run_dir / run_page.FILE).exists():
         run_page.write(run_dir)
-    results = json.loads(finished.read_text())
+    results = run_files.metrics(finished)
     summary.show(results)
     print(f"Results in {run_dir}, to look at: {run_dir / run_page.FILE}")
     return results
@@ -190,8 +190,9 @@ def _download_config(beam_pipeline_options):
 
 
 def _refuse_another(requested, configuration):
-    if requested.exists() and requested.read_text() != configuration:
-        before, now = requested.read_text().splitlines(), configuration.splitlines()
+    there = requested.read_text("utf-8", "replace") if requested.exists() else configuration
+    if there != configuration:
+        before, now = there.splitlines(), configuration.splitlines()
         changes = "\n".join(difflib.unified_diff(before, now, "there", "now", "", "", 0, ""))
         raise ValueError(
             f"{requested.parent} holds a run of another configuration: choose another run_dir. "

@@ -11,7 +11,7 @@ from aim_keras import atomic
 from aim_keras import search as gates
 from aim_keras.architecture import Architecture
 from aim_keras.feature_groups import FeatureGroups
-from experiments import fitting
+from experiments import fitting, run_files
 
 
 def search(
@@ -192,7 +192,7 @@ def finish(stage_dir, job, found, record):
 
 def read(stage_dir, load=Architecture.load):
     """What `finish` wrote: what was found, and the record."""
-    record = json.loads((stage_dir / "metrics.json").read_text())
+    record = run_files.record(stage_dir / "metrics.json")
     return load(stage_dir / "architecture.json"), record
 
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from aim_keras import atomic
+from aim_keras.callbacks.gate_file import read_gate_history
 from aim_keras.callbacks.search_state import searched_gates
 from aim_keras.layers import GatedInteraction
 
@@ -77,7 +78,7 @@ class GateHistory(keras.callbacks.Callback):
     def _read(self):
         if not self._step or not self.path.exists():
             return 1, []
-        header, *rows = map(json.loads, self.path.read_text(encoding="utf-8").splitlines())
+        header, rows = read_gate_history(self.path)
         every = header["every"]
         return every, [r for r in rows if r["step"] <= self._step and not r["step"] % every]
 

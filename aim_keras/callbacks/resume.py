@@ -10,6 +10,9 @@ from typing import Any
 import keras
 
 from aim_keras import atomic
+from aim_keras.documents import file_within, read_json
+
+STATE = {"epoch": int, "stopped": bool, "weights": str, "seeds": list, "callbacks": list}
 
 
 class Resume(keras.callbacks.Callback):
@@ -74,7 +77,17 @@ class Resume(keras.callbacks.Callback):
 
     def _state(self):
         path = self.backup_dir / "state.json"
-        return json.loads(path.read_text()) if path.exists() else {"epoch": 0}
+        if not path.exists():
+            return {"epoch": 0}
+        state = read_json(path, *STATE)
+        if [type(state[key]) for key in STATE] != [*STATE.values()] or not all(
+            isinstance(saved, dict) and "callback" in saved for saved in state["callbacks"]
+        ):
+            raise ValueError(
+                f"{path} must have an epoch, whether it stopped, a file of weights, seeds and "
+                f"callbacks. Received: {state!r:.200}"
+            )
+        return state
 
     def on_train_begin(self, logs: Any = None) -> None:
         state = self._state()
@@ -86,12 +99,18 @@ class Resume(keras.callbacks.Callback):
                 f"The backup in {self.backup_dir} was made with the callbacks "
                 f"{[saved['callback'] for saved in state['callbacks']]}. Received: {kinds}"
             )
-        self._load_weights(self.backup_dir / state["weights"])
-        for variable, value in zip(self._seeds(), state["seeds"], strict=True):
-            variable.assign(value)
-        for callback, saved in zip(self.callbacks, state["callbacks"], strict=True):
-            for name in _scalars(callback):
-                setattr(callback, name, saved[name])
+        self._load_weights(file_within(self.backup_dir, state["weights"], "The file of weights"))
+        try:
+            for variable, value in zip(self._seeds(), state["seeds"], strict=True):
+                variable.assign(value)
+            for callback, saved in zip(self.callbacks, state["callbacks"], strict=True):
+                for name in _scalars(callback):
+                    setattr(callback, name, saved[name])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"The backup in {self.backup_dir} must be of this model and these callbacks. "
+                f"Received: {error}"
+            ) from error
         self._restored = state["callbacks"]
         # Keras has no public way to move the first epoch once `fit` has begun; its own
         # BackupAndRestore sets this attribute.
@@ -101,10 +120,16 @@ class Resume(keras.callbacks.Callback):
     def _load_weights(self, path):
         if not self.model.optimizer.built:
             self.model.optimizer.build(self.model.trainable_variables)
-        with warnings.catch_warnings():
-            # Keras only warns when the optimizer's variables do not fit.
-            warnings.filterwarnings("error", message="Skipping variable loading")
-            self.model.load_weights(path)
+        try:
+            with warnings.catch_warnings():
+                # Keras only warns when the optimizer's variables do not fit.
+                warnings.filterwarnings("error", message="Skipping variable loading")
+                self.model.load_weights(path)
+        except Exception as error:  # HDF5 has one of every class for a damaged file
+            raise ValueError(
+                f"{path} must have the weights of this model and its optimizer, undamaged. "
+                f"Received: {error}"
+            ) from error
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._restored is not None and self._restored != self._states():

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from aim_keras import atomic
+from aim_keras import atomic, documents
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.writer import ShardWriter
 from aim_keras.fields import Field, as_fields, places
@@ -20,6 +21,8 @@ SPLITS = ("train", "valid", "test")
 BLOCK_ROWS = 4096
 MARKED_BYTES = 1 << 20
 ENCODING_FILE = "encoding.json"
+METADATA_FILE = "metadata.json"  # of TFDS
+METADATA = ("fields", "vocabulary_sizes", "rows", "label_mean", "options")
 ARRAYS = ("features", "label", "weights", "sample_weight")  # in the order of `_generate`
 
 
@@ -77,9 +80,40 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
     VERSION = tfds.core.Version("1.0.0")
 
     def __init__(self, *, config: Config, data_dir=None, **kwargs):
-        super().__init__(config=config, data_dir=data_dir, **kwargs)
-        if self.data_path.exists():
-            self.info.metadata["rows"]  # TFDS reads the metadata file at the first subscript only
+        try:
+            super().__init__(config=config, data_dir=data_dir, **kwargs)
+            if self.data_path.exists():
+                self._check_prepared()
+        except Exception as error:  # TFDS has one of every class for a damaged file
+            folder = getattr(self, "_data_dir", None)
+            if folder is None or not pathlib.Path(folder).exists():
+                raise
+            raise ValueError(
+                f"{folder} must hold a prepared data set, undamaged; delete it to have it prepared "
+                f"anew. Received: {error}"
+            ) from error
+
+    def _check_prepared(self) -> None:
+        """Raises `ValueError` unless the files of a prepared data set are of this builder."""
+        folder = pathlib.Path(self.data_path)
+        metadata = documents.read_json(folder / METADATA_FILE, *METADATA)
+        documents.check_mapping(metadata["vocabulary_sizes"], "vocabulary_sizes")
+        names, given = list(self.field_names), list(as_fields(metadata["vocabulary_sizes"]))
+        if not names == given == metadata["fields"]:
+            raise ValueError(f"{METADATA_FILE}: fields must be {names}. Received: {given!r:.200}")
+        for key, kind in (("rows", int), ("label_mean", float)):
+            values = metadata[key]
+            documents.check_mapping(values, key)
+            if list(values) != list(SPLITS) or {type(value) for value in values.values()} != {kind}:
+                raise ValueError(
+                    f"{METADATA_FILE}: {key} must have a number a split. Received: {values!r:.200}"
+                )
+        self.info.metadata["rows"]  # TFDS reads the metadata file at the first subscript only
+        if set(self.info.splits) != set(SPLITS):
+            raise ValueError(f"The splits must be {SPLITS}. Received: {list(self.info.splits)}")
+        for split in self.info.splits.values():
+            for path in split.filepaths:
+                documents.file_within(folder, os.fspath(path), "A file of rows")
 
     @property
     def field_names(self) -> Sequence[str]:
@@ -124,8 +158,14 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
     @property
     def encoding(self) -> Encoding:
         """The encodings from raw values to ids, from `encoding.json` in the prepared folder."""
-        self.facts("fields")
-        return Encoding.load(pathlib.Path(self.data_dir) / ENCODING_FILE)
+        fields, path = self.fields, pathlib.Path(self.data_dir) / ENCODING_FILE
+        encoding = Encoding.load(path)
+        if encoding.model_fields != fields:
+            raise ValueError(
+                f"{path} must have the fields of {METADATA_FILE}, of the same sizes. "
+                f"Received: {encoding.model_fields!r:.200}"
+            )
+        return encoding
 
     def facts(self, key: str) -> Any:
         """An entry of `info.metadata` of a prepared data set.

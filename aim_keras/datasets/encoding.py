@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from aim_keras import documents
 from aim_keras.datasets.field_encodings import Categorical, Counted, MultiCategorical
 from aim_keras.datasets.number_encodings import Dense, Numerical, rounded
 from aim_keras.fields import Field
@@ -70,14 +71,28 @@ class Encoding:
             ValueError: if the file is no encoding of this format.
         """
         try:
-            content = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-            if content["format"] != FORMAT:
-                raise ValueError(f"Received: format={content['format']!r}")
-            kinds = {kind.kind: kind for kind in (Categorical, MultiCategorical, Numerical, Dense)}
-            fields = content["fields"].items()
-            return cls({name: kinds[field["kind"]].from_json(field) for name, field in fields})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            content = documents.parsed(pathlib.Path(path).read_bytes())
+            documents.check_mapping(content, "The content")
+            if content.get("format") != FORMAT:
+                raise ValueError(f"Received: format={content.get('format')!r}")
+            documents.check_mapping(content.get("fields"), "fields")
+            return cls({name: _field_of(name, field) for name, field in content["fields"].items()})
+        except ValueError as error:
             raise ValueError(f"{path} must be an encoding of format {FORMAT}. {error}") from error
+
+
+def _field_of(name, content):
+    """The encoding of a field, of what its `to_json` gave."""
+    kinds = {kind.kind: kind for kind in (Categorical, MultiCategorical, Numerical, Dense)}
+    documents.check_mapping(content, name)
+    kind = content.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise ValueError(f"{name}: kind must be one of {', '.join(kinds)}. Received: {kind!r}")
+    given = {key: value for key, value in content.items() if key != "kind"}
+    try:
+        return kinds[kind].from_json(given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def layout(kinds: Mapping[str, str | MultiCategorical]) -> dict[str, Field]:

@@ -11,8 +11,10 @@ import numpy as np
 
 from aim_keras.datasets.counts import Counts
 from aim_keras.datasets.lists import padded
+from aim_keras.documents import checked_list
 from aim_keras.fields import Field
 
+MAX_PLACES = 10_000  # of a list: a row has them all, used or not
 Counted = Counts | Mapping[str, int]
 
 
@@ -65,7 +67,7 @@ class Categorical:
 
     @classmethod
     def from_json(cls, content: Mapping) -> "Categorical":
-        return cls(tuple(content["values"]))
+        return cls(**_with_values(content))
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class MultiCategorical:
     Args:
         values: tuple of str, distinct; `values[i]` has the id `i + 1`.
         separator: str between the items. Defaults to "|".
-        max_length: int >= 2, the number of places. Defaults to 8.
+        max_length: int from 2 to 10,000, the number of places. Defaults to 8.
         combiner: how a model pools the items, as of `Field`. Defaults to "mean".
     """
 
@@ -94,9 +96,10 @@ class MultiCategorical:
             raise ValueError(
                 f"separator must be a string, not empty. Received: separator={self.separator!r}"
             )
-        if not self.field.multi_valued:
+        if not self.field.multi_valued or self.max_length > MAX_PLACES:
             raise ValueError(
-                f"max_length must be an integer >= 2. Received: max_length={self.max_length!r}"
+                f"max_length must be an integer from 2 to {MAX_PLACES}. "
+                f"Received: max_length={self.max_length!r}"
             )
 
     def learn(self, counts: Counted, min_count: int = 1) -> "MultiCategorical":
@@ -130,5 +133,9 @@ class MultiCategorical:
 
     @classmethod
     def from_json(cls, content: Mapping) -> "MultiCategorical":
-        arguments = {name: value for name, value in content.items() if name != "kind"}
-        return cls(**{**arguments, "values": tuple(content["values"])})
+        return cls(**_with_values(content))
+
+
+def _with_values(content):
+    """What `to_json` gave but the kind, with the values as a tuple."""
+    return {**content, "values": checked_list(content.get("values"), "values")}

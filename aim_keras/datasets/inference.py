@@ -76,7 +76,8 @@ def infer(
         ValueError: if no column can be the label or a field, if there is no row, and of a malformed
             line, as of the label's value.
     """
-    separator = separator or _separator(files[0])
+    separator = _separator(files[0]) if separator is None else separator
+    raw.check_separator(separator)
     columns = tables.columns(files[0], separator, names)
     label = _label(files[0], columns, label)
     reader = TableReader({**dict.fromkeys(columns), label: RULE}, separator, names, {}, on_error)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,10 +10,11 @@ from typing import ClassVar
 import numpy as np
 
 from aim_keras.datasets.field_encodings import Counted
+from aim_keras.datasets.raw import LARGEST
+from aim_keras.documents import checked_list
 from aim_keras.fields import Field
 
 MISSING = np.iinfo(np.int64).min  # an empty numerical cell: below every number
-LARGEST = float(np.finfo(np.float32).max)
 DIGITS = 5  # significant ones of a decimal that is counted
 
 
@@ -38,11 +40,26 @@ class Numerical:
     kind: ClassVar[str] = "numerical"
 
     def __post_init__(self):
+        for name in ("has_missing", "decimals"):
+            if type(getattr(self, name)) is not bool:
+                raise ValueError(f"{name} must be a bool. Received: {getattr(self, name)!r}")
+        if not all(map(self._is_boundary, self.boundaries)):
+            raise ValueError(
+                f"Boundaries must be {'finite numbers' if self.decimals else 'integers'} of "
+                f"{np.dtype(self.dtype)}. Received: boundaries={self.boundaries!r:.200}"
+            )
         boundaries = np.array(self.boundaries, self.dtype)
         if np.any(boundaries[1:] <= boundaries[:-1]):
             raise ValueError(
                 f"Boundaries must be strictly rising. Received: boundaries={self.boundaries}"
             )
+
+    def _is_boundary(self, value) -> bool:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            return False
+        if self.decimals:
+            return value == self.missing or abs(value) <= LARGEST
+        return isinstance(value, numbers.Integral) and MISSING <= value <= -(MISSING + 1)
 
     @property
     def dtype(self) -> type:
@@ -121,10 +138,10 @@ class Numerical:
 
     @classmethod
     def from_json(cls, content: Mapping) -> "Numerical":
-        decimals = content.get("decimals", False)
-        missing = cls((), decimals=decimals).missing
-        boundaries = (missing if value is None else value for value in content["boundaries"])
-        return cls(tuple(boundaries), content["has_missing"], decimals)
+        missing = cls((), decimals=content.get("decimals", False)).missing
+        boundaries = checked_list(content.get("boundaries"), "boundaries")
+        boundaries = tuple(missing if value is None else value for value in boundaries)
+        return cls(**{**content, "boundaries": boundaries})
 
 
 @dataclass(frozen=True)
@@ -145,7 +162,11 @@ class Dense:
     field: ClassVar[Field] = Field(1, weighted=True)
 
     def __post_init__(self):
-        if not math.isfinite(self.mean) or not 0 < self.deviation < math.inf:
+        are_numbers = all(
+            isinstance(value, numbers.Real) and not isinstance(value, bool)
+            for value in (self.mean, self.deviation)
+        )
+        if not are_numbers or not abs(self.mean) < math.inf or not 0 < self.deviation < math.inf:
             raise ValueError(
                 "mean must be finite, deviation above 0 and finite. "
                 f"Received: mean={self.mean}, deviation={self.deviation}"
@@ -182,7 +203,7 @@ class Dense:
 
     @classmethod
     def from_json(cls, content: Mapping) -> "Dense":
-        return cls(content["mean"], content["deviation"])
+        return cls(**content)
 
 
 def rounded(text: str) -> str:

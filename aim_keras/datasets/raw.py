@@ -32,9 +32,11 @@ LABEL = Rule("must be 0 or 1", {"0", "1"}.__contains__)
 INTEGER = Rule(
     "must be an integer of at most 18 digits, or empty", re.compile("-?[0-9]{1,18}|").fullmatch
 )
+LARGEST = float(np.finfo(np.float32).max)
+DECIMAL = re.compile(r"[-+]?([0-9]{1,18}(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,2})?")
 NUMBER = Rule(
-    "must be a decimal number, or empty",
-    re.compile(r"[-+]?([0-9]{1,18}(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,2})?|").fullmatch,
+    "must be a decimal number that float32 has, or empty",
+    lambda cell: not cell or (DECIMAL.fullmatch(cell) and abs(float(cell)) <= LARGEST),
 )
 
 
@@ -146,6 +148,8 @@ class Reader(PieceReader):
         number = 1
         for data, lines in read_lines(path, progress):
             data = delimited.unix_lines(data)
+            if number == 1 and self.quoted:
+                data = data.removeprefix(delimited.MARK)
             if number == 1 and self.header:
                 header, _, data = data.partition(b"\n")
                 self._check_header(path, header)
@@ -156,7 +160,7 @@ class Reader(PieceReader):
     def _check_header(self, path, line: bytes) -> None:
         expected = self.separator.join(self.columns)
         if line != expected.encode() and not (
-            self.quoted and header_cells(line, self.separator) == list(self.columns)
+            self.quoted and header_cells(path, line, self.separator) == list(self.columns)
         ):
             received = repr(line.decode("utf-8", "replace"))
             raise ValueError(error_text(path, 1, f"header must be {expected!r}", received))
@@ -209,13 +213,17 @@ def checked(
     return Chunk(columns, chunk.draws[good], chunk.numbers[good]), len(bad)
 
 
-def header_cells(line: bytes, separator: str) -> list[str]:
+def header_cells(path, line: bytes, separator: str) -> list[str]:
     """The cells of a first line, which may be quoted, without a byte order mark.
 
     Raises:
-        UnicodeDecodeError: if it is no UTF-8.
+        ValueError: if it is no UTF-8, or a quoted cell does not end.
     """
-    return delimited.cells(line.removeprefix(delimited.MARK).rstrip(b"\r\n"), separator)
+    try:
+        return delimited.cells(line.removeprefix(delimited.MARK).removesuffix(b"\r"), separator)
+    except ValueError as error:
+        rule = "must be UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise ValueError(error_text(path, 1, rule, line)) from error
 
 
 def draws_of(path: pathlib.Path, seed: int) -> np.random.Generator:
@@ -248,6 +256,7 @@ def read_lines(
                     f"Received: {error}"
                 ) from error
             if not data:
+                _check_packed(path, done or file.tell())
                 return
             count = len(delimited.line_ends(data)) + (not data.endswith(b"\n"))
             yield data, count
@@ -283,6 +292,22 @@ def _unpacked(path, file):
     if str(path).endswith(".zst"):
         return io.BufferedReader(pa.CompressedInputStream(file, "zstd"))
     return file
+
+
+def check_separator(separator) -> None:
+    """Raises `ValueError` unless it can stand between cells: one ASCII character, no letter."""
+    is_one = isinstance(separator, str) and len(separator) == 1 and separator.isascii()
+    if not is_one or separator.isalnum() or separator in '"\r\n\x1b':
+        raise ValueError(
+            "separator must be one ASCII character: no letter, digit, quote, line end or escape. "
+            f"Received: separator={separator!r}"
+        )
+
+
+def _check_packed(path, size):
+    """Raises `ValueError` of a packed file without a byte: even an empty text has a few, packed."""
+    if str(path).endswith(PACKED) and not size:
+        raise ValueError(f"{path} must be a packed file. Received: no content")
 
 
 def error_text(path, number: int, rule: str, received, unit: str = "line") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aim_keras import atomic
+from aim_keras import atomic, documents
 from aim_keras.datasets import raw
 from aim_keras.datasets.field_encodings import MultiCategorical
 
@@ -44,6 +44,7 @@ class Schema:
     header: bool = True
 
     def __post_init__(self):
+        documents.check_mapping(self.columns, "columns")
         for name, column in self.columns.items():
             _check_column(name, column)
         labels, weights = self._of_kind("label"), self._of_kind("weight")
@@ -57,8 +58,9 @@ class Schema:
             raise ValueError(
                 f"There must be at least one field, and no name twice. Received: fields={names}"
             )
-        if not isinstance(self.separator, str) or len(self.separator) != 1:
-            raise ValueError(f"separator must be one character. Received: {self.separator!r}")
+        raw.check_separator(self.separator)
+        if not isinstance(self.header, bool):
+            raise ValueError(f"header must be true or false. Received: {self.header!r}")
 
     def _of_kind(self, kind):
         return [name for name, column in self.columns.items() if column["kind"] == kind]
@@ -140,16 +142,18 @@ class Schema:
         Raises:
             ValueError: names the file, the rule, and the line or the column.
         """
-        text = pathlib.Path(path).read_text(encoding="utf-8")
+        data = pathlib.Path(path).read_bytes()
         try:
-            content = json.loads(text)
+            content = documents.parsed(data)
         except json.JSONDecodeError as error:
             raise ValueError(f"{path}, line {error.lineno}: must be JSON. {error.msg}") from error
+        except ValueError as error:
+            raise ValueError(f"{path} must be JSON: {error}") from error
         head = {"format", "separator", "header", "columns"}
         if not isinstance(content, dict) or set(content) != head or content["format"] != FORMAT:
             raise ValueError(
                 f"{path} must have the keys {', '.join(sorted(head))}, the format {FORMAT}. "
-                f"Received: {text[:80]!r}"
+                f"Received: {data[:80].decode(errors='replace')!r}"
             )
         try:
             return cls.from_json(content)
@@ -181,6 +185,11 @@ def _check_column(name, column) -> None:
         raise ValueError(
             f"Column {name!r} must have a kind out of {', '.join(KINDS)}. Received: {column}"
         )
+    for key in {"name", "why"} & set(column):
+        if not isinstance(column[key], str):
+            raise ValueError(
+                f"Column {name!r}: {key} must be a string. Received: {key}={column[key]!r}"
+            )
     allowed = {"kind", "why", *OPTIONS.get(kind, ())} | ({"name"} if kind in FIELDS else set())
     if unknown := set(column) - allowed:
         raise ValueError(

@@ -1,6 +1,7 @@
 """Reads a user's own tables, text or Parquet, whose columns may come in any order, as chunks."""
 
 import collections
+import contextlib
 import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,12 +77,15 @@ class TableReader(raw.PieceReader):
     def _batches(self, path, progress):
         rng = raw.draws_of(path, self.seed)
         number, size = 1, path.stat().st_size
-        with parquet.ParquetFile(path) as file:
+        with _undamaged(path), parquet.ParquetFile(path) as file:
             total = file.metadata.num_rows
             for batch in file.iter_batches(BATCH_ROWS, columns=list(self.rules)):
+                batch.validate(full=True)
                 yield raw.Piece(number, batch, rng.random((batch.num_rows, 2)))
                 number += batch.num_rows
-                progress(size * batch.num_rows // total)
+                progress(size * batch.num_rows // max(total, 1))
+            if number != 1 + total:
+                raise pa.ArrowInvalid(f"{number - 1} rows in place of {total}")
 
     def _chunk(self, path, number, batch, draws):
         found = {}
@@ -125,11 +129,7 @@ def first_line(path: pathlib.Path) -> bytes:
 
 def raw_header(path: pathlib.Path, separator: str) -> list[str]:
     """The cells of the first line of a text file."""
-    line = first_line(path)
-    try:
-        return raw.header_cells(line, separator)
-    except UnicodeDecodeError as error:
-        raise ValueError(raw.error_text(path, 1, "must be UTF-8", line)) from error
+    return raw.header_cells(path, first_line(path), separator)
 
 
 def list_columns(path: pathlib.Path) -> set[str]:
@@ -142,7 +142,7 @@ def list_columns(path: pathlib.Path) -> set[str]:
 def count_rows(path: pathlib.Path, header: bool) -> int:
     """The rows of a file, the malformed ones included."""
     if is_parquet(path):
-        with parquet.ParquetFile(path) as file:
+        with _undamaged(path), parquet.ParquetFile(path) as file:
             return file.metadata.num_rows
     return sum(lines for _, lines in raw.read_lines(path)) - header
 
@@ -163,10 +163,17 @@ def is_table(path: pathlib.Path) -> bool:
 
 
 def _parquet_schema(path):
-    try:
+    with _undamaged(path):
         return parquet.read_schema(path)
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"{path} must be a Parquet file. Received: {error}") from error
+
+
+@contextlib.contextmanager
+def _undamaged(path):
+    """Says of which file it is what Arrow finds in one that is damaged, or no Parquet."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} must be a Parquet file, undamaged. Received: {error}") from error
 
 
 def _is_list(kind: pa.DataType) -> bool:

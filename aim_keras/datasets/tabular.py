@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from aim_keras.datasets import encoding, raw
 from aim_keras.datasets.blocks import SPLITS, BlockBuilder, Config
 from aim_keras.datasets.counts import Counts
+from aim_keras.documents import read_json
 
 TRAIN, VALID, TEST = range(len(SPLITS))
 LEFT_OUT = len(SPLITS)
@@ -66,7 +67,7 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         found = [
             path.parent.parent.name
             for path in sorted(root.glob(f"*/{cls.VERSION}/metadata.json"))
-            if json.loads(path.read_text(encoding="utf-8"))["options"] == options
+            if read_json(path, "options")["options"] == options
         ]
         if len(found) != 1:
             raise ValueError(

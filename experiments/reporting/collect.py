@@ -2,26 +2,30 @@
 
 import collections
 import dataclasses
-import json
 import math
 import pathlib
 import re
 import zipfile
+import zlib
 
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.util import tensor_util
 
 from aim_keras import analysis
 from aim_keras.architecture import Architecture
+from aim_keras.callbacks.gate_file import read_gate_history
+from aim_keras.documents import file_within, parsed, read_json
 from aim_keras.feature_groups import FeatureGroups
 from aim_keras.fields import as_fields
 from aim_keras.pair_operations import PairOperations
+from experiments import run_files
 
 CURVES = {  # quantity: (folder of the TensorBoard events, tag)
     "loss": ("train", "epoch_loss"),
     "auc": ("validation", "epoch_auc"),
     "log_loss": ("validation", "epoch_log_loss"),
 }
+DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError)
 NEEDED = ("metrics.json", "requested.gin", "config.gin", "model.keras")
 FOUND = {kind.FORMAT: kind for kind in (Architecture, FeatureGroups, PairOperations)}
 
@@ -122,10 +126,13 @@ def read(run_dir, name=None):
             "The folder must hold a finished run of experiments.train. "
             f"Received: {path}, without {', '.join(missing)}"
         )
-    metrics = _json(path / "metrics.json")
-    stages = [path / "stages" / record["stage"] for record in metrics["stages"]]
+    metrics = run_files.metrics(path / "metrics.json")
+    stages = [
+        file_within(path / "stages", record["stage"], f"The stages of {path / 'metrics.json'}")
+        for record in metrics["stages"]
+    ]
     model = _model(path / "model.keras")
-    requested = (path / "requested.gin").read_text(encoding="utf-8")
+    requested = _text(path / "requested.gin")
     served = [file for file in (path / "saved_model").rglob("*") if file.is_file()]
     return Run(
         name=name or path.resolve().name,
@@ -133,14 +140,14 @@ def read(run_dir, name=None):
         metrics=metrics,
         found=_found(path / "architecture.json"),
         searched=dict(filter(None, map(_searched, stages))),
-        analysis=_json(path / "analysis.json"),
+        analysis=_analysis(path / "analysis.json"),
         trainings=[training for stage in stages for training in _trainings(stage)],
         model=model["class_name"],
         fields=as_fields(model["config"]["vocabulary_sizes"]),
         sharing={k: bool(model["config"].get(k)) for k in ("shared_embedding", "share_orders")},
-        dataset=_comment(requested, "Data"),
-        seed=_comment(requested, "Seed"),
-        configuration=(path / "config.gin").read_text(encoding="utf-8"),
+        dataset=_comment(path / "requested.gin", requested, "Data"),
+        seed=_comment(path / "requested.gin", requested, "Seed"),
+        configuration=_text(path / "config.gin"),
         bytes=sum(file.stat().st_size for file in served),
     )
 
@@ -151,20 +158,22 @@ def read_named(run):
     return read(folder, name or None)
 
 
-def _json(path):
-    if not path.exists():
-        return None
+def _analysis(path):
+    return read_json(path, "order", "split", "interactions") if path.exists() else None
+
+
+def _text(path):
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} must be JSON: {error}") from error
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be UTF-8: {error}") from error
 
 
 def _found(path):
-    content = _json(path)
-    if content is None:
+    if not path.exists():
         return None
-    return FOUND.get(content.get("format"), Architecture).load(path)
+    kind = read_json(path).get("format")
+    return FOUND.get(kind if isinstance(kind, str) else None, Architecture).load(path)
 
 
 def _searched(stage):
@@ -173,13 +182,24 @@ def _searched(stage):
 
 
 def _model(path):
-    with zipfile.ZipFile(path) as file:
-        return json.loads(file.read("config.json"))
+    """The configuration in a `.keras` file, of which nothing is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            content = parsed(file.read("config.json"))
+        as_fields(content["config"]["vocabulary_sizes"])
+        run_files.check(content, {"class_name": str}, "config.json")
+    except (KeyError, TypeError, AttributeError, ValueError, *DAMAGED) as error:
+        raise ValueError(
+            f"{path} must be a Keras model of this package. Received: {error}"
+        ) from error
+    return content
 
 
-def _comment(configuration, name):
-    (value,) = re.findall(rf"^# {name}: (.*)$", configuration, re.MULTILINE)
-    return value
+def _comment(path, configuration, name):
+    found = re.findall(rf"^# {name}: (.*)$", configuration, re.MULTILINE)
+    if len(found) != 1:
+        raise ValueError(f"{path} must have one line '# {name}: ...'. Received: {len(found)}")
+    return found[0]
 
 
 def _trainings(stage):
@@ -208,7 +228,7 @@ def _scalars(folder, tag):
 def _gates(path):
     if not path.exists():
         return []
-    header, *rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    header, rows = read_gate_history(path)
     return [
         Gates(
             path=gate,

@@ -5,6 +5,8 @@ import json
 import os
 import pathlib
 
+from aim_keras.documents import parsed
+
 KINDS = ("result", "tuning", "analysis", "rerun")
 KEYS = ("kind", "system", "seed", "dataset", "configuration", "command", "machine", "versions")
 
@@ -19,13 +21,12 @@ def read(path):
     if not path.exists():
         return []
     records = []
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
         place = f"{path}, line {number}"
-        if not line.endswith("\n"):
+        if not line.endswith(b"\n"):
             raise ValueError(f"{place} is cut off: delete the line, its run is recorded again.")
         try:
-            record = json.loads(line)
+            record = parsed(line)
         except ValueError as error:
             raise ValueError(f"{place} is not JSON: {error}") from error
         _check(record, place)

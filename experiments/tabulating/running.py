@@ -1,7 +1,6 @@
 """Runs what has no record yet, one process a training, and records it."""
 
 import concurrent.futures
-import json
 import os
 import pathlib
 import subprocess
@@ -11,6 +10,8 @@ import threading
 import keras
 
 import aim_keras
+from aim_keras.documents import read_json
+from experiments import run_files
 from experiments.benchmarks import machine
 from experiments.tabulating import measuring, records
 
@@ -124,8 +125,8 @@ def _child(command, log, cores):
 def _content(run, builder, folder):
     """What a record holds beside its key and where it comes from."""
     if run.kind == "analysis":
-        return {"analysis": json.loads((folder / "analysis.json").read_text())}
-    results = json.loads((folder / "metrics.json").read_text())
+        return {"analysis": read_json(folder / "analysis.json")}
+    results = run_files.metrics(folder / "metrics.json")
     content = {
         "valid": results["valid"],
         "parameters": results["parameters"],

@@ -103,7 +103,7 @@ def test_numerical_rejects_text():
         (lambda: Numerical((1, 1)), "strictly rising"),
         (lambda: MultiCategorical(("a", "a")), "distinct. Received twice: 'a'"),
         (lambda: MultiCategorical(separator=""), "not empty. Received: separator=''"),
-        (lambda: MultiCategorical(max_length=1), "integer >= 2. Received: max_length=1"),
+        (lambda: MultiCategorical(max_length=1), "integer from 2 to 10000. Received: max_length=1"),
         (lambda: MultiCategorical(combiner="max"), "combiner must be one of"),
         (lambda: Dense(float("nan")), "mean must be finite.* Received: mean=nan, deviation=1.0"),
         (lambda: Dense(1.0, 0.0), "deviation above 0.* Received: mean=1.0, deviation=0.0"),

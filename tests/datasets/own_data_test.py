@@ -285,3 +285,32 @@ def test_negatives_of_train_alone_are_sampled_down(tmp_path, write):
     for rate in (0, 1.5, True, -1):
         with pytest.raises(ValueError, match=r"negative_rate must be in \(0, 1\]"):
             own_data.builder(path, schema=schema, negative_rate=rate)
+
+
+def test_a_byte_order_mark_without_a_header(tmp_path, write):
+    lines = [row.replace("u1,", "x,") for row in ROWS]
+    path = write(tmp_path / "a.csv", ["\ufeff" + lines[0], *lines[1:]])
+    builder = prepare(tmp_path, path, columns=["y", "user", "city", "price"])
+    assert sum(builder.facts("rows").values()) == len(ROWS)
+
+
+def test_a_separator_of_two_characters(clicks, tmp_path):
+    with pytest.raises(ValueError, match="separator must be one ASCII character"):
+        own_data.builder(clicks, separator=";;", data_dir=tmp_path / "data")
+
+
+@pytest.mark.parametrize("damage", ["truncated", "garbled", "text"])
+def test_a_damaged_parquet_file_is_named(tmp_path, damage):
+    path = tmp_path / "a.parquet"
+    table = pa.table({"y": [i % 2 for i in range(99)], "u": [f"u{i % 7}" for i in range(99)]})
+    parquet.write_table(table, path, use_dictionary=False, compression="none")
+    own_data.builder(path, schema=tmp_path / "schema.json", data_dir=tmp_path / "data")
+    data = path.read_bytes()
+    bad = {
+        "truncated": data[: len(data) // 2],
+        "garbled": data[:4] + b"\xff" * 40 + data[44:],
+        "text": data.replace(b"u3", b"\xff\xfe"),
+    }
+    path.write_bytes(bad[damage])
+    with pytest.raises(ValueError, match=r"a\.parquet must be a Parquet file, undamaged"):
+        prepare(tmp_path, path, schema=tmp_path / "schema.json")

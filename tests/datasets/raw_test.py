@@ -208,3 +208,47 @@ def test_a_quote_that_does_not_end_on_its_line(tmp_path, write, line):
     path.write_text("\n".join([*GOOD, line]))
     assert _rows(reader, path) == _rows(_reader(), write(tmp_path / "b.csv", GOOD))
     assert reader.skipped == {"a.csv": 1}
+
+
+@pytest.mark.parametrize("ending", raw.PACKED)
+def test_a_packed_file_without_a_byte_is_none(tmp_path, ending):
+    (tmp_path / f"a.csv{ending}").write_bytes(b"")
+    with pytest.raises(
+        ValueError, match=r"a\.csv\..* must be a packed file\. Received: no content"
+    ):
+        _rows(_reader(header=False), tmp_path / f"a.csv{ending}")
+
+
+def test_a_long_last_line_and_what_follows_a_quoted_part(tmp_path, write):
+    long = "x" * 200_000
+    path = write(tmp_path / "a.csv", [*GOOD, '1,5,"a"b', f"0,5,{long}"])
+    assert _rows(_reader(quoted=True), path)[3:] == [("1", "5", "ab"), ("0", "5", long)]
+    path = write(tmp_path / "b.csv", [*GOOD, f"0,5,{long}", '1,5,"a"b'])
+    assert _rows(_reader(quoted=True), path)[3:] == [("0", "5", long), ("1", "5", "ab")]
+
+
+@pytest.mark.parametrize("header", ['label,n,"c', "label,n,c\rlabel"])
+def test_a_header_that_is_not_well_formed(tmp_path, write, header):
+    path = write(tmp_path / "a.csv", [header, "1,5,x"])
+    with pytest.raises(ValueError, match=r"a\.csv, line 1: "):
+        _rows(_reader(quoted=True), path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_cell(tmp_path, write):
+    path = write(tmp_path / "a.csv", ["\ufeff1,5,x", "0,,\ufeff"])
+    assert _rows(_reader(quoted=True, header=False), path) == [("1", "5", "x"), ("0", "", "\ufeff")]
+    with pytest.raises(ValueError, match=r"line 1: label must be 0 or 1\. Received: '\\ufeff1'"):
+        _rows(_reader(header=False), path)
+
+
+@pytest.mark.parametrize("number", ["3.5e38", "-1e39", "9e99"])
+def test_a_number_is_one_that_float32_has(tmp_path, write, number):
+    path = write(tmp_path / "a.csv", ["x", "3.4e38", number])
+    with pytest.raises(ValueError, match=r"line 3: x must be a decimal number that float32 has"):
+        _rows(raw.Reader({"x": raw.NUMBER}), path)
+
+
+@pytest.mark.parametrize("separator", [";;", "", "é", "a", "0", "\n", '"', 5, None])
+def test_a_separator_that_cannot_be_one(separator):
+    with pytest.raises(ValueError, match=r"separator must be one ASCII character"):
+        raw.check_separator(separator)

@@ -94,3 +94,36 @@ def test_a_file_that_is_no_schema(tmp_path, text, error):
     (tmp_path / "schema.json").write_text(text)
     with pytest.raises(ValueError, match=error):
         Schema.load(tmp_path / "schema.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"columns": []}, "columns must be a mapping"),
+        ({"header": "false"}, "header must be true or false. Received: 'false'"),
+        ({"separator": "ab"}, "separator must be one ASCII character"),
+        ({"separator": "\n"}, "separator must be one ASCII character"),
+    ],
+)
+def test_a_head_that_is_none_names_the_file(tmp_path, change, error):
+    content = {"format": "aim_keras.schema/1", "separator": ",", "header": True, "columns": COLUMNS}
+    (tmp_path / "schema.json").write_text(json.dumps({**content, **change}))
+    with pytest.raises(ValueError, match=rf"schema\.json: {error}"):
+        Schema.load(tmp_path / "schema.json")
+
+
+@pytest.mark.parametrize("key", ["name", "why"])
+def test_a_name_is_a_string(key):
+    with pytest.raises(ValueError, match=rf"'age': {key} must be a string"):
+        Schema({**COLUMNS, "age": {"kind": "numerical", key: ["x"]}})
+
+
+def test_a_column_twice_or_endless_nesting_is_refused(tmp_path):
+    path = tmp_path / "schema.json"
+    Schema(COLUMNS).save(path)
+    path.write_text(path.read_text().replace('"age"', '"User"'))
+    with pytest.raises(ValueError, match=r"schema\.json must be JSON: keys: nothing may repeat"):
+        Schema.load(path)
+    path.write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"schema\.json must be JSON: it is nested too deep"):
+        Schema.load(path)

@@ -1,0 +1,69 @@
+"""Reads the file that `GateHistory` writes, and checks every line of it."""
+
+import math
+import os
+
+from aim_keras.documents import read_json_lines
+
+
+def read_gate_history(path: str | os.PathLike) -> tuple[dict, list[dict]]:
+    """The first line of a file that `GateHistory` wrote, and the lines of the steps.
+
+    Raises:
+        ValueError: on a line that it has not written, naming it.
+    """
+    header, *rows = read_json_lines(path) or [{}]
+    if not isinstance(header.get("gates"), dict) or not _is_number(header.get("every"), least=1):
+        raise ValueError(f"{path}, line 1 must have every and gates. Received: {header!r:.200}")
+    sizes = {name: _size(about, name, path) for name, about in header["gates"].items()}
+    for number, row in enumerate(rows, start=2):
+        values, threshold = row.get("values"), row.get("threshold", "none")
+        is_row = isinstance(values, dict) and _is_number(row.get("step"), least=0)
+        if not is_row or not (threshold is None or isinstance(threshold, int | float)):
+            raise ValueError(
+                f"{path}, line {number} must have step, threshold and values. "
+                f"Received: {row!r:.200}"
+            )
+        for name, size in sizes.items():
+            found = values.get(name)
+            if not _are_numbers(found) or len(found) != size:
+                raise ValueError(
+                    f"{path}, line {number}: {name} must have {size} numbers. "
+                    f"Received: {found!r:.200}"
+                )
+    return header, rows
+
+
+def _size(about, name, path):
+    shape = about.get("shape") if isinstance(about, dict) else None
+    units = about.get("units") if isinstance(about, dict) else None
+    is_shape = isinstance(shape, list) and all(_is_number(size, least=0) for size in shape)
+    if not is_shape or not (units is None or _are_units(units, math.prod(shape))):
+        raise ValueError(
+            f"{path}, line 1: {name} must have a shape, and units or null. Received: {about!r:.200}"
+        )
+    return math.prod(shape)
+
+
+def _are_units(units, size):
+    return (
+        isinstance(units, list)
+        and len(units) == size
+        and all(
+            isinstance(unit, list)
+            and len(unit) == 2
+            and isinstance(unit[0], str)
+            and isinstance(unit[1], list)
+            for unit in units
+        )
+    )
+
+
+def _are_numbers(values):
+    return isinstance(values, list) and all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in values
+    )
+
+
+def _is_number(value, least):
+    return type(value) is int and value >= least
