@@ -13,20 +13,22 @@ def read_gate_history(path: str | os.PathLike) -> tuple[dict, list[dict]]:
         ValueError: on a line that it has not written, naming it.
     """
     header, *rows = read_json_lines(path) or [{}]
-    if not isinstance(header.get("gates"), dict) or not _is_number(header.get("every"), least=1):
+    gates = header.get("gates")
+    if not isinstance(gates, dict) or not _is_number(header.get("every"), least=1):
         raise ValueError(f"{path}, line 1 must have every and gates. Received: {header!r:.200}")
-    sizes = {name: _size(about, name, path) for name, about in header["gates"].items()}
+    sizes = {name: _size(about, name, path) for name, about in gates.items()}
     for number, row in enumerate(rows, start=2):
         values, threshold = row.get("values"), row.get("threshold", "none")
-        is_row = isinstance(values, dict) and _is_number(row.get("step"), least=0)
-        if not is_row or not (threshold is None or isinstance(threshold, int | float)):
+        is_threshold = threshold is None or isinstance(threshold, int | float)
+        is_step = _is_number(row.get("step"), least=0)
+        if not isinstance(values, dict) or not is_step or not is_threshold:
             raise ValueError(
                 f"{path}, line {number} must have step, threshold and values. "
                 f"Received: {row!r:.200}"
             )
         for name, size in sizes.items():
             found = values.get(name)
-            if not _are_numbers(found) or len(found) != size:
+            if not isinstance(found, list) or not _are_numbers(found) or len(found) != size:
                 raise ValueError(
                     f"{path}, line {number}: {name} must have {size} numbers. "
                     f"Received: {found!r:.200}"
