@@ -20,7 +20,14 @@ def test_a_resumed_search_goes_on_with_the_gates_own_rows(finished_epochs, tmp_p
     builder.download_and_prepare()
     job = fitting.Job(builder, batch_size=200, seed=0)
     (tmp_path / "backup").mkdir()
-    (tmp_path / "backup" / "state.json").write_text(json.dumps({"epoch": finished_epochs}))
+    state = {
+        "epoch": finished_epochs,
+        "stopped": False,
+        "weights": "",
+        "seeds": [],
+        "callbacks": [],
+    }
+    (tmp_path / "backup" / "state.json").write_text(json.dumps(state))
     fits = []
     history = types.SimpleNamespace(epoch=[])
     monkeypatch.setattr(FM, "fit", lambda model, data, **options: fits.append(options) or history)

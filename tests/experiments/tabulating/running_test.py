@@ -48,12 +48,13 @@ class Trainings:
             return subprocess.CompletedProcess(command, 0)
         (folder / "architecture.json").write_text("{}")
         counts = {"interactions": {"2": 3}, "units": {"2": 5}}
-        stages = [{"stage": "retrain", "seconds": 9.0, "epochs": 3, **counts}]
+        valid = {"auc": VALID_AUC, "log_loss": 0.2}
+        trained = {"parameters": 99, "seconds": 9.0, "epochs": 3}
         metrics = {
             "test": {"auc": TEST_AUC, "log_loss": 0.3},
-            "valid": {"auc": VALID_AUC, "log_loss": 0.2},
+            "valid": valid,
             "parameters": 99,
-            "stages": stages,
+            "stages": [{"stage": "retrain", **valid, **trained, **counts}],
         }
         (folder / "metrics.json").write_text(json.dumps(metrics))
         return subprocess.CompletedProcess(command, 0)
