@@ -220,7 +220,7 @@ def header_cells(path, line: bytes, separator: str) -> list[str]:
         ValueError: if it is no UTF-8, or a quoted cell does not end.
     """
     try:
-        return delimited.cells(line.removeprefix(delimited.MARK).removesuffix(b"\r"), separator)
+        return delimited.cells(line.removeprefix(delimited.MARK), separator)
     except ValueError as error:
         rule = "must be UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         raise ValueError(error_text(path, 1, rule, line)) from error

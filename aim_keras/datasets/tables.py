@@ -123,7 +123,8 @@ def first_line(path: pathlib.Path) -> bytes:
         ValueError: if there is none.
     """
     for data, _ in raw.read_lines(path):
-        return data.partition(b"\n")[0]
+        line, end, _ = data.partition(b"\n")
+        return line.removesuffix(b"\r") if end else line
     raise ValueError(raw.error_text(path, 1, "there must be rows", "an empty file"))
 
 

@@ -51,8 +51,8 @@ def header_of(text: bytes, separator: str) -> list[str]:
     Raises:
         ValueError: if it is no UTF-8 or not well-formed.
     """
-    line = text.split(b"\n")[0].removeprefix(MARK.encode()).removesuffix(b"\r")
-    return cells_of(line.decode(), separator)
+    (line, *_) = lines_of(text) or [b""]
+    return cells_of(line.removeprefix(MARK.encode()).decode(), separator)
 
 
 def rows_of(
@@ -70,11 +70,9 @@ def rows_of(
     lines = lines_of(text)
     if lines and quoted:
         lines[0] = lines[0].removeprefix(MARK.encode())
-    if lines and header:
-        first = lines.pop(0)
-        cells = (cells_of if quoted else str.split)(first.decode(), separator)
-        if cells != list(rules) and not (quoted and header_of(first, separator) == list(rules)):
-            raise ValueError("another header")
+    split = cells_of if quoted else str.split
+    if lines and header and split(lines.pop(0).decode(), separator) != list(rules):
+        raise ValueError("another header")
     if quoted and len(rules) > 1:
         lines = [line for line in lines if line]
     rows = [row for line in lines if (row := _row(line, rules, separator, quoted))]

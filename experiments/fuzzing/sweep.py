@@ -12,7 +12,8 @@ from experiments.fuzzing.target import ACCEPTED, REFUSED, verdict
 
 TARGETS = {**texts.targets(), **documents.targets(), **runs.targets()}
 FEWER = {  # of slow readers one input for so many of the others
-    **dict.fromkeys(("criteo", "criteo_skip", "encoding", "inference"), 4),
+    **dict.fromkeys(("encoding", "inference"), 4),
+    **dict.fromkeys(("criteo", "criteo_skip"), 20),
     **dict.fromkeys((name for name in TARGETS if name.startswith("run_")), 10),
     **dict.fromkeys((name for name in TARGETS if name.startswith("prepared_")), 20),
     "state": 20,

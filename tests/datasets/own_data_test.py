@@ -13,6 +13,9 @@ HEADER = "click,user,city,price"
 ROWS = [f"{i % 2},u{i % 5},{'paris' if i % 3 else ''},{i / 8}" for i in range(400)]
 
 
+ROWS_OF_THREE = [f"{i % 2},u{i % 5},{i % 9}" for i in range(400)]
+
+
 def prepare(tmp_path, paths, **options):
     builder = own_data.builder(paths, data_dir=tmp_path / "data", **options)
     builder.download_and_prepare()
@@ -314,3 +317,12 @@ def test_a_damaged_parquet_file_is_named(tmp_path, damage):
     path.write_bytes(bad[damage])
     with pytest.raises(ValueError, match=r"a\.parquet must be a Parquet file, undamaged"):
         prepare(tmp_path, path, schema=tmp_path / "schema.json")
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r\r\n"])
+def test_a_header_ends_where_its_rows_end(tmp_path, end):
+    path = tmp_path / "a.csv"
+    path.write_bytes(end.join(['y,"user",n', *ROWS_OF_THREE]).encode())
+    builder = prepare(tmp_path, path)
+    assert set(builder.fields) <= {"user", "n", "n_"}
+    assert sum(builder.facts("rows").values()) == len(ROWS_OF_THREE)
