@@ -47,6 +47,7 @@ def test_lists_and_numbers_from_raw_rows_to_a_saved_model(tmp_path):
     bindings = (
         "movielens100k.builder.numerical='dense'",
         "BATCH_SIZE=50",
+        "ALPHA_THRESHOLD=0.1",
         "pipeline.run.stages=('search_interactions', 'retrain')",
         "search_interactions/fitting.fit.epochs=1",
         "retrain/fitting.fit.epochs=1",

@@ -123,8 +123,8 @@ def test_an_unfinished_run_is_named_with_what_it_lacks(copy, file):
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("metrics.json", '{"test": ', "must be JSON"),
-        ("analysis.json", "", "must be JSON"),
+        ("metrics.json", '{"test": ', "must be a JSON object"),
+        ("analysis.json", "", "must be a JSON object"),
         ("architecture.json", '{"format": "another/1"}', "not a valid architecture: format must"),
     ],
 )
