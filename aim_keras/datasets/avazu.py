@@ -6,7 +6,7 @@ import re
 
 import pyarrow as pa
 
-from aim_keras.datasets import raw
+from aim_keras.datasets import raw, raw_files
 from aim_keras.datasets.tabular import TabularBuilder, random_split
 
 SITE = (
@@ -41,7 +41,7 @@ class Avazu(TabularBuilder, skip_registration=True):
 
     @classmethod
     def _find(cls, raw_dir, options):
-        return raw.find(raw_dir, ["train"], cls.SOURCE)
+        return raw_files.find(raw_dir, ["train"], cls.SOURCE)
 
     def _reader(self):
         columns = {"id": None, "click": raw.LABEL, "hour": TIME, **dict.fromkeys(FIELDS)}

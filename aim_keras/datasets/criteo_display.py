@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from tqdm.auto import tqdm
 
-from aim_keras.datasets import raw
+from aim_keras.datasets import raw, raw_files
 from aim_keras.datasets.tabular import TEST, TabularBuilder, is_fraction, random_split
 
 NUMERICAL = tuple(f"I{i}" for i in range(1, 14))
@@ -30,11 +30,11 @@ class CriteoDisplay(TabularBuilder, skip_registration=True):
     def _find(cls, raw_dir, options):
         folder = pathlib.Path(raw_dir).expanduser()
         if options["source"] == "kaggle" or (
-            options["source"] is None and raw.find_one(folder, KAGGLE_FILE)
+            options["source"] is None and raw_files.find_one(folder, KAGGLE_FILE)
         ):
-            return raw.find(folder, [KAGGLE_FILE], cls.SOURCE)
+            return raw_files.find(folder, [KAGGLE_FILE], cls.SOURCE)
         days = [*options["train_days"], *options["test_days"]]
-        return raw.find(folder, [f"day_{day}" for day in days], cls.SOURCE)
+        return raw_files.find(folder, [f"day_{day}" for day in days], cls.SOURCE)
 
     def _reader(self):
         columns = {
@@ -82,7 +82,7 @@ class CriteoDisplay(TabularBuilder, skip_registration=True):
         size = path.stat().st_size
         positives, rows = 0, 0
         with tqdm(total=size, desc=f"labels of {file}", unit="B", unit_scale=True) as bar:
-            for data, _ in raw.read_lines(path, bar.update):
+            for data, _ in raw_files.read_lines(path, bar.update):
                 positives += data.startswith(b"1\t") + data.count(b"\n1\t")
                 rows += data.count(b"\n")
         return positives, rows

@@ -1,6 +1,6 @@
 """Frappe: which app a user used, in which context (Baltrunas et al. 2015, arXiv:1505.03014)."""
 
-from aim_keras.datasets import raw
+from aim_keras.datasets import raw, raw_files
 from aim_keras.datasets.blocks import SPLITS
 from aim_keras.datasets.tabular import TabularBuilder
 
@@ -26,7 +26,7 @@ class Frappe(TabularBuilder, skip_registration=True):
 
     @classmethod
     def _find(cls, raw_dir, options):
-        return raw.find(raw_dir, [f"{split}.csv" for split in SPLITS], cls.SOURCE)
+        return raw_files.find(raw_dir, [f"{split}.csv" for split in SPLITS], cls.SOURCE)
 
     def _reader(self):
         columns = {"label": raw.LABEL, **dict.fromkeys(FIELDS)}

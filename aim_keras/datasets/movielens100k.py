@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from aim_keras.datasets import raw
+from aim_keras.datasets import raw, raw_files
 from aim_keras.datasets.blocks import SPLITS
 from aim_keras.datasets.field_encodings import MultiCategorical
 from aim_keras.datasets.tabular import TabularBuilder
@@ -35,7 +35,7 @@ class MovieLens100K(TabularBuilder, skip_registration=True):
 
     @classmethod
     def _find(cls, raw_dir, options):
-        return raw.find(raw_dir, [f"{split}.csv" for split in SPLITS], cls.SOURCE)
+        return raw_files.find(raw_dir, [f"{split}.csv" for split in SPLITS], cls.SOURCE)
 
     @property
     def _kinds(self):

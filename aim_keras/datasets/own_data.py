@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow_datasets as tfds
 
-from aim_keras.datasets import encoding, inference, raw, tables
+from aim_keras.datasets import encoding, inference, raw_files, tables
 from aim_keras.datasets.blocks import SPLITS, Config
 from aim_keras.datasets.schema import NULLS, NUMBERS, Schema
 from aim_keras.datasets.tabular import LEFT_OUT, TEST, TRAIN, VALID, TabularBuilder, check_options
@@ -186,7 +186,7 @@ def builder(
     files = _files(paths, valid_paths, test_paths, raw_dir)
     shares = {"valid_fraction": valid_fraction, "test_fraction": test_fraction, "split": split}
     options = {
-        "data": raw.unpacked_name(pathlib.Path(next(iter(files))).name).partition(".")[0],
+        "data": raw_files.unpacked_name(pathlib.Path(next(iter(files))).name).partition(".")[0],
         "files": list(files),
         **(shares if valid_paths is None else {}),
         "min_count": min_count,
@@ -262,7 +262,8 @@ def _found(part: str, paths, raw_dir) -> list[pathlib.Path]:
         if not there:
             raise FileNotFoundError(
                 f"{argument} must lead to files ({', '.join((*tables.TEXT, *tables.PARQUET))}; "
-                f"text also {' or '.join(raw.PACKED)}). Received: {path}, in {root.absolute()}"
+                f"text also {' or '.join(raw_files.PACKED)}). "
+                f"Received: {path}, in {root.absolute()}"
             )
         files += there
     return files

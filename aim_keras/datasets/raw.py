@@ -1,23 +1,19 @@
-"""Reads raw delimited text, plain or packed: checked columns, chunk by chunk, on all cores."""
+"""Reads raw delimited text: checked columns, chunk by chunk, on all cores."""
 
-import gzip
-import io
 import pathlib
 import re
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from aim_keras.datasets import delimited
+from aim_keras.datasets import delimited, raw_files
 from aim_keras.datasets.ordered import in_order
 
-CHUNK_BYTES = 1 << 22  # fewer: more of a chunk's values are distinct; more: out of the cache
 ON_ERROR = ("raise", "skip")
-PACKED = (".gz", ".zst")
 
 
 @dataclass(frozen=True)
@@ -146,7 +142,7 @@ class Reader(PieceReader):
     def pieces(self, path, progress=lambda n: None):
         rng = draws_of(path, self.seed)
         number = 1
-        for data, lines in read_lines(path, progress):
+        for data, lines in raw_files.read_lines(path, progress):
             data = delimited.unix_lines(data)
             if number == 1 and self.quoted:
                 data = data.removeprefix(delimited.MARK)
@@ -228,70 +224,7 @@ def header_cells(path, line: bytes, separator: str) -> list[str]:
 
 def draws_of(path: pathlib.Path, seed: int) -> np.random.Generator:
     """What draws the numbers of a file's rows, packed or not."""
-    return np.random.default_rng([seed, zlib.crc32(unpacked_name(path.name).encode())])
-
-
-def unpacked_name(name: str) -> str:
-    """The name of a file without that of its packing."""
-    return name.removesuffix(".gz").removesuffix(".zst")
-
-
-def read_lines(
-    path, progress: Callable[[int], object] = lambda n: None
-) -> Iterator[tuple[bytes, int]]:
-    """Yields a file, unpacked, in pieces of whole lines, with their number; the last needs no end.
-
-    Raises:
-        ValueError: if a packed file is damaged or is none.
-    """
-    done, lines = 0, 0
-    with open(path, "rb") as file:
-        text = _unpacked(path, file)
-        while True:
-            try:
-                data = text.read(CHUNK_BYTES) + text.readline()
-            except (OSError, EOFError, zlib.error) as error:
-                raise ValueError(
-                    f"{path}, after line {lines}: must be readable (.gz, .zst: undamaged). "
-                    f"Received: {error}"
-                ) from error
-            if not data:
-                _check_packed(path, done or file.tell())
-                return
-            count = len(delimited.line_ends(data)) + (not data.endswith(b"\n"))
-            yield data, count
-            lines += count
-            progress(file.tell() - done)
-            done = file.tell()
-
-
-def find(raw_dir, names: Iterable[str], source: str) -> dict[str, pathlib.Path]:
-    """The path of each named raw file, plain or packed.
-
-    Raises:
-        FileNotFoundError: lists the missing files, where they come from and where to put them.
-    """
-    folder = pathlib.Path(raw_dir).expanduser()
-    found = {name: path for name in names if (path := find_one(folder, name))}
-    if missing := [name for name in names if name not in found]:
-        raise FileNotFoundError(
-            f"Raw files not found in {folder}: {', '.join(missing)} (plain, .gz or .zst). "
-            f"Get them from {source} and put them into {folder}"
-        )
-    return found
-
-
-def find_one(folder: pathlib.Path, name: str) -> pathlib.Path | None:
-    """The path of a raw file in a folder, plain or packed, or None."""
-    return next((p for end in ("", *PACKED) if (p := folder / f"{name}{end}").is_file()), None)
-
-
-def _unpacked(path, file):
-    if str(path).endswith(".gz"):
-        return gzip.GzipFile(fileobj=file)
-    if str(path).endswith(".zst"):
-        return io.BufferedReader(pa.CompressedInputStream(file, "zstd"))
-    return file
+    return np.random.default_rng([seed, zlib.crc32(raw_files.unpacked_name(path.name).encode())])
 
 
 def check_separator(separator) -> None:
@@ -302,12 +235,6 @@ def check_separator(separator) -> None:
             "separator must be one ASCII character: no letter, digit, quote, line end or escape. "
             f"Received: separator={separator!r}"
         )
-
-
-def _check_packed(path, size):
-    """Raises `ValueError` of a packed file without a byte: even an empty text has a few, packed."""
-    if str(path).endswith(PACKED) and not size:
-        raise ValueError(f"{path} must be a packed file. Received: no content")
 
 
 def error_text(path, number: int, rule: str, received, unit: str = "line") -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from aim_keras.datasets import raw
+from aim_keras.datasets import raw, raw_files
 
 PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv", ".txt")
@@ -122,7 +122,7 @@ def first_line(path: pathlib.Path) -> bytes:
     Raises:
         ValueError: if there is none.
     """
-    for data, _ in raw.read_lines(path):
+    for data, _ in raw_files.read_lines(path):
         line, end, _ = data.partition(b"\n")
         return line.removesuffix(b"\r") if end else line
     raise ValueError(raw.error_text(path, 1, "there must be rows", "an empty file"))
@@ -145,7 +145,7 @@ def count_rows(path: pathlib.Path, header: bool) -> int:
     if is_parquet(path):
         with _undamaged(path), parquet.ParquetFile(path) as file:
             return file.metadata.num_rows
-    return sum(lines for _, lines in raw.read_lines(path)) - header
+    return sum(lines for _, lines in raw_files.read_lines(path)) - header
 
 
 def first_number(path: pathlib.Path, header: bool) -> int:
@@ -160,7 +160,7 @@ def is_parquet(path: pathlib.Path) -> bool:
 
 def is_table(path: pathlib.Path) -> bool:
     """Whether a file's name is that of text or Parquet."""
-    return raw.unpacked_name(path.name).endswith((*TEXT, *PARQUET)) and path.is_file()
+    return raw_files.unpacked_name(path.name).endswith((*TEXT, *PARQUET)) and path.is_file()
 
 
 def _parquet_schema(path):

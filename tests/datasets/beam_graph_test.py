@@ -9,7 +9,7 @@ import pytest
 import tensorflow_datasets as tfds
 from pyarrow import parquet
 
-from aim_keras.datasets import avazu, criteo_display, frappe, own_data, planted, raw, writer
+from aim_keras.datasets import avazu, criteo_display, frappe, own_data, planted, raw_files, writer
 from aim_keras.datasets.schema import Schema
 
 pipeline_options = pytest.importorskip(
@@ -19,7 +19,7 @@ pipeline_options = pytest.importorskip(
 
 @pytest.fixture(autouse=True)
 def many_pieces_and_shards(monkeypatch):
-    monkeypatch.setattr(raw, "CHUNK_BYTES", 300_000)
+    monkeypatch.setattr(raw_files, "CHUNK_BYTES", 300_000)
     monkeypatch.setattr(writer, "SHARD_BLOCKS", 1)
 
 

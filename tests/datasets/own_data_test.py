@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from aim_keras.datasets import own_data, pipeline, raw, tables
+from aim_keras.datasets import own_data, pipeline, raw_files, tables
 from aim_keras.datasets.schema import Schema
 
 HEADER = "click,user,city,price"
@@ -226,7 +226,7 @@ def test_other_broken_files(tmp_path):
 
 
 def test_memory_does_not_grow_with_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(raw, "CHUNK_BYTES", 1 << 14)
+    monkeypatch.setattr(raw_files, "CHUNK_BYTES", 1 << 14)
     monkeypatch.setattr(tables, "BATCH_ROWS", 1 << 10)
     rng = np.random.default_rng(0)
 

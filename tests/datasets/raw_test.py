@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from aim_keras.datasets import raw
+from aim_keras.datasets import raw, raw_files
 
 
 def _reader(**kwargs):
@@ -61,7 +61,7 @@ def test_malformed_line_is_an_error_with_its_number_or_is_counted(
 
 
 def test_line_numbers_count_over_chunks(tmp_path, write, monkeypatch):
-    monkeypatch.setattr(raw, "CHUNK_BYTES", 50)
+    monkeypatch.setattr(raw_files, "CHUNK_BYTES", 50)
     path = write(tmp_path / "a.csv.gz", ["label,n,c", *["1,5,xyz"] * 100, "1,bad,x"])
     with pytest.raises(ValueError, match=r"line 102: n must be an integer"):
         _rows(_reader(), path)
@@ -89,7 +89,7 @@ def test_damaged_gzip_is_an_error(tmp_path, damage, on_error):
 
 
 def test_a_malformed_line_is_told_before_damage_behind_it(tmp_path, write, monkeypatch):
-    monkeypatch.setattr(raw, "CHUNK_BYTES", 100)
+    monkeypatch.setattr(raw_files, "CHUNK_BYTES", 100)
     path = write(tmp_path / "a.csv.gz", [*GOOD, "1,bad,x", *["1,5,x"] * 50])
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(ValueError, match="line 5: n must be an integer"):
@@ -101,7 +101,7 @@ def test_a_malformed_line_is_told_before_damage_behind_it(tmp_path, write, monke
 def test_use_is_called_with_each_chunk_and_its_results_keep_their_order(
     tmp_path, write, monkeypatch
 ):
-    monkeypatch.setattr(raw, "CHUNK_BYTES", 64)
+    monkeypatch.setattr(raw_files, "CHUNK_BYTES", 64)
     path = write(tmp_path / "a.csv", ["label,n,c", *[f"1,{i},x" for i in range(300)]])
     lists = list(_reader().read(path, use=lambda chunk: chunk.columns["n"].to_pylist()))
     assert len(lists) > 20
@@ -117,7 +117,7 @@ def test_chunks_do_not_change_rows_or_draws(tmp_path, write, monkeypatch):
         return len(chunks), numbers, np.concatenate([chunk.draws for chunk in chunks])
 
     chunks, numbers, draws = read()
-    monkeypatch.setattr(raw, "CHUNK_BYTES", 64)
+    monkeypatch.setattr(raw_files, "CHUNK_BYTES", 64)
     more_chunks, same_numbers, same_draws = read()
 
     assert chunks == 1
@@ -138,21 +138,11 @@ def test_keep_selects_lines_and_their_draws_and_numbers(tmp_path, write):
 
 
 def test_progress_adds_up_to_the_file_size(tmp_path, write, monkeypatch):
-    monkeypatch.setattr(raw, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(raw_files, "CHUNK_BYTES", 1000)
     path = write(tmp_path / "a.csv.gz", ["label,n,c", *[f"1,{i**3},x" for i in range(5000)]])
     steps = []
     _rows(_reader(), path, progress=steps.append)
     assert sum(steps) == path.stat().st_size
-
-
-def test_find_lists_missing_files_source_and_folder(tmp_path, write):
-    write(tmp_path / "b.gz", ["x"])
-    with pytest.raises(FileNotFoundError) as error:
-        raw.find(tmp_path, ["a", "b", "c"], "https://example.org")
-    message = str(error.value)
-    assert f"in {tmp_path}: a, c (plain, .gz or .zst)" in message
-    assert "from https://example.org" in message
-    assert message.endswith(f"put them into {tmp_path}")
 
 
 def test_numbers(tmp_path, write):
@@ -174,9 +164,6 @@ def test_zstandard_has_the_rows_and_draws_of_plain_text(tmp_path, write):
     packed = list(_reader().read(_zst(tmp_path / "a.csv.zst", GOOD)))
     assert [c.columns for c in packed] == [c.columns for c in plain]
     np.testing.assert_array_equal(packed[0].draws, plain[0].draws)
-    assert raw.find(tmp_path, ["a.csv"], "")["a.csv"].name == "a.csv"
-    (tmp_path / "a.csv").unlink()
-    assert raw.find(tmp_path, ["a.csv"], "")["a.csv"].name == "a.csv.zst"
 
 
 def test_damaged_zstandard_is_an_error(tmp_path):
@@ -208,15 +195,6 @@ def test_a_quote_that_does_not_end_on_its_line(tmp_path, write, line):
     path.write_text("\n".join([*GOOD, line]))
     assert _rows(reader, path) == _rows(_reader(), write(tmp_path / "b.csv", GOOD))
     assert reader.skipped == {"a.csv": 1}
-
-
-@pytest.mark.parametrize("ending", raw.PACKED)
-def test_a_packed_file_without_a_byte_is_none(tmp_path, ending):
-    (tmp_path / f"a.csv{ending}").write_bytes(b"")
-    with pytest.raises(
-        ValueError, match=r"a\.csv\..* must be a packed file\. Received: no content"
-    ):
-        _rows(_reader(header=False), tmp_path / f"a.csv{ending}")
 
 
 def test_a_long_last_line_and_what_follows_a_quoted_part(tmp_path, write):

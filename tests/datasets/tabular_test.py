@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 import tensorflow_datasets as tfds
 
-from aim_keras.datasets import encoding, frappe, pipeline, raw
+from aim_keras.datasets import encoding, frappe, pipeline, raw_files
 
 
 def _prepare(folder, data_dir, **options):
@@ -132,7 +132,7 @@ def test_interrupted_preparation_leaves_nothing(frappe_files, tmp_path, monkeypa
         return encode(self, columns)
 
     with monkeypatch.context() as patch:
-        patch.setattr(raw, "CHUNK_BYTES", 100_000)
+        patch.setattr(raw_files, "CHUNK_BYTES", 100_000)
         patch.setattr(encoding.Encoding, "encode", interrupted)
         builder = frappe.builder(folder, tmp_path / "data")
         with pytest.raises(error):
@@ -206,7 +206,7 @@ def test_memory_does_not_grow_with_rows(frappe_files, tmp_path, monkeypatch):
         of_arrow.append(pa.total_allocated_bytes())
         return encode(self, columns)
 
-    monkeypatch.setattr(raw, "CHUNK_BYTES", 1 << 15)
+    monkeypatch.setattr(raw_files, "CHUNK_BYTES", 1 << 15)
     monkeypatch.setattr(encoding.Encoding, "encode", watched)
     _prepare(frappe_files(train=100, name="warm"), tmp_path / "warm_data")
     peaks = []

@@ -1,0 +1,83 @@
+"""Raw text files, plain or packed: found by name, and read in pieces of whole lines."""
+
+import gzip
+import io
+import pathlib
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+
+import pyarrow as pa
+
+from aim_keras.datasets import delimited
+
+CHUNK_BYTES = 1 << 22  # fewer: more of a chunk's values are distinct; more: out of the cache
+PACKED = (".gz", ".zst")
+
+
+def find(raw_dir, names: Iterable[str], source: str) -> dict[str, pathlib.Path]:
+    """The path of each named raw file, plain or packed.
+
+    Raises:
+        FileNotFoundError: lists the missing files, where they come from and where to put them.
+    """
+    folder = pathlib.Path(raw_dir).expanduser()
+    found = {name: path for name in names if (path := find_one(folder, name))}
+    if missing := [name for name in names if name not in found]:
+        raise FileNotFoundError(
+            f"Raw files not found in {folder}: {', '.join(missing)} (plain, .gz or .zst). "
+            f"Get them from {source} and put them into {folder}"
+        )
+    return found
+
+
+def find_one(folder: pathlib.Path, name: str) -> pathlib.Path | None:
+    """The path of a raw file in a folder, plain or packed, or None."""
+    return next((p for end in ("", *PACKED) if (p := folder / f"{name}{end}").is_file()), None)
+
+
+def unpacked_name(name: str) -> str:
+    """The name of a file without that of its packing."""
+    return name.removesuffix(".gz").removesuffix(".zst")
+
+
+def read_lines(
+    path, progress: Callable[[int], object] = lambda n: None
+) -> Iterator[tuple[bytes, int]]:
+    """Yields a file, unpacked, in pieces of whole lines, with their number; the last needs no end.
+
+    Raises:
+        ValueError: if a packed file is damaged or is none.
+    """
+    done, lines = 0, 0
+    with open(path, "rb") as file:
+        text = _unpacked(path, file)
+        while True:
+            try:
+                data = text.read(CHUNK_BYTES) + text.readline()
+            except (OSError, EOFError, zlib.error) as error:
+                raise ValueError(
+                    f"{path}, after line {lines}: must be readable (.gz, .zst: undamaged). "
+                    f"Received: {error}"
+                ) from error
+            if not data:
+                _check_packed(path, done or file.tell())
+                return
+            count = len(delimited.line_ends(data)) + (not data.endswith(b"\n"))
+            yield data, count
+            lines += count
+            progress(file.tell() - done)
+            done = file.tell()
+
+
+def _unpacked(path, file):
+    if str(path).endswith(".gz"):
+        return gzip.GzipFile(fileobj=file)
+    if str(path).endswith(".zst"):
+        return io.BufferedReader(pa.CompressedInputStream(file, "zstd"))
+    return file
+
+
+def _check_packed(path, size):
+    """Raises `ValueError` of a packed file without a byte: even an empty text has a few, packed."""
+    if str(path).endswith(PACKED) and not size:
+        raise ValueError(f"{path} must be a packed file. Received: no content")
