@@ -16,6 +16,7 @@ from aim_keras.documents import (
     checked_names,
 )
 from aim_keras.fields import as_field
+from aim_keras.kept_dimensions import checked_dimensions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,11 +80,9 @@ class Architecture(Document):
         if self.alpha is not None:
             object.__setattr__(self, "alpha", {k: tuple(units[k].values()) for k in kept})
         if self.dimensions is not None:
-            check_mapping(self.dimensions, "dimensions")
-            dimensions = {
-                self._checked_order(order): self._checked_functions(by_function, order)
-                for order, by_function in self.dimensions.items()
-            }
+            dimensions = checked_dimensions(
+                self.dimensions, self.fields, self.functions, self.embedding_dim
+            )
             object.__setattr__(self, "dimensions", dimensions)
 
     def _checked_units(self, function, candidates):
@@ -118,45 +117,6 @@ class Architecture(Document):
                 f"interactions. Received: {list(alpha)}"
             )
         return tuple(map(float, alpha))
-
-    def _checked_order(self, order):
-        if str(order) not in map(str, range(2, len(self.fields) + 1)):
-            raise ValueError(
-                f"dimensions/{order}: an order is from 2 to the number of fields, "
-                f"{len(self.fields)}. Received: {order!r}"
-            )
-        return int(order)
-
-    def _checked_functions(self, by_function, order):
-        place = f"dimensions/{order}"
-        check_mapping(by_function, place)
-        check_known(by_function, self.functions, "functions", place)
-        return {
-            k: self._checked_dimensions(of_field, f"{place}/{k}")
-            for k, of_field in by_function.items()
-        }
-
-    def _checked_dimensions(self, of_field, place):
-        check_mapping(of_field, place)
-        missing = [field for field in self.fields if field not in of_field]
-        if missing:
-            raise ValueError(f"{place}: every field must be listed. Received: none for {missing}")
-        check_known(of_field, self.fields, "fields", place)
-        return {
-            field: self._checked_positions(of_field[field], f"{place}/{field}")
-            for field in self.fields
-        }
-
-    def _checked_positions(self, positions, place):
-        positions = checked_list(positions, place)
-        if not all(type(j) is int and 0 <= j < self.embedding_dim for j in positions) or any(
-            j >= next_j for j, next_j in itertools.pairwise(positions)
-        ):
-            raise ValueError(
-                f"{place}: kept positions must be increasing integers within "
-                f"0 ... {self.embedding_dim - 1}. Received: {list(positions)}"
-            )
-        return positions
 
     @classmethod
     def full(cls, fields, functions, embedding_dim, order=2, **kwargs) -> "Architecture":

@@ -62,9 +62,7 @@ def _are_units(units, size):
 
 
 def _are_numbers(values):
-    return isinstance(values, list) and all(
-        isinstance(value, int | float) and not isinstance(value, bool) for value in values
-    )
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def _is_number(value, least):

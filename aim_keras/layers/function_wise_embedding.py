@@ -10,7 +10,7 @@ from keras import ops
 from aim_keras.backend import gather_rows
 from aim_keras.fields import Field, as_fields, places
 from aim_keras.layers.pooling import pool
-from aim_keras.layers.table_layout import TableLayout
+from aim_keras.layers.table_layout import TableLayout, checked_dimensions
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -103,7 +103,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                 raise ValueError(
                     f"{name} must be at least 1. Received: {name}={getattr(self, name)}"
                 )
-        self.dimensions = None if dimensions is None else self._checked(dimensions)
+        shape = num_functions, len(self.fields), embedding_dim
+        self.dimensions = None if dimensions is None else checked_dimensions(dimensions, *shape)
         self._layout = TableLayout(
             self.fields, embedding_dim, num_functions, self.dimensions, linear, compact
         )
@@ -111,25 +112,6 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             initializer or keras.initializers.RandomNormal(stddev=0.01)
         )
         self.regularizer = keras.regularizers.get(regularizer)
-
-    def _checked(self, dimensions):
-        num_fields = len(self.vocabulary_sizes)
-        if [len(row) for row in dimensions] != [num_fields] * self.num_functions:
-            raise ValueError(
-                f"dimensions must hold, for each of the {self.num_functions} functions, kept "
-                f"positions for each of the {num_fields} fields. "
-                f"Received: {len(dimensions)} functions with "
-                f"{[len(row) for row in dimensions]} fields"
-            )
-        kept = [[[int(j) for j in positions] for positions in row] for row in dimensions]
-        for row in kept:
-            for positions in row:
-                if positions != sorted(set(positions) & set(range(self.embedding_dim))):
-                    raise ValueError(
-                        "Kept positions must be increasing and within "
-                        f"0 ... {self.embedding_dim - 1}. Received: {positions}"
-                    )
-        return kept
 
     def build(self, input_shape: tuple) -> None:
         columns, weights = (part.stop for part in places(self.fields)[-1])

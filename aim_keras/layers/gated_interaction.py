@@ -14,6 +14,7 @@ from aim_keras.layers.gates import (
     ALPHA,
     GATE_ALPHA,
     check_candidates,
+    check_columns,
     check_interactions,
     gate_initializer,
     interactions_by_function,
@@ -21,7 +22,7 @@ from aim_keras.layers.gates import (
 from aim_keras.layers.interaction_functions import interaction_function
 from aim_keras.layers.kept_products import live_units
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
-from aim_keras.layers.terms import FullTerms, KeptTerms
+from aim_keras.layers.terms import terms_of
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -157,7 +158,7 @@ class GatedInteraction(keras.layers.Layer):
 
     def build(self, input_shape: tuple) -> None:
         if self.columns is not None:
-            self._check_columns(input_shape)
+            check_columns(self.columns, input_shape)
             input_shape = (None, *self.columns.shape)
         if len(input_shape) not in (3, 4):
             raise ValueError(
@@ -199,16 +200,6 @@ class GatedInteraction(keras.layers.Layer):
             )
             self.batch_norm.build((None, num_units))
 
-    def _check_columns(self, input_shape):
-        shape = self.columns.shape
-        highest = self.columns.max(initial=-1)
-        if len(shape) != 3 or len(input_shape) != 2 or not highest < input_shape[1]:
-            raise ValueError(
-                "columns must be [function][field][dimension], each below the width of the input, "
-                f"(batch, kept dimensions). Received: columns of shape {shape} up to {highest}, "
-                f"input shape {tuple(input_shape)}"
-            )
-
     def _add_kernel(self, function, num_interactions):
         if function.kernel_shape is None or not num_interactions:
             return None
@@ -219,7 +210,7 @@ class GatedInteraction(keras.layers.Layer):
         )
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        terms = self._terms(inputs)
+        terms = terms_of(self._functions, self._positions, self.kernels, inputs, self.columns)
         nothing = ops.zeros((ops.shape(inputs)[0], 0), self.compute_dtype)
         products = [term.products() for term in terms] if self.return_products else []
         if self.summed and not (self.gated and training):
@@ -230,24 +221,6 @@ class GatedInteraction(keras.layers.Layer):
         if self.return_products:
             return outputs, ops.concatenate([nothing, *products], axis=1)
         return outputs
-
-    def _terms(self, inputs):
-        """The `FullTerms` or `KeptTerms` of each function that has any."""
-        if self.columns is None:
-            terms, sources = FullTerms, _slices(inputs)
-        else:
-            rows = ops.transpose(inputs)
-            terms, sources = KeptTerms, [(rows, columns) for columns in self.columns]
-        sources = sources * (len(self.functions) if len(sources) == 1 else 1)
-        # JAX slices only arrays.
-        kernels = [None if w is None else ops.convert_to_tensor(w) for w in self.kernels]
-        return [
-            terms(function, positions, kernel, *source)
-            for function, positions, kernel, source in zip(
-                self._functions, self._positions, kernels, sources, strict=True
-            )
-            if len(positions)
-        ]
 
     def _outputs(self, values, training):
         if not self.gated:
@@ -313,13 +286,3 @@ class GatedInteraction(keras.layers.Layer):
             "epsilon": self.epsilon,
             "momentum": self.momentum,
         }
-
-
-def _slices(inputs):
-    """The embeddings of each function, or of all: `(batch, fields, dim)` each."""
-    if len(inputs.shape) == 3:
-        return [(inputs,)]
-    if inputs.shape[1] == 1:
-        return [(ops.squeeze(inputs, axis=1),)]
-    # A slice's gradient would be as large as the input.
-    return [(of_function,) for of_function in ops.unstack(inputs, axis=1)]

@@ -87,3 +87,18 @@ def check_interactions(interactions_by_function, order, fields):
                     f"Interactions must not repeat. Received: {interaction} of {name} twice"
                 )
             seen.add(frozenset(interaction))
+
+
+def check_columns(columns, input_shape):
+    """Checks that columns say where each dimension is in a compact embedding.
+
+    Raises:
+        ValueError: on another shape, or a column beyond the input's width.
+    """
+    highest = columns.max(initial=-1)
+    if columns.ndim != 3 or len(input_shape) != 2 or not highest < input_shape[1]:
+        raise ValueError(
+            "columns must be [function][field][dimension], each below the width of the input, "
+            f"(batch, kept dimensions). Received: columns of shape {columns.shape} up to "
+            f"{highest}, input shape {tuple(input_shape)}"
+        )

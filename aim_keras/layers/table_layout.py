@@ -119,3 +119,27 @@ class TableLayout:
                 columns[function, field, kept] = np.arange(start, start + len(kept))
                 start += len(kept)
         return columns
+
+
+def checked_dimensions(dimensions, num_functions, num_fields, embedding_dim):
+    """`[function][field] -> kept positions`, as lists of integers.
+
+    Raises:
+        ValueError: unless there are increasing positions for each function and field.
+    """
+    if [len(row) for row in dimensions] != [num_fields] * num_functions:
+        raise ValueError(
+            f"dimensions must hold, for each of the {num_functions} functions, kept "
+            f"positions for each of the {num_fields} fields. "
+            f"Received: {len(dimensions)} functions with "
+            f"{[len(row) for row in dimensions]} fields"
+        )
+    kept = [[[int(j) for j in positions] for positions in row] for row in dimensions]
+    for row in kept:
+        for positions in row:
+            if positions != sorted(set(positions) & set(range(embedding_dim))):
+                raise ValueError(
+                    "Kept positions must be increasing and within "
+                    f"0 ... {embedding_dim - 1}. Received: {positions}"
+                )
+    return kept

@@ -101,3 +101,39 @@ class KeptTerms:
             return ops.sum(self._products, axis=0)[:, None]
         weights = ops.take(weights, self._units, axis=0)
         return ops.transpose(ops.matmul(weights[None], self._products))
+
+
+def terms_of(functions, interactions, kernels, inputs, columns=None):
+    """The `FullTerms`, or with `columns` the `KeptTerms`, of each function that has any.
+
+    Args:
+        functions, interactions, kernels: as of `FullTerms`, one of each for each function.
+        inputs: `(batch, fields, dim)`, `(batch, functions or 1, fields, dim)`, or, with `columns`,
+            `(batch, kept dimensions)`.
+        columns: `None`, or an integer array `(functions or 1, fields, dim)`.
+    """
+    if columns is None:
+        terms, sources = FullTerms, _slices(inputs)
+    else:
+        rows = ops.transpose(inputs)
+        terms, sources = KeptTerms, [(rows, of_function) for of_function in columns]
+    sources = sources * (len(functions) if len(sources) == 1 else 1)
+    # JAX slices only arrays.
+    kernels = [None if w is None else ops.convert_to_tensor(w) for w in kernels]
+    return [
+        terms(function, of_function, kernel, *source)
+        for function, of_function, kernel, source in zip(
+            functions, interactions, kernels, sources, strict=True
+        )
+        if len(of_function)
+    ]
+
+
+def _slices(inputs):
+    """The embeddings of each function, or of all: `(batch, fields, dim)` each."""
+    if len(inputs.shape) == 3:
+        return [(inputs,)]
+    if inputs.shape[1] == 1:
+        return [(ops.squeeze(inputs, axis=1),)]
+    # A slice's gradient would be as large as the input.
+    return [(of_function,) for of_function in ops.unstack(inputs, axis=1)]
