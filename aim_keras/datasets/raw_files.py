@@ -11,6 +11,7 @@ import pyarrow as pa
 from aim_keras.datasets import delimited
 
 CHUNK_BYTES = 1 << 22  # fewer: more of a chunk's values are distinct; more: out of the cache
+LINE_BYTES = 1 << 24  # at least CHUNK_BYTES; what is longer is no row, and may be without end
 PACKED = (".gz", ".zst")
 
 
@@ -45,15 +46,19 @@ def read_lines(
 ) -> Iterator[tuple[bytes, int]]:
     """Yields a file, unpacked, in pieces of whole lines, with their number; the last needs no end.
 
+    However much a packed file unpacks to, a piece has at most `CHUNK_BYTES + LINE_BYTES` bytes.
+
     Raises:
-        ValueError: if a packed file is damaged or is none.
+        ValueError: if a packed file is damaged or is none, or a line has more than `LINE_BYTES`.
     """
     done, lines = 0, 0
     with open(path, "rb") as file:
         text = _unpacked(path, file)
         while True:
             try:
-                data = text.read(CHUNK_BYTES) + text.readline()
+                data = text.read(CHUNK_BYTES)
+                begun = len(data) - data.rfind(b"\n") - 1
+                rest = text.readline(LINE_BYTES - begun + 1)
             except (OSError, EOFError, zlib.error) as error:
                 raise ValueError(
                     f"{path}, after line {lines}: must be readable (.gz, .zst: undamaged). "
@@ -62,7 +67,9 @@ def read_lines(
             if not data:
                 _check_packed(path, done or file.tell())
                 return
+            data += rest
             count = len(delimited.line_ends(data)) + (not data.endswith(b"\n"))
+            _check_length(path, lines + count, begun + len(rest.removesuffix(b"\n")))
             yield data, count
             lines += count
             progress(file.tell() - done)
@@ -81,3 +88,12 @@ def _check_packed(path, size):
     """Raises `ValueError` of a packed file without a byte: even an empty text has a few, packed."""
     if str(path).endswith(PACKED) and not size:
         raise ValueError(f"{path} must be a packed file. Received: no content")
+
+
+def _check_length(path, number, size):
+    """Raises `ValueError` of a line of more than `LINE_BYTES` bytes, of which `size` were read."""
+    if size > LINE_BYTES:
+        raise ValueError(
+            f"{path}, line {number}: must have at most {LINE_BYTES:,} bytes. "
+            f"Received: {size:,} without its end"
+        )

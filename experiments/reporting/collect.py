@@ -26,6 +26,7 @@ CURVES = {  # quantity: (folder of the TensorBoard events, tag)
     "log_loss": ("validation", "epoch_log_loss"),
 }
 DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError)
+CONFIG_BYTES = 1 << 26  # of a model, unpacked; millions of kept interactions have less
 NEEDED = ("metrics.json", "requested.gin", "config.gin", "model.keras")
 FOUND = {kind.FORMAT: kind for kind in (Architecture, FeatureGroups, PairOperations)}
 
@@ -132,7 +133,7 @@ def read(run_dir, name=None):
         for record in metrics["stages"]
     ]
     model = _model(path / "model.keras")
-    requested = _text(path / "requested.gin")
+    requested, analysed = _text(path / "requested.gin"), path / "analysis.json"
     served = [file for file in (path / "saved_model").rglob("*") if file.is_file()]
     return Run(
         name=name or path.resolve().name,
@@ -140,7 +141,7 @@ def read(run_dir, name=None):
         metrics=metrics,
         found=_found(path / "architecture.json"),
         searched=dict(filter(None, map(_searched, stages))),
-        analysis=_analysis(path / "analysis.json"),
+        analysis=run_files.analysis(analysed) if analysed.exists() else None,
         trainings=[training for stage in stages for training in _trainings(stage)],
         model=model["class_name"],
         fields=as_fields(model["config"]["vocabulary_sizes"]),
@@ -156,10 +157,6 @@ def read_named(run):
     """The run of `FOLDER` or `NAME=FOLDER`, as a binary takes it."""
     name, _, folder = run.rpartition("=")
     return read(folder, name or None)
-
-
-def _analysis(path):
-    return read_json(path, "order", "split", "interactions") if path.exists() else None
 
 
 def _text(path):
@@ -185,7 +182,7 @@ def _model(path):
     """The configuration in a `.keras` file, of which nothing is unpacked."""
     try:
         with zipfile.ZipFile(path) as file:
-            content = parsed(file.read("config.json"))
+            content = parsed(_at_most(CONFIG_BYTES, file.open("config.json")))
         as_fields(content["config"]["vocabulary_sizes"])
         run_files.check(content, {"class_name": str}, "config.json")
     except (KeyError, TypeError, AttributeError, ValueError, *DAMAGED) as error:
@@ -193,6 +190,13 @@ def _model(path):
             f"{path} must be a Keras model of this package. Received: {error}"
         ) from error
     return content
+
+
+def _at_most(size, file):
+    data = file.read(size + 1)
+    if len(data) > size:
+        raise ValueError(f"{file.name} must have at most {size:,} bytes")
+    return data
 
 
 def _comment(path, configuration, name):

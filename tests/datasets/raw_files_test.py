@@ -1,3 +1,7 @@
+import gzip
+import tracemalloc
+
+import pyarrow as pa
 import pytest
 
 from aim_keras.datasets import raw_files
@@ -28,3 +32,39 @@ def test_a_packed_file_without_a_byte_is_none(tmp_path, ending):
         ValueError, match=r"a\.csv\..* must be a packed file\. Received: no content"
     ):
         list(raw_files.read_lines(tmp_path / f"a.csv{ending}"))
+
+
+def _packed(path, text):
+    packed = {".gz": gzip.compress, ".zst": lambda text: pa.compress(text, "zstd", asbytes=True)}
+    path.write_bytes(packed.get(path.suffix, bytes)(text))
+
+
+@pytest.mark.parametrize("ending", ["", *raw_files.PACKED])
+def test_a_line_may_be_as_long_as_the_limit_wherever_it_begins(tmp_path, monkeypatch, ending):
+    monkeypatch.setattr(raw_files, "CHUNK_BYTES", 64)
+    monkeypatch.setattr(raw_files, "LINE_BYTES", 100)
+    path = tmp_path / f"a.csv{ending}"
+    for before in range(0, 130, 7):
+        first = b"y\n" * (before // 2)
+        for end in (b"", b"\n", b"\nz\n"):
+            _packed(path, first + b"x" * 100 + end)
+            pieces, counts = zip(*raw_files.read_lines(path), strict=True)
+            assert b"".join(pieces) == first + b"x" * 100 + end
+            assert sum(counts) == before // 2 + 1 + (end == b"\nz\n")
+            _packed(path, first + b"x" * 101 + end)
+            rule = rf"a\.csv.*, line {before // 2 + 1}: must have at most 100 bytes\. Received: 101"
+            with pytest.raises(ValueError, match=rule):
+                list(raw_files.read_lines(path))
+
+
+@pytest.mark.parametrize("ending", ["", *raw_files.PACKED])
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch, ending):
+    monkeypatch.setattr(raw_files, "CHUNK_BYTES", 1 << 16)
+    monkeypatch.setattr(raw_files, "LINE_BYTES", 1 << 18)
+    _packed(tmp_path / f"a.csv{ending}", b"label,n\n" + b"0" * (1 << 25))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=rf"a\.csv{ending}, line 2: must have at most 262,144"):
+        list(raw_files.read_lines(tmp_path / f"a.csv{ending}"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 21

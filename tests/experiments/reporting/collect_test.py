@@ -134,6 +134,12 @@ def test_malformed_files_are_named(copy, file, content, message):
         collect.read(copy)
 
 
+def test_a_model_whose_configuration_unpacks_to_too_much_is_refused(copy, monkeypatch):
+    monkeypatch.setattr(collect, "CONFIG_BYTES", 1000)
+    with pytest.raises(ValueError, match=r"model\.keras.*config\.json must have at most 1,000 b"):
+        collect.read(copy)
+
+
 def test_what_a_comparison_refuses(finished, copy, tmp_path):
     run_dir, _ = finished
     output = tmp_path / "compare.html"
