@@ -11,11 +11,10 @@ from aim_keras import analysis, atomic
 from aim_keras.architecture import Architecture
 from aim_keras.datasets import pipeline as data
 from aim_keras.fields import places
-from experiments import pipeline, summary
+from experiments import pipeline, run_files, summary
 from experiments.reporting import run_page
 
 BATCH_ROWS = 1 << 16
-SPLITS = ("valid", "test")
 
 
 def analyze(
@@ -53,10 +52,10 @@ def analyze(
         ValueError: if the run is not finished, searched or kept no interaction of that order, or
             is of other data; on an argument out of range.
     """
-    if split not in SPLITS or (retrain and split != "valid"):
+    if split not in run_files.SPLITS or (retrain and split != "valid"):
         raise ValueError(
-            f"split must be of {SPLITS}, and valid to re-train: nothing is chosen on test. "
-            f"Received: split={split!r}, retrain={retrain}"
+            f"split must be of {run_files.SPLITS}, and valid to re-train: nothing is chosen on "
+            f"test. Received: split={split!r}, retrain={retrain}"
         )
     if interactions_per_pass < 1:
         raise ValueError(

@@ -1,14 +1,29 @@
 """The JSON files of a run's folder, read and checked: they may have been edited, or cut off."""
 
+import math
 import numbers
+import sys
 
-from aim_keras.documents import read_json
+from aim_keras.documents import check_known, checked_names, read_json
 
+SPLITS = ("valid", "test")
+LARGEST = sys.float_info.max
 SCORES = {"auc": numbers.Real, "log_loss": numbers.Real}
 TRAINED = {**SCORES, "parameters": int, "seconds": numbers.Real, "epochs": int}
 RECORD = {"stage": str, **TRAINED, "interactions": dict, "units": dict}
 METRICS = {"test": dict, "valid": dict, "parameters": int, "stages": list}
 RECOVERED = {"recall": numbers.Real, "precision": numbers.Real, "functions": numbers.Real}
+ANALYSIS = {
+    "order": int,
+    "split": str,
+    "functions": list,
+    "function_frequency": dict,
+    "interactions": list,
+    "dimensions": list,
+}
+CORRELATIONS = ("alpha_rank_correlation", "dimension_rank_correlation")
+INTERACTION = {"interaction": list, "statistics_auc": numbers.Real, "alpha": dict}
+DIMENSION = {"field": str, "vocabulary_size": int, "dimension": int}
 
 
 def record(path):
@@ -45,6 +60,46 @@ def metrics(path):
     return content
 
 
+def analysis(path):
+    """The analysis of a run, `analysis.json` in its folder, of which more may be there.
+
+    Raises:
+        ValueError: if it is none, naming the file and the place.
+    """
+    content = read_json(path)
+    check(content, ANALYSIS, f"{path}")
+    check_known([content["split"]], SPLITS, "it", f"{path}, split")
+    functions = checked_names(content["functions"], f"{path}, functions")
+    for order, shares in content["function_frequency"].items():
+        place = f"{path}, function_frequency/{order}"
+        check(shares, dict.fromkeys(functions, numbers.Real), place)
+        _check_range(shares, place, 0, 1)
+    for name in CORRELATIONS:
+        if content.get(name, math.nan) is not None:
+            check(content, {name: numbers.Real}, f"{path}")
+            _check_range({name: content[name]}, f"{path}", -1, 1)
+    if not content["interactions"]:
+        raise ValueError(f"{path}, interactions: there must be one. Received: none")
+    for number, row in enumerate(content["interactions"]):
+        _check_interaction(row, content["order"], functions, f"{path}, interactions/{number}")
+    for number, row in enumerate(content["dimensions"]):
+        place = f"{path}, dimensions/{number}"
+        check(row, DIMENSION, place)
+        _check_range({name: row[name] for name in ("vocabulary_size", "dimension")}, place)
+    return content
+
+
+def _check_interaction(row, order, functions, place):
+    check(row, INTERACTION, place)
+    fields = checked_names(row["interaction"], f"{place}, interaction")
+    if len(fields) != order:
+        raise ValueError(f"{place}: an interaction must have {order} fields. Received: {fields}")
+    _check_range({"statistics_auc": row["statistics_auc"]}, place, 0, 1)
+    check_known(row["alpha"], functions, "functions", f"{place}, alpha")
+    check(row["alpha"], dict.fromkeys(row["alpha"], numbers.Real), f"{place}, alpha")
+    _check_range(row["alpha"], f"{place}, alpha")
+
+
 def _check_record(content, place):
     check(content, RECORD, place)
     for name in ("interactions", "units"):
@@ -60,3 +115,12 @@ def check(content, kinds, place):
         if not isinstance(value, kind) or isinstance(value, bool):
             described = "a number" if kind is numbers.Real else kind.__name__
             raise ValueError(f"{place}: {name} must be {described}. Received: {value!r:.200}")
+
+
+def _check_range(values, place, lowest=0, highest=LARGEST):
+    """Raises `ValueError` unless all numbers of a mapping lie within both, which NaN does not."""
+    for name, value in values.items():
+        if not lowest <= value <= highest:
+            raise ValueError(
+                f"{place}: {name} must be from {lowest} to {highest}. Received: {value!r:.200}"
+            )

@@ -10,9 +10,10 @@ import setuptools
 ROOT = pathlib.Path(__file__).parents[1]
 FLOORS = {
     "aim_keras.backend": -2,
-    "aim_keras.atomic": -2,
-    "aim_keras.documents": -1,
+    "aim_keras.atomic": -3,
+    "aim_keras.documents": -2,
     "aim_keras.fields": -1,
+    "aim_keras.kept_dimensions": -1,
     "aim_keras.architecture": 0,
     "aim_keras.feature_groups": 0,
     "aim_keras.metrics": 0,

@@ -21,7 +21,8 @@ from experiments import configuration, run_files
 from experiments.fuzzing import documents, plain
 from experiments.fuzzing.mutation import mutated, mutated_json, mutated_lines
 from experiments.fuzzing.target import REFUSALS, Target
-from experiments.reporting import collect
+from experiments.plots import figure_8
+from experiments.reporting import collect, found
 from experiments.tabulating import records
 
 RECORD = {
@@ -49,6 +50,19 @@ GATES = [
     {"step": 0, "threshold": 0.0, "values": {"g": [0.6, 0.6]}},
     {"step": 1, "threshold": None, "values": {"g": [0.5, 0]}},
 ]
+ANALYSIS = {
+    "order": 2,
+    "split": "valid",
+    "functions": ["inner", "outer"],
+    "function_frequency": {"2": {"inner": 0.75, "outer": 0.25}},
+    "interactions": [
+        {"interaction": ["a", "b"], "statistics_auc": 0.8, "alpha": {"inner": 0.3, "outer": 1}},
+        {"interaction": ["a", "c"], "statistics_auc": 0.5, "alpha": {}},
+    ],
+    "alpha_rank_correlation": -0.5,
+    "dimensions": [{"field": "a", "vocabulary_size": 7, "dimension": 0}],
+    "dimension_rank_correlation": None,
+}
 STATE = {"epoch": 1, "stopped": False, "weights": "epoch_1.weights.h5", "seeds": []}
 TABLE_RECORD = dict.fromkeys(records.KEYS, "x") | {"kind": "result", "test": SCORES}
 SHARD = "frappe-train.tfrecord-00000"
@@ -72,6 +86,7 @@ def targets() -> dict[str, Callable[[], Target]]:
     return {
         "run_metrics": partial(_run_target, "metrics.json", json.dumps(METRICS), mutated_json),
         "run_architecture": partial(_run_target, *_ARCHITECTURE, mutated_json),
+        "run_analysis": _analysis_target,
         "run_gates": partial(_run_target, gates, _lines(GATES), mutated_lines),
         "run_requested": partial(_run_target, "requested.gin", requested, mutated),
         "run_model": partial(_run_target, "model.keras", _model(MODEL), mutated),
@@ -113,6 +128,24 @@ def _run_target(file, content, mutate):
         ]
 
     return Target(file.rpartition("/")[2], seeds, read, lambda data: None, mutate)
+
+
+def _analysis_target():
+    """What is taken must be drawn, too."""
+
+    def read(path):
+        folder = path.parent / "run"
+        _complete(folder)
+        (folder / path.name).write_bytes(path.read_bytes())
+        run = collect.read(folder)
+        assert found.functions(run)
+        assert found.statistics(run)
+        assert figure_8(run.analysis)
+
+    def expected(data):
+        plain.json_of(data)
+
+    return Target("analysis.json", (json.dumps(ANALYSIS).encode(),), read, expected, mutated_json)
 
 
 def _complete(folder):

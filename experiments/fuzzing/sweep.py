@@ -16,6 +16,7 @@ FEWER = {  # of slow readers one input for so many of the others
     **dict.fromkeys(("criteo", "criteo_skip"), 20),
     **dict.fromkeys((name for name in TARGETS if name.startswith("run_")), 10),
     **dict.fromkeys((name for name in TARGETS if name.startswith("prepared_")), 20),
+    "run_analysis": 20,
     "state": 20,
     "weights": 40,
     "prepared_rows": 1000,

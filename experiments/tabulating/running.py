@@ -10,7 +10,6 @@ import threading
 import keras
 
 import aim_keras
-from aim_keras.documents import read_json
 from experiments import run_files
 from experiments.benchmarks import machine
 from experiments.tabulating import measuring, records
@@ -125,7 +124,7 @@ def _child(command, log, cores):
 def _content(run, builder, folder):
     """What a record holds beside its key and where it comes from."""
     if run.kind == "analysis":
-        return {"analysis": read_json(folder / "analysis.json")}
+        return {"analysis": run_files.analysis(folder / "analysis.json")}
     results = run_files.metrics(folder / "metrics.json")
     content = {
         "valid": results["valid"],

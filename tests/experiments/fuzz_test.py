@@ -16,7 +16,7 @@ from experiments.fuzzing.target import ACCEPTED, REFUSED, Target, verdict
 
 ROOT = pathlib.Path(__file__).parents[2]
 SLOW = ("prepared_rows", "weights", "state")
-FEW = {**dict.fromkeys(TARGETS, 60), **dict.fromkeys(SLOW, 2)}
+FEW = {**dict.fromkeys(TARGETS, 60), "run_analysis": 20, **dict.fromkeys(SLOW, 2)}
 
 
 @pytest.mark.parametrize("name", TARGETS)

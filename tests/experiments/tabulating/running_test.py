@@ -9,6 +9,7 @@ import types
 import keras
 import pytest
 
+from experiments.fuzzing.runs import ANALYSIS
 from experiments.tabulating import measuring, records, running
 from experiments.tabulating.plan import Plan, System
 from experiments.tabulating.runs import Run, table_runs, tuning_runs
@@ -44,7 +45,7 @@ class Trainings:
         folder = pathlib.Path(flags["run_dir"])
         folder.mkdir(parents=True, exist_ok=True)
         if command[2] == "experiments.analyze":
-            (folder / "analysis.json").write_text('{"order": 2}')
+            (folder / "analysis.json").write_text(json.dumps(ANALYSIS))
             return subprocess.CompletedProcess(command, 0)
         (folder / "architecture.json").write_text("{}")
         counts = {"interactions": {"2": 3}, "units": {"2": 5}}
@@ -203,5 +204,5 @@ def test_an_analysis_is_recorded_beside_its_run(train):
     _, failures, recorded = train([run, analysis])
     assert failures == []
     assert [record["kind"] for record in recorded] == ["result", "analysis"]
-    assert recorded[1]["analysis"] == {"order": 2}
+    assert recorded[1]["analysis"] == ANALYSIS
     assert recorded[1]["command"] == ["python", "-m", "experiments.analyze", "--run_dir=FOLDER"]

@@ -1,0 +1,68 @@
+"""The JSON files of a run: what an edited one is told."""
+
+import json
+
+import pytest
+
+from experiments import run_files
+from experiments.fuzzing.runs import ANALYSIS
+
+
+def with_value(place, value):
+    content = json.loads(json.dumps(ANALYSIS))
+    *parents, last = place
+    inner = content
+    for key in parents:
+        inner = inner[key]
+    inner[last] = value
+    return content
+
+
+def test_an_analysis_is_read_as_it_was_written(tmp_path):
+    path = tmp_path / "analysis.json"
+    for content in (ANALYSIS, with_value(["top"], {"n": 3})):
+        path.write_text(json.dumps(content))
+        assert run_files.analysis(path) == content
+
+
+FIRST = "interactions", 0
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (["order"], "2", "order must be int. Received: '2'"),
+        (["order"], 3, "interactions/0: an interaction must have 3 fields"),
+        (["split"], "train", "split: it must be of ['valid', 'test']. Received: 'train'"),
+        (["functions"], ["inner", 2], "functions must be one or more strings"),
+        (["functions"], ["inner"], "interactions/0, alpha: functions must be of ['inner']"),
+        (["function_frequency", "2"], {"inner": 1}, "function_frequency/2: outer must be a number"),
+        (["function_frequency", "2", "inner"], 1.5, "inner must be from 0 to 1. Received: 1.5"),
+        (["alpha_rank_correlation"], -1.1, "alpha_rank_correlation must be from -1 to 1"),
+        (["alpha_rank_correlation"], "0", "alpha_rank_correlation must be a number"),
+        (["interactions"], [], "interactions: there must be one"),
+        (["interactions"], {}, "interactions must be list. Received: {}"),
+        ([*FIRST], None, "interactions/0 must be an object"),
+        ([*FIRST, "interaction"], ["a", "a"], "interaction: nothing may repeat"),
+        ([*FIRST, "statistics_auc"], float("nan"), "must be from 0 to 1. Received: nan"),
+        ([*FIRST, "alpha", "outer"], None, "interactions/0, alpha: outer must be a number"),
+        ([*FIRST, "alpha", "outer"], float("inf"), "alpha: outer must be from 0 to"),
+        (["dimensions", 0, "vocabulary_size"], 1.5, "dimensions/0: vocabulary_size must be int"),
+        (["dimensions", 0, "dimension"], -1, "dimensions/0: dimension must be from 0 to"),
+        (["dimension_rank_correlation"], True, "dimension_rank_correlation must be a number"),
+    ],
+)
+def test_a_wrong_value_of_an_analysis_is_named_with_its_place(tmp_path, place, value, message):
+    path = tmp_path / "analysis.json"
+    path.write_text(json.dumps(with_value(place, value)))
+    with pytest.raises(ValueError, match=r"analysis\.json") as caught:
+        run_files.analysis(path)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ANALYSIS)
+def test_an_analysis_has_all_that_a_report_reads(tmp_path, name):
+    content = {key: value for key, value in ANALYSIS.items() if key != name}
+    (tmp_path / "analysis.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=f"{name} must be .* Received: None"):
+        run_files.analysis(tmp_path / "analysis.json")
