@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
@@ -99,13 +100,17 @@ def read_json_lines(path: str | os.PathLike, *keys: str) -> list[dict]:
 
 
 def parsed(data: bytes) -> Any:
-    """JSON in UTF-8, with or without a byte order mark, whose objects have no key twice.
+    """JSON in UTF-8, with or without a byte order mark, whose objects have no key twice and whose
+    strings are Unicode: no escape leaves half of a character.
 
     Raises:
         ValueError: if it is none.
     """
     try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_repeated_keys)
+        content = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_repeated_keys)
+        if re.search(rb"\\u[dD]", data):
+            json.dumps(content, ensure_ascii=False).encode()
+        return content
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
 

@@ -12,6 +12,7 @@ from aim_keras import documents
         ('{"a": 1, "a": 2}', "keys: nothing may repeat. Received: a more than once"),
         ('{"b": 1}', "it has no a"),
         ("\udcff", "utf-8"),
+        ('{"a": "\\ud800"}', "surrogates not allowed"),
     ],
 )
 def test_what_is_no_such_object_names_the_file_and_the_line(tmp_path, text, error):
@@ -28,6 +29,11 @@ def test_what_is_no_such_object_names_the_file_and_the_line(tmp_path, text, erro
 def test_a_byte_order_mark_is_no_content(tmp_path):
     (tmp_path / "x.json").write_text('\ufeff{"a": "\ufeff"}', "utf-8")
     assert documents.read_json(tmp_path / "x.json", "a") == {"a": "\ufeff"}
+
+
+def test_two_escapes_are_one_character(tmp_path):
+    (tmp_path / "x.json").write_text('{"a": "\\ud83d\\ude00"}', "utf-8")
+    assert documents.read_json(tmp_path / "x.json", "a") == {"a": "\U0001f600"}
 
 
 def test_a_file_that_a_document_names_lies_in_its_folder(tmp_path):

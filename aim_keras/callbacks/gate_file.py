@@ -38,7 +38,7 @@ def read_gate_history(path: str | os.PathLike) -> tuple[dict, list[dict]]:
 
 def _size(about, name, path):
     shape = about.get("shape") if isinstance(about, dict) else None
-    units = about.get("units") if isinstance(about, dict) else None
+    units = about.get("units", "none") if isinstance(about, dict) else None
     is_shape = isinstance(shape, list) and all(_is_number(size, least=0) for size in shape)
     if not is_shape or not (units is None or _are_units(units, math.prod(shape))):
         raise ValueError(

@@ -21,6 +21,7 @@ FEWER = {  # of slow readers one input for so many of the others
     "weights": 40,
     "prepared_rows": 1000,
 }
+ROUND = 10_000  # inputs of a process: Arrow keeps memory of each damaged Zstandard stream
 HANG_SECONDS = 60  # for one input; a slow machine takes a second
 MEMORY = 4 << 30  # bytes of data of a process
 SHOWN = 20  # failures of a target that are kept
@@ -38,7 +39,8 @@ def sweep(name: str, seed: int, first: int, count: int) -> dict:
     result = {"inputs": count, ACCEPTED: 0, REFUSED: 0, "failed": 0}
     failures, next_one, end = [], first, first + count
     while next_one < end:
-        next_one = _in_a_process(name, seed, next_one, end, result, failures)
+        until = min(next_one + ROUND, end)
+        next_one = _in_a_process(name, seed, next_one, until, result, failures)
     result["seconds"] = round(time.monotonic() - begun, 1)
     return {**result, "failures": failures[:SHOWN]}
 

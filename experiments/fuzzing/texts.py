@@ -91,14 +91,13 @@ def _strict(result, on_error):
     return rows, skipped
 
 
-def _read(reader, path):
-    chunks = list(reader.read(path))
-    rows = [row for chunk in chunks for row in zip(*map(_texts, chunk.columns.values()), strict=1)]
-    return [list(row) for row in rows], reader.skipped[path.name]
-
-
-def _texts(column):
-    return column.to_pylist()
+def _read(reader, path, names=None):
+    """The rows, with the named columns or all as the file has them, and the number skipped."""
+    rows = []
+    for chunk in reader.read(path):
+        columns = [chunk.columns[name].to_pylist() for name in names or chunk.columns]
+        rows.extend(map(list, zip(*columns, strict=True)))
+    return rows, reader.skipped[path.name]
 
 
 def _seed(name):
@@ -165,7 +164,8 @@ def _csv_target(on_error):
     rules = _csv_rules()
 
     def read(path):
-        rows, skipped = _read(tables.TableReader(CLICKS.rules, on_error=on_error), path)
+        reader = tables.TableReader(CLICKS.rules, on_error=on_error)
+        rows, skipped = _read(reader, path, CLICKS.rules)
         _numbers_checked(rows)
         return rows, skipped
 
@@ -189,7 +189,7 @@ def _parquet_target(on_error):
         reader = tables.TableReader(
             CLICKS.rules, list_separators=CLICKS.list_separators, on_error=on_error
         )
-        rows, skipped = _read(reader, path)
+        rows, skipped = _read(reader, path, CLICKS.rules)
         _numbers_checked(rows)
         return rows, skipped
 
