@@ -1,10 +1,17 @@
 import importlib.util
+import os
 import pathlib
 
 import keras
 import pytest
+import tensorflow as tf
 
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
+
+os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # compiled in half the time
+# A process of pytest-xdist has one core; those that tests start have all of them.
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 @pytest.fixture(autouse=True)
