@@ -1,6 +1,7 @@
 """Nothing that is loaded executes code, or leads out of its folder: read from the sources."""
 
 import ast
+import functools
 import json
 import pathlib
 
@@ -32,10 +33,10 @@ FORBIDDEN_CALLS = {
 FORBIDDEN_METHODS = {"extract", "extractall", "download_and_extract"}
 
 
+@functools.cache
 def calls(path):
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Call):
-            yield node, ast.unparse(node.func)
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return [(node, ast.unparse(node.func)) for node in nodes if isinstance(node, ast.Call)]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
