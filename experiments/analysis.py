@@ -12,6 +12,7 @@ from aim_keras.architecture import Architecture
 from aim_keras.datasets import pipeline as data
 from aim_keras.fields import places
 from experiments import pipeline, run_files, summary
+from experiments.configuration import parse
 from experiments.reporting import run_page
 
 BATCH_ROWS = 1 << 16
@@ -126,7 +127,7 @@ def _architectures(run_dir, order):
 
 def _configure(run_dir, *bindings):
     gin.clear_config()
-    gin.parse_config_files_and_bindings([str(run_dir / "requested.gin")], bindings)
+    parse(run_dir / "requested.gin", bindings)
 
 
 def _builder(run_dir, folders, dataset):

@@ -18,11 +18,11 @@ def search(
     fit,
     kind,
     candidates,
-    budget=60,
-    population=20,
-    mutation=0.05,
-    min_samples=2,
-    max_depth=4,
+    budget: int = 60,
+    population: int = 20,
+    mutation: float = 0.05,
+    min_samples: int = 2,
+    max_depth: int = 4,
 ):
     """Searches the operation of each pair of fields, or reads what was found if it is done.
 

@@ -5,7 +5,11 @@ import tokenize
 
 import gin
 
+from experiments.gin_values import check
+
 GIN_DIR = pathlib.Path(__file__).parent.parent / "gin"
+
+gin.config.register_finalize_hook(check)
 
 
 def gin_path(name):
@@ -27,7 +31,8 @@ def parse(path, bindings):
     """Parses a gin file and bindings over it.
 
     Raises:
-        ValueError: on what gin does not take: a name that is unknown or not imported, bad syntax.
+        ValueError: on what gin does not take, a name that is unknown or not imported, bad syntax;
+            on a value of another type than its parameter's, or out of its range.
     """
     gin.add_config_file_search_path(GIN_DIR.parent)
     try:

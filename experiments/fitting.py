@@ -4,10 +4,14 @@ import dataclasses
 import inspect
 import math
 import pathlib
+from collections.abc import Callable
+from typing import Annotated
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from aim_keras.callbacks import (
     GateHistory,
@@ -21,6 +25,7 @@ from aim_keras.callbacks import (
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
 from experiments import distribution
+from experiments.gin_values import making
 
 MIN_DELTA = 1e-5  # of AUC: less is no improvement
 
@@ -70,15 +75,15 @@ def fit(
     stage_dir,
     job,
     searching,
-    weights=keras.optimizers.Adam,
-    gates=GRDA,
-    gates_every=None,
-    epochs=1,
-    epochs_per_pass=1,
-    epoch_decay=1.0,
-    patience=None,
-    plateau_factor=0.1,
-    jit_compile=False,
+    weights: Callable = keras.optimizers.Adam,
+    gates: Callable = GRDA,
+    gates_every: PositiveInt | None = None,
+    epochs: PositiveInt = 1,
+    epochs_per_pass: PositiveInt = 1,
+    epoch_decay: PositiveFloat = 1.0,
+    patience: NonNegativeInt | None = None,
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1,
+    jit_compile: bool = False,
 ):
     """Compiles and trains the model of a stage in place, from where it was interrupted if it was.
 
@@ -121,13 +126,16 @@ def fit(
             f"Received: gates_every={gates_every}, jit_compile={jit_compile}"
         )
     steps = math.ceil(job.steps_per_pass() / epochs_per_pass)
+    total_steps = epochs * (steps // (gates_every or 1))
+    options = {"total_steps": total_steps} if takes(gates, "total_steps") else {}
+    check_optimizer(weights)
+    if searching:
+        check_optimizer(gates, **options)
     with job.strategy.scope():
         trained = distribution.replicated(model, job.strategy)
         optimizer = weights()
         averaging, training_again = _averaging(optimizer)
         if searching:
-            total_steps = epochs * (steps // (gates_every or 1))
-            options = {"total_steps": total_steps} if takes(gates, "total_steps") else {}
             optimizer = with_gates(optimizer, gates(**options), joint=gates_every is None)
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
         trained.compile(optimizer, loss, jit_compile=jit_compile)
@@ -185,6 +193,17 @@ def fit(
     return len(history.epoch)
 
 
+def check_optimizer(make, **options):
+    """Makes an optimizer and a step with it: Keras looks at some of its values only then.
+
+    Raises:
+        ValueError: if either is impossible with the values that gin gives.
+    """
+    with making(make):
+        weight = keras.Variable(np.zeros(2), name="tried")
+        make(**options).apply([keras.ops.ones_like(weight)], [weight])
+
+
 def takes(called, *names):
     """Whether a function, or a class, takes arguments of these names."""
     # A class that gin has configured has a metaclass, whose signature is not the class's.
@@ -192,7 +211,11 @@ def takes(called, *names):
     return set(names) <= set(inspect.signature(called).parameters)
 
 
-def adam(total_steps, learning_rate=1e-3, pretraining=0.0):
+def adam(
+    total_steps,
+    learning_rate: PositiveFloat = 1e-3,
+    pretraining: Annotated[float, Field(ge=0, le=1)] = 0.0,
+):
     """Adam for gates that are a softmax, which no threshold has to make sparse.
 
     Args:

@@ -3,11 +3,14 @@
 import difflib
 import inspect
 import json
+import os
 import pathlib
+from collections.abc import Callable, Sequence
 
 import gin
 import keras
 import tensorflow_datasets as tfds
+from pydantic import NonNegativeInt, PositiveInt
 
 from aim_keras import atomic
 from aim_keras.architecture import Architecture
@@ -15,6 +18,7 @@ from aim_keras.datasets import pipeline as data
 from aim_keras.export import export_saved_model, signature
 from aim_keras.search import grow
 from experiments import distribution, fitting, run_files, stage, summary
+from experiments.gin_values import making
 from experiments.recovery import recovery
 from experiments.reporting import run_page
 
@@ -25,25 +29,25 @@ PARITY_ROWS = 1000
 
 def run(
     run_dir,
-    dataset=gin.REQUIRED,
-    model=gin.REQUIRED,
-    fit=gin.REQUIRED,
-    search=stage.search,
-    grow=grow,
-    retrain=stage.retrain,
-    load=Architecture.load,
-    stages=STAGES,
-    order=2,
-    architecture=None,
-    draw=None,
-    warm_start=False,
-    batch_size=2000,
-    dtype_policy="float32",
-    seed=0,
-    raw_dir=None,
-    data_dir="data",
-    beam_pipeline_options=None,
-    distributed=None,
+    dataset: Callable = gin.REQUIRED,
+    model: Callable = gin.REQUIRED,
+    fit: Callable = gin.REQUIRED,
+    search: Callable = stage.search,
+    grow: Callable = grow,
+    retrain: Callable = stage.retrain,
+    load: Callable = Architecture.load,
+    stages: Sequence[str] = STAGES,
+    order: int = 2,
+    architecture: str | os.PathLike | None = None,
+    draw: Callable | None = None,
+    warm_start: bool = False,
+    batch_size: PositiveInt = 2000,
+    dtype_policy: str = "float32",
+    seed: NonNegativeInt = 0,
+    raw_dir: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike = "data",
+    beam_pipeline_options: Sequence[str] | None = None,
+    distributed: str | None = None,
 ):
     """Runs what `run_dir` does not hold yet: the stages, then evaluation and export.
 
@@ -172,7 +176,8 @@ def open_data(dataset, raw_dir=None, data_dir="data"):
             f"The data set of this configuration is generated: it reads no {', '.join(unread)}. "
             f"Received: {folders}"
         )
-    return dataset(**folders)
+    with making(dataset):
+        return dataset(**folders)
 
 
 def _download_config(beam_pipeline_options):

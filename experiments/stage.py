@@ -3,15 +3,19 @@
 import dataclasses
 import json
 import time
+from collections.abc import Sequence
+from typing import Annotated
 
 import keras
 import numpy as np
+from pydantic import Field, NonNegativeInt
 
 from aim_keras import atomic
 from aim_keras import search as gates
 from aim_keras.architecture import Architecture
 from aim_keras.feature_groups import FeatureGroups
 from experiments import fitting, run_files
+from experiments.gin_values import making
 
 
 def search(
@@ -21,11 +25,11 @@ def search(
     fit,
     kind,
     candidates,
-    seeds=None,
-    consensus_share=0.5,
-    max_interactions=None,
-    max_parameters=None,
-    front_points=0,
+    seeds: Annotated[Sequence[NonNegativeInt], Field(min_length=1)] | None = None,
+    consensus_share: Annotated[float, Field(gt=0, le=1)] = 0.5,
+    max_interactions: int | None = None,
+    max_parameters: int | None = None,
+    front_points: NonNegativeInt = 0,
 ):
     """Searches interactions or dimensions among candidates, or reads what was found if it is done.
 
@@ -155,7 +159,8 @@ def build(job, build_model, architecture, kind):
     given = {name: value for name, value in given.items() if value is not None}
     if fitting.takes(build_model, "counts"):
         given["counts"] = job.counts()
-    return build_model(job.builder.fields, **given)
+    with making(build_model):
+        return build_model(job.builder.fields, **given)
 
 
 def train(stage_dir, job, model, fit, searching):

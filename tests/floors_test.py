@@ -35,6 +35,7 @@ FLOORS = {
     "aim_keras.export": 3,
     "aim_keras": 3,
     "experiments.run_files": 3,
+    "experiments.gin_values": 3,
     "experiments.summary": 3,
     "experiments": 4,
     "experiments.train": 5,
@@ -71,6 +72,7 @@ WHO_MAY = {
     "tensorflow_datasets": ("aim_keras.datasets", "experiments"),
     "pyarrow": ("aim_keras.datasets", "experiments.fuzzing"),
     "gin": ("experiments",),
+    "pydantic": ("experiments",),
     "absl": (
         "experiments.train",
         "experiments.analyze",

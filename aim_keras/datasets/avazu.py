@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import os
 import re
 
 import pyarrow as pa
@@ -66,13 +67,13 @@ class Avazu(TabularBuilder, skip_registration=True):
 
 
 def builder(
-    raw_dir=None,
-    data_dir=None,
-    min_count=10,
-    valid_fraction=0.05,
-    test_fraction=0.2,
-    seed=0,
-    on_error="raise",
+    raw_dir: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike | None = None,
+    min_count: int = 10,
+    valid_fraction: float = 0.05,
+    test_fraction: float = 0.2,
+    seed: int = 0,
+    on_error: str = "raise",
 ) -> Avazu:
     """TFDS builder of Avazu, to be prepared with `download_and_prepare()`.
 

@@ -1,6 +1,8 @@
 """Criteo display advertising: the Kaggle sample, or days of the 1 TB click logs."""
 
+import os
 import pathlib
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -93,18 +95,18 @@ def _day(file: str) -> int:
 
 
 def builder(
-    raw_dir=None,
-    data_dir=None,
-    min_count=20,
-    bucket_count=40,
-    source=None,
-    train_days=(6, 7, 8, 9, 10, 11, 12),
-    test_days=(13,),
-    positive_rate=0.5,
-    valid_fraction=0.1,
-    test_fraction=0.1,
-    seed=0,
-    on_error="raise",
+    raw_dir: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike | None = None,
+    min_count: int = 20,
+    bucket_count: int = 40,
+    source: str | None = None,
+    train_days: Sequence[int] = (6, 7, 8, 9, 10, 11, 12),
+    test_days: Sequence[int] = (13,),
+    positive_rate: float = 0.5,
+    valid_fraction: float = 0.1,
+    test_fraction: float = 0.1,
+    seed: int = 0,
+    on_error: str = "raise",
 ) -> CriteoDisplay:
     """TFDS builder of Criteo display advertising, to be prepared with `download_and_prepare()`.
 

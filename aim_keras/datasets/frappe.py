@@ -1,5 +1,7 @@
 """Frappe: which app a user used, in which context (Baltrunas et al. 2015, arXiv:1505.03014)."""
 
+import os
+
 from aim_keras.datasets import raw, raw_files
 from aim_keras.datasets.blocks import SPLITS
 from aim_keras.datasets.tabular import TabularBuilder
@@ -33,7 +35,12 @@ class Frappe(TabularBuilder, skip_registration=True):
         return raw.Reader(columns, on_error=self.builder_config.options["on_error"])
 
 
-def builder(raw_dir=None, data_dir=None, min_count=1, on_error="raise") -> Frappe:
+def builder(
+    raw_dir: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike | None = None,
+    min_count: int = 1,
+    on_error: str = "raise",
+) -> Frappe:
     """TFDS builder of Frappe, to be prepared with `download_and_prepare()`.
 
     Args:

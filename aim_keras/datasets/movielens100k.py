@@ -1,5 +1,6 @@
 """MovieLens 100K (Harper and Konstan 2015): will a user rate a film above 3?"""
 
+import os
 from typing import ClassVar
 
 from aim_keras.datasets import raw, raw_files
@@ -53,13 +54,13 @@ class MovieLens100K(TabularBuilder, skip_registration=True):
 
 
 def builder(
-    raw_dir=None,
-    data_dir=None,
-    min_count=1,
-    bucket_count=40,
-    numerical="buckets",
-    combiner="mean",
-    on_error="raise",
+    raw_dir: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike | None = None,
+    min_count: int = 1,
+    bucket_count: int = 40,
+    numerical: str = "buckets",
+    combiner: str = "mean",
+    on_error: str = "raise",
 ) -> MovieLens100K:
     """TFDS builder of MovieLens 100K, to be prepared with `download_and_prepare()`.
 

@@ -17,6 +17,7 @@ fields 0: a unit of order p carries signal of order p and of no lower one.
 """
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -148,7 +149,7 @@ def _standard(rng: np.random.Generator, values: int, dimension: int) -> np.ndarr
 
 
 def builder(
-    data_dir=None,
+    data_dir: str | os.PathLike | None = None,
     seed: int = 0,
     num_train: int = 100_000,
     num_valid: int = 20_000,

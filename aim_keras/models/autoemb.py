@@ -56,7 +56,7 @@ class AutoEmb(keras.Model):
         self,
         vocabulary_sizes: Mapping[str, int | Field],
         counts: Any,
-        candidate_dimensions: Any = (2, 4, 8),
+        candidate_dimensions: Sequence[int] = (2, 4, 8),
         controller_units: int = 16,
         hidden_units: Sequence[int] = (400, 400, 400),
         mlp_norm: str = "none",

@@ -61,7 +61,7 @@ class AutoFeature(keras.Model):
         architecture: Any = None,
         search: str | None = None,
         embedding_dim: int = 10,
-        pair_units: Any = 10,
+        pair_units: int = 10,
         hidden_units: Sequence[int] = (400, 400, 400),
         mlp_norm: str = "none",
         dropout: float = 0.0,

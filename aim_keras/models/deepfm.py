@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 from keras import ops
@@ -12,7 +12,7 @@ from aim_keras.fields import Field
 from aim_keras.layers import MLP, ParamFreeBatchNorm
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import field_inputs
-from aim_keras.models.interaction_terms import interaction_terms
+from aim_keras.models.interaction_terms import InteractionOptions, interaction_terms
 
 MLP_INPUTS = ("embeddings", "products", "normalized_products", "scalars")
 
@@ -63,7 +63,7 @@ class DeepFM(keras.Model):
         input_dropout: float = 0.0,
         embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
         name: str = "deepfm",
-        **interaction_options: Any,
+        **interaction_options: Unpack[InteractionOptions],
     ) -> None:
         if not mlp_inputs or not set(mlp_inputs) <= set(MLP_INPUTS):
             raise ValueError(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 from keras import ops
@@ -11,7 +11,7 @@ from aim_keras.architecture import Architecture
 from aim_keras.fields import Field
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import field_inputs
-from aim_keras.models.interaction_terms import interaction_terms
+from aim_keras.models.interaction_terms import InteractionOptions, interaction_terms
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -43,7 +43,7 @@ class FM(keras.Model):
         search: str | None = None,
         embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
         name: str = "fm",
-        **interaction_options: Any,
+        **interaction_options: Unpack[InteractionOptions],
     ) -> None:
         # === Layers ===
         features = field_inputs(vocabulary_sizes)

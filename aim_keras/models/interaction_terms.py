@@ -1,8 +1,8 @@
 """The part that all factorization models share: features to embeddings to interactions."""
 
 import functools
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypedDict
 
 import keras
 import numpy as np
@@ -29,6 +29,22 @@ class InteractionTerms(NamedTuple):
     linear: keras.KerasTensor | None  # (batch, 1), <w, x> + b
     embeddings: keras.KerasTensor | None  # (batch, kept dimensions of all functions and fields)
     architecture: Architecture
+
+
+class InteractionOptions(TypedDict, total=False):
+    """What a model hands on to `interaction_terms`, by the types of its arguments."""
+
+    embedding_dim: int
+    functions: Sequence[str]
+    gated: bool | None
+    shared_embedding: bool
+    share_orders: bool
+    per_function_gates: bool
+    candidate_dimensions: Sequence[int] | None
+    temperature_decay: float
+    embedding_initializer: keras.initializers.Initializer | str | None
+    epsilon: float
+    momentum: float
 
 
 def interaction_terms(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 from keras import ops
@@ -12,7 +12,7 @@ from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.models.config import serialized
 from aim_keras.models.inputs import field_inputs
-from aim_keras.models.interaction_terms import interaction_terms
+from aim_keras.models.interaction_terms import InteractionOptions, interaction_terms
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -50,7 +50,7 @@ class IPNN(keras.Model):
         dropout: float = 0.0,
         embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
         name: str = "ipnn",
-        **interaction_options: Any,
+        **interaction_options: Unpack[InteractionOptions],
     ) -> None:
         # === Layers ===
         features = field_inputs(vocabulary_sizes)

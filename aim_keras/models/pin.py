@@ -91,7 +91,7 @@ class PIN(keras.Model):
         self,
         vocabulary_sizes: Mapping[str, int | Field],
         embedding_dim: int = 10,
-        pair_units: Any = (40, 5),
+        pair_units: Sequence[int] = (40, 5),
         hidden_units: Sequence[int] = (400, 400, 400),
         mlp_norm: str = "none",
         dropout: float = 0.0,

@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Callable
 from functools import partial
 
-import gin
 import keras
 import numpy as np
 import tensorflow as tf
@@ -17,7 +16,7 @@ import tensorflow as tf
 from aim_keras.callbacks import Resume
 from aim_keras.callbacks.gate_file import read_gate_history
 from aim_keras.datasets import frappe, pipeline
-from experiments import configuration, run_files
+from experiments import run_files
 from experiments.fuzzing import documents, plain
 from experiments.fuzzing.mutation import mutated, mutated_json, mutated_lines
 from experiments.fuzzing.target import REFUSALS, Target
@@ -67,15 +66,6 @@ STATE = {"epoch": 1, "stopped": False, "weights": "epoch_1.weights.h5", "seeds":
 TABLE_RECORD = dict.fromkeys(records.KEYS, "x") | {"kind": "result", "test": SCORES}
 SHARD = "frappe-train.tfrecord-00000"
 _ARCHITECTURE = "architecture.json", json.dumps(documents.ARCHITECTURE.to_dict())
-GIN = b"""
-from __gin__ import dynamic_registration
-from experiments import fitting
-BATCH_SIZE = 2000
-RATE = 1e-3
-fitting.fit.epochs = 5
-fitting.fit.patience = %BATCH_SIZE
-search/fitting.fit.epochs = [1, 'x', {'a': (2,)}]
-"""
 
 
 def targets() -> dict[str, Callable[[], Target]]:
@@ -100,7 +90,6 @@ def targets() -> dict[str, Callable[[], Target]]:
         "prepared_info": partial(_prepared_target, "dataset_info.json", mutated_json),
         "prepared_encoding": partial(_prepared_target, "encoding.json", mutated_json),
         "prepared_rows": partial(_prepared_target, SHARD, mutated),
-        "gin": _gin_target,
     }
 
 
@@ -279,14 +268,3 @@ def _prepared_target(file, mutate):
 def _rows(builder):
     batches = pipeline.batches(builder, "train", 5)
     return [[part.numpy().tolist() for part in batch] for batch in batches]
-
-
-def _gin_target():
-    def read(path):
-        with gin.unlock_config():
-            gin.clear_config()
-            configuration.parse(path, [])
-            assert gin.config_str() is not None
-
-    errors = (*REFUSALS, ImportError)
-    return Target("run.gin", (GIN,), read, lambda data: None, errors=errors, names_file=False)

@@ -7,10 +7,15 @@ import resource
 import tempfile
 import time
 
-from experiments.fuzzing import documents, runs, texts
+from experiments.fuzzing import configurations, documents, runs, texts
 from experiments.fuzzing.target import ACCEPTED, REFUSED, verdict
 
-TARGETS = {**texts.targets(), **documents.targets(), **runs.targets()}
+TARGETS = {
+    **texts.targets(),
+    **documents.targets(),
+    **runs.targets(),
+    **configurations.targets(),
+}
 FEWER = {  # of slow readers one input for so many of the others
     **dict.fromkeys(("encoding", "inference"), 4),
     **dict.fromkeys(("criteo", "criteo_skip"), 20),

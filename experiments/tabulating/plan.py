@@ -4,8 +4,10 @@ import collections
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 
 import gin
+from pydantic import PositiveInt
 
 from experiments.configuration import parse
 
@@ -120,12 +122,12 @@ class Plan:
     """
 
     title: str
-    systems: tuple
-    seeds: int = 5
-    paper: tuple[str, ...] = ("Avazu", "Criteo")
+    systems: Sequence[Mapping]
+    seeds: PositiveInt = 5
+    paper: Sequence[str] = ("Avazu", "Criteo")
     leaderboard: str | None = None
     analysed: str | None = None
-    reruns: tuple = ()
+    reruns: Sequence[Mapping] = ()
     note: str = ""
 
     def __post_init__(self):

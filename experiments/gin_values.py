@@ -1,0 +1,161 @@
+"""What a configuration sets, checked before anything runs with it.
+
+A value for a function or class of this project must be of the parameter's type hint; one for a
+class of Keras, which has no hints, of the class of the parameter's default, where that is a number,
+a string or a boolean. What is made when it is called for, `@...()`, is looked at by what it is
+given to.
+
+So a mistake in a configuration ends in words here, or where an object is made of what the
+configuration names (`making`). Any other error that Python raises is one of ours, and keeps its
+traceback.
+"""
+
+import contextlib
+import functools
+import inspect
+import re
+import typing
+
+import gin
+import pydantic
+import tensorflow as tf
+
+HINTED, BY_DEFAULT = ("aim_keras", "experiments"), ("keras",)
+OF_DEFAULT = {bool: bool, int: float, float: float, str: str | None}
+MACRO = "gin.macro"
+OPTIONS = pydantic.ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
+OF_A_WRONG_VALUE = (
+    *(TypeError, AttributeError, LookupError, ArithmeticError),
+    *(tf.errors.InvalidArgumentError, tf.errors.UnimplementedError),
+)
+
+
+class _UnknownError(Exception):
+    """A value that is not there before it is made."""
+
+
+def check(config):
+    """Checks all values of a parsed configuration.
+
+    Args:
+        config: `{(scope, name of a function or class): {parameter: value}}`.
+
+    Raises:
+        ValueError: naming the parameter, and the macro that gives its value.
+    """
+    for (scope, name), bindings in config.items():
+        if name == MACRO:
+            continue
+        hints = _hints(gin.get_configurable(name))
+        for parameter, value in bindings.items():
+            place = f"{scope}/{name}.{parameter}".removeprefix("/")
+            if isinstance(value, gin.config.ConfigurableReference) and value.selector == MACRO:
+                place += f" ({'/'.join(value.scopes)})"
+            with contextlib.suppress(_UnknownError):
+                _check(place, _resolved(value, config, place), hints.get(parameter, typing.Any))
+
+
+@contextlib.contextmanager
+def making(function):
+    """Ends in words where `function` cannot make an object of the values that gin gives it.
+
+    Only for what a configuration names to be made: an optimizer, a model, a data set, not for the
+    work that is done with them.
+
+    Raises:
+        ValueError: in place of what Python, or TensorFlow, raises of a wrong value.
+    """
+    try:
+        yield
+    except OF_A_WRONG_VALUE as error:
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        raise ValueError(
+            f"{function.__module__}.{name} must have values that it takes. "
+            f"Received: {_given(function)}, of which came {type(error).__name__}: {error}"
+        ) from error
+
+
+def check_given(function):
+    """Raises `ValueError` unless the configuration gives what a function must be given."""
+    given = _given(function)
+    parameters = inspect.signature(function).parameters.values()
+    required = [p.name for p in parameters if p.default is gin.REQUIRED]
+    if missing := [name for name in required if name not in given]:
+        raise ValueError(
+            f"The configuration must give {', '.join(missing)} of "
+            f"{function.__module__}.{function.__name__}. Received: {', '.join(given) or 'nothing'}"
+        )
+    with making(function):
+        gin.get_bindings(function)
+
+
+def _given(function):
+    """What gin gives a function or a class, wrapped by it or not; nothing to what it has not."""
+    for known in (function, *getattr(function, "__mro__", [inspect.unwrap(function)])):
+        with contextlib.suppress(ValueError):
+            return gin.get_bindings(known, resolve_references=False)
+    return {}
+
+
+def _hints(configured):
+    """The type of each parameter of which something is known, in a form that checks."""
+    function = configured.__init__ if inspect.isclass(configured) else configured
+    package = configured.__module__.split(".")[0]
+    if package in HINTED:
+        return _with_options(typing.get_type_hints(function, include_extras=True))
+    if package not in BY_DEFAULT:
+        return {}
+    defaults = {p.name: type(p.default) for p in inspect.signature(function).parameters.values()}
+    return {name: OF_DEFAULT[kind] for name, kind in defaults.items() if kind in OF_DEFAULT}
+
+
+def _with_options(hints):
+    """The same, with those that `**options: Unpack[...]` stands for in the place of `options`."""
+    for name, hint in list(hints.items()):
+        if typing.get_origin(hint) is typing.Unpack:
+            (options,) = typing.get_args(hint)
+            del hints[name]
+            hints |= typing.get_type_hints(options, include_extras=True)
+    return hints
+
+
+def _resolved(value, config, place):
+    """A value with the values of its macros, and what its references name.
+
+    Raises:
+        ValueError: on a macro that is set to itself.
+        _UnknownError: on a reference to what a call will give.
+    """
+    if isinstance(value, list | tuple | set):
+        return type(value)(_resolved(item, config, place) for item in value)
+    if isinstance(value, dict):
+        return {key: _resolved(item, config, place) for key, item in value.items()}
+    if not isinstance(value, gin.config.ConfigurableReference):
+        return value
+    if not value.evaluate:
+        return value.scoped_configurable_fn
+    if value.selector != MACRO:
+        raise _UnknownError
+    if value.config_key not in config:
+        raise ValueError(f"{place} must not be set to itself. Received: {value}")
+    inside = {key: of for key, of in config.items() if key != value.config_key}
+    return _resolved(config[value.config_key]["value"], inside, place)
+
+
+@functools.cache
+def _adapter(hint):
+    return pydantic.TypeAdapter(hint, config=OPTIONS)
+
+
+def _check(place, value, hint):
+    try:
+        _adapter(hint).validate_python(value)
+    except pydantic.ValidationError as error:
+        rules = dict.fromkeys(map(_rule, error.errors()))
+        raise ValueError(f"{place}: {' or '.join(rules)}. Received: {value!r:.200}") from error
+
+
+def _rule(error):
+    """What pydantic says of a value, or of one of its items."""
+    items = "".join(f"item {key} " for key in error["loc"] if isinstance(key, int))
+    return items + re.sub("^Input should", "must", error["msg"])
