@@ -70,16 +70,18 @@ def analysis(path):
     check(content, ANALYSIS, f"{path}")
     check_known([content["split"]], SPLITS, "it", f"{path}, split")
     functions = checked_names(content["functions"], f"{path}, functions")
+    for name in ("function_frequency", "interactions"):
+        if not content[name]:
+            raise ValueError(f"{path}, {name}: there must be one. Received: none")
     for order, shares in content["function_frequency"].items():
         place = f"{path}, function_frequency/{order}"
         check(shares, dict.fromkeys(functions, numbers.Real), place)
+        check_known(shares, functions, "functions", place)
         _check_range(shares, place, 0, 1)
     for name in CORRELATIONS:
         if content.get(name, math.nan) is not None:
             check(content, {name: numbers.Real}, f"{path}")
             _check_range({name: content[name]}, f"{path}", -1, 1)
-    if not content["interactions"]:
-        raise ValueError(f"{path}, interactions: there must be one. Received: none")
     for number, row in enumerate(content["interactions"]):
         _check_interaction(row, content["order"], functions, f"{path}, interactions/{number}")
     for number, row in enumerate(content["dimensions"]):
