@@ -1,5 +1,7 @@
 import pytest
 
+from experiments import pipeline
+from experiments.reporting import run_page
 from tests.experiments.main_job import quickstart, run
 
 
@@ -15,3 +17,10 @@ def finished(tmp_path_factory, data_dir):
     result = run(quickstart(run_dir, data_dir))
     assert result.returncode == 0, result.stderr
     return run_dir, result.stdout
+
+
+@pytest.fixture
+def without_export_and_report(monkeypatch):
+    """Runs end with `metrics.json`: the SavedModel and the report have tests of their own."""
+    monkeypatch.setattr(pipeline, "export_saved_model", lambda *given: None)
+    monkeypatch.setattr(run_page, "write", lambda run_dir: None)

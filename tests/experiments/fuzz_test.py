@@ -1,9 +1,7 @@
 """Bad input of every reader: a few mutated inputs in the suite, a million by `experiments.fuzz`."""
 
 import json
-import pathlib
 import random
-import subprocess
 import sys
 
 import pytest
@@ -13,8 +11,8 @@ from hypothesis import strategies as st
 from experiments.fuzzing import mutation, plain
 from experiments.fuzzing.sweep import TARGETS
 from experiments.fuzzing.target import ACCEPTED, REFUSED, Target, verdict
+from tests.experiments import main_job
 
-ROOT = pathlib.Path(__file__).parents[2]
 SLOW = ("prepared_rows", "weights", "state")
 FEW = {**dict.fromkeys(TARGETS, 60), "run_analysis": 20, **dict.fromkeys(SLOW, 2)}
 
@@ -110,7 +108,7 @@ def test_the_command_writes_what_it_found(tmp_path):
     path = tmp_path / "fuzz.json"
     given = ["--only=gates", "--inputs=50", "--seed=3", f"--fuzz_json={path}"]
     command = [sys.executable, "-m", "experiments.fuzz", *given]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    ended = main_job.run(command)
     assert ended.returncode == 0, ended.stderr
     found = json.loads(path.read_text())["readers"]["gates"]
     assert found["inputs"] == 50 == found[ACCEPTED] + found[REFUSED]

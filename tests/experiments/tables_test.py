@@ -1,8 +1,6 @@
 """The binary that fills the paper's tables: one real training, recorded and reported."""
 
 import json
-import pathlib
-import subprocess
 import sys
 
 import pytest
@@ -11,8 +9,7 @@ from experiments.configuration import gin_path
 from experiments.tabulating import records
 from experiments.tabulating.plan import load
 from experiments.tabulating.tabulate import tabulate
-
-ROOT = pathlib.Path(__file__).parents[2]
+from tests.experiments.main_job import run
 
 PLAN = """
 from __gin__ import dynamic_registration
@@ -42,6 +39,7 @@ plan.Plan.systems = (
 
 
 def command(folder, *arguments):
+    """The binary in a process of its own: flags of two binaries clash in one."""
     paths = {
         "gin_file": folder / "plan.gin",
         "data_dir": folder / "data",
@@ -51,13 +49,6 @@ def command(folder, *arguments):
     }
     given = (f"--{name}={path}" for name, path in paths.items())
     return [sys.executable, "-m", "experiments.tables", *given, *arguments]
-
-
-def run(folder, *arguments):
-    """The binary in a process of its own: flags of two binaries clash in one."""
-    return subprocess.run(
-        command(folder, *arguments), cwd=ROOT, capture_output=True, text=True, check=False
-    )
 
 
 def tabulated(folder, **values):
@@ -75,7 +66,7 @@ def tabulated(folder, **values):
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
     (folder / "plan.gin").write_text(PLAN)
-    result = run(folder)
+    result = run(command(folder))
     assert result.returncode == 0, result.stderr
     return folder
 
@@ -120,7 +111,7 @@ def test_a_report_needs_no_data(folder):
     path = folder / "results" / "R.md"
     before = path.read_bytes()
     path.unlink()
-    result = run(folder, "--report_only", f"--data_dir={folder / 'nowhere'}")
+    result = run(command(folder, "--report_only", f"--data_dir={folder / 'nowhere'}"))
     assert result.returncode == 0, result.stderr
     assert path.read_bytes() == before
 
@@ -146,10 +137,8 @@ def test_what_is_no_plan_is_named():
 
 def test_a_broken_record_is_named_before_anything_is_run(folder, tmp_path):
     (tmp_path / "cut.jsonl").write_text('{"kind"')
-    result = run(folder, f"--records={tmp_path / 'cut.jsonl'}")
-    assert result.returncode == 1
-    assert "Error: " in result.stderr
-    assert "cut.jsonl, line 1 is cut off" in result.stderr
+    with pytest.raises(ValueError, match=r"cut\.jsonl, line 1 is cut off"):
+        tabulated(folder, records_path=tmp_path / "cut.jsonl")
 
 
 def test_the_report_of_other_data_is_kept(folder, tmp_path):
