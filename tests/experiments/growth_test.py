@@ -2,8 +2,6 @@
 
 import json
 import math
-import pathlib
-import subprocess
 import sys
 
 import pytest
@@ -13,8 +11,8 @@ from experiments.benchmarks import data, growth_process, growth_sweep, ours
 from experiments.benchmarks.growth_axes import AXES, MODELS, Point
 from experiments.benchmarks.growth_fit import fitted_law
 from experiments.benchmarks.growth_sweep import COSTS, series
+from tests.experiments import main_job
 
-ROOT = pathlib.Path(__file__).parents[2]
 VALUES = (10, 20, 40, 70, 100)
 
 
@@ -173,7 +171,7 @@ def test_bad_arguments_are_refused(tmp_path):
 
 def run(path, *arguments):
     command = [sys.executable, "-m", "experiments.growth", f"--json={path}", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return main_job.run(command)
 
 
 def test_the_binary(tmp_path):

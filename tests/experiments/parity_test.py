@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import subprocess
 import sys
 
 import numpy as np
@@ -13,6 +12,7 @@ from experiments import summary
 from experiments.benchmarks import peer_process
 from experiments.parities import comparison, counterpart, markdown
 from experiments.parities.counterpart import DIM, SIZES, Counterpart
+from tests.experiments import main_job
 
 ROOT = pathlib.Path(__file__).parents[2]
 ROWS = [(peer, *row) for peer, rows in comparison.COUNTERPARTS.items() for row in rows.items()]
@@ -217,7 +217,7 @@ def test_the_binary_without_peers(tmp_path):
     path = tmp_path / "results" / "parity.json"
     flags = (f"--json={path}", f"--peers_dir={tmp_path}", "--only=FM")
     command = [sys.executable, "-m", "experiments.parity", *flags]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    result = main_job.run(command)
     assert result.returncode == 1
     assert result.stderr.endswith("Error: no model was compared\n")
     assert "Without fuxictr: not in" in result.stdout

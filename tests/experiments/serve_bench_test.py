@@ -1,6 +1,5 @@
 """The binary, on a small exported model."""
 
-import subprocess
 import sys
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from aim_keras.export import export_saved_model
 from aim_keras.models import FM
 from experiments import serve_bench
-from tests.experiments.main_job import ROOT
+from tests.experiments import main_job
 from tests.export_raw_values_test import ENCODING, features
 
 
@@ -20,9 +19,7 @@ def exported(tmp_path_factory):
 
 def test_prints_a_line_for_each_signature_and_size(exported):
     command = [sys.executable, "-m", "experiments.serve_bench", f"--model={exported}"]
-    run = subprocess.run(
-        [*command, "--requests=2"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    run = main_job.run([*command, "--requests=2"])
     assert run.returncode == 0, run.stderr
     cells = [line.strip("│┃ ").split("│") for line in run.stdout.splitlines() if "│" in line]
     assert [[cell.strip() for cell in row[:2]] for row in cells] == [
