@@ -1,8 +1,6 @@
 """The benchmark: its statistics, that its sides compute the same, and the binary end to end."""
 
 import json
-import pathlib
-import subprocess
 import sys
 
 import numpy as np
@@ -23,8 +21,8 @@ from experiments.benchmarks import (
     training,
 )
 from experiments.benchmarks.registry import MEASUREMENTS, Bench, Measurement
+from tests.experiments import main_job
 
-ROOT = pathlib.Path(__file__).parents[2]
 TINY = data.SHAPES["tiny"]
 
 
@@ -207,7 +205,7 @@ def test_the_binary_measures_what_it_is_asked_for(tmp_path):
         *(sys.executable, "-m", "experiments.benchmark", f"--json={path}", "--shape=tiny"),
         *(f"--only={','.join(names)}", "--repetitions=1", "--steps=2", f"--peers_dir={tmp_path}"),
     ]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    result = main_job.run(command)
     assert result.returncode == 0, result.stderr
     content = json.loads(path.read_text())
     assert list(content["measurements"]) == names

@@ -12,6 +12,8 @@ from tests.experiments.main_job import (
     run_here,
 )
 
+pytestmark = pytest.mark.usefixtures("without_export_and_report")
+
 
 def quickstart_here(run_dir, data_dir, *bindings):
     return run_here("quickstart.gin", run_dir, data_dir, *SMALL, *bindings)
@@ -59,6 +61,7 @@ def test_a_warm_start_without_a_search_is_refused(data_dir, tmp_path):
 def test_every_option_of_a_search_at_once(data_dir, tmp_path):
     bindings = (
         "ORDER=3",
+        "FUNCTIONS=('inner', 'vector_kernel')",
         "stage.search.seeds=(0, 1)",
         "pipeline.run.warm_start=True",
         "stage.search.consensus_share=0.5",
