@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from tests.experiments.main_job import (
     killed_after,
     quickstart,
     run,
+    run_here,
 )
 
 
@@ -66,21 +68,24 @@ def test_saved_model_serves_the_keras_model_without_aim_keras(finished):
     np.testing.assert_allclose(np.load(run_dir / "ctr.npy"), expected, atol=1e-6)
 
 
-def test_a_finished_run_is_not_run_again(finished, data_dir):
+def test_a_finished_run_is_not_run_again(finished, data_dir, capsys):
     run_dir, stdout = finished
     before = contents(run_dir)
-    result = run(quickstart(run_dir, data_dir))
-    assert result.returncode == 0, result.stderr
+    run_here("quickstart.gin", run_dir, data_dir, *SMALL)
     assert contents(run_dir) == before
-    assert result.stdout.splitlines()[-2] == stdout.splitlines()[-2]
+    assert capsys.readouterr().out.splitlines()[-2] == stdout.splitlines()[-2]
 
 
 def test_goes_on_where_it_was_killed_to_the_same_bits(finished, data_dir, tmp_path):
+    """Killed in the second stage, and before that between the first and the second."""
     run_dir, _ = finished
+    stages = tmp_path / "killed" / "stages"
+    first, second = stages / "search_interactions_2", stages / "search_dimensions"
+    shutil.copytree(run_dir / "stages" / first.name, first)
+    shutil.copy(run_dir / "requested.gin", tmp_path / "killed")
     command = quickstart(tmp_path / "killed", data_dir)
-    state = tmp_path / "killed" / "stages" / "search_dimensions" / "backup" / "state.json"
-    killed_after(state, command, tmp_path / "log")
-    found = tmp_path / "killed" / "stages" / "search_interactions_2" / "architecture.json"
+    killed_after(second / "backup" / "state.json", command, tmp_path / "log")
+    found = first / "architecture.json"
     stamp = found.stat().st_mtime_ns
     result = run(command)
     assert result.returncode == 0, result.stderr
