@@ -61,6 +61,7 @@ def test_counts_are_the_same_in_any_number_of_passes(finished):
     assert test["interactions"] != once["interactions"]
 
 
+@pytest.mark.usefixtures("without_export_and_report")
 def test_retrains_both_top_interactions_at_the_same_cost(finished, capsys):
     run_dir, data_dir = finished
     analyze(run_dir, data_dir=data_dir, top=3, retrain=True)
