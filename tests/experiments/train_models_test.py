@@ -2,21 +2,19 @@
 
 import csv
 import json
-import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from aim_keras.callbacks import Resume
 from aim_keras.datasets import movielens100k, pipeline
 from aim_keras.feature_groups import FeatureGroups
 from experiments.analysis import analyze
 from tests.experiments.main_job import (
     SMALL,
     error_of,
-    killed_after,
-    run,
     run_here,
 )
 
@@ -83,21 +81,24 @@ def test_a_model_without_a_search_is_trained_and_exported(data_dir, tmp_path):
     assert (tmp_path / "run" / "saved_model" / "1").is_dir()
 
 
-def test_a_model_with_a_search_of_its_own_goes_on_where_it_was_killed(data_dir, tmp_path):
-    (tmp_path / "autogroup.gin").write_text("\n".join((*AUTOGROUP, *SMALL)))
-    command = [
-        *(sys.executable, "-m", "experiments.train", f"--gin_file={tmp_path / 'autogroup.gin'}"),
-        *(f"--run_dir={tmp_path / 'run'}", f"--data_dir={data_dir}"),
-    ]
-    searched, trained = (
-        tmp_path / "run" / "stages" / name for name in ("search_groups", "retrain")
-    )
-    killed_after(trained / "backup" / "state.json", command, tmp_path / "log")
+@pytest.mark.usefixtures("without_export_and_report")
+def test_a_model_with_a_search_of_its_own_goes_on_where_it_ended(data_dir, tmp_path, monkeypatch):
+    path, run_dir = tmp_path / "autogroup.gin", tmp_path / "run"
+    path.write_text("\n".join((*AUTOGROUP, *SMALL)))
+    searched, trained = (run_dir / "stages" / name for name in ("search_groups", "retrain"))
+
+    def end(resume, epoch, logs=None):
+        if epoch == 1 and resume.backup_dir.is_relative_to(trained):
+            raise OSError("No power")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Resume, "on_epoch_begin", end)
+        folders = {"run_dir": str(run_dir), "data_dir": str(data_dir)}
+        assert "No power" in error_of(gin_file=str(path), gin_bindings=[], **folders)
+    assert json.loads((trained / "backup" / "state.json").read_text())["epoch"] == 1
     stamp = (searched / "architecture.json").stat().st_mtime_ns
-    result = run(command)
-    assert result.returncode == 0, result.stderr
+    metrics = run_here(path, run_dir, data_dir)
     assert (searched / "architecture.json").stat().st_mtime_ns == stamp
-    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert [stage["stage"] for stage in metrics["stages"]] == ["search_groups", "retrain"]
     found = FeatureGroups.load(searched / "architecture.json")
     assert 0 < len(found.units(2)) == metrics["stages"][-1]["units"]["2"]
@@ -107,7 +108,7 @@ def test_a_model_with_a_search_of_its_own_goes_on_where_it_was_killed(data_dir, 
     assert "planted" not in metrics
 
     given = f"ARCHITECTURE='{searched / 'architecture.json'}'", "pipeline.run.stages=('retrain',)"
-    results = run_here(tmp_path / "autogroup.gin", tmp_path / "given", data_dir, *given)
+    results = run_here(path, tmp_path / "given", data_dir, *given)
     assert results["test"]["auc"] == pytest.approx(metrics["test"]["auc"], abs=1e-6)
 
 
