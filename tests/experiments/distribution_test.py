@@ -87,13 +87,17 @@ def test_a_lost_worker_ends_the_job_which_goes_on_as_if_it_had_stayed(folder):
     assert_equal(folder, "multi_worker_1")
 
 
-@pytest.mark.parametrize("name", ["'both'", "1"])
-def test_another_distribution_is_refused(name, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("'both'", "distribution must be one of [None, 'mirrored', 'multi_worker']"),
+        ("1", "pipeline.run.distributed: must be a valid string"),
+    ],
+)
+def test_another_distribution_is_refused(name, message, tmp_path):
     error = error_of(
         gin_file="quickstart.gin",
         run_dir=str(tmp_path / "run"),
         gin_bindings=[f"pipeline.run.distributed={name}"],
     )
-    assert (
-        f"distribution must be one of [None, 'mirrored', 'multi_worker']. Received: {name}" in error
-    )
+    assert f"{message}. Received: {name}" in error
