@@ -35,7 +35,7 @@ class _UnknownError(Exception):
 
 
 def check(config):
-    """Checks all values of a parsed configuration.
+    """Checks the values of a parsed configuration, but for classes of which nothing is made.
 
     Args:
         config: `{(scope, name of a function or class): {parameter: value}}`.
@@ -43,10 +43,12 @@ def check(config):
     Raises:
         ValueError: naming the parameter, and the macro that gives its value.
     """
+    named = {reference.configurable.selector for reference in gin.config.iterate_references(config)}
     for (scope, name), bindings in config.items():
-        if name == MACRO:
+        configured = gin.get_configurable(name)
+        if name == MACRO or (inspect.isclass(configured) and name not in named):
             continue
-        hints = _hints(gin.get_configurable(name))
+        hints = _hints(configured)
         for parameter, value in bindings.items():
             place = f"{scope}/{name}.{parameter}".removeprefix("/")
             if isinstance(value, gin.config.ConfigurableReference) and value.selector == MACRO:

@@ -118,6 +118,12 @@ def test_values_that_a_parameter_takes_are_taken():
     )
 
 
+def test_values_of_a_model_that_another_takes_the_place_of_are_left_alone():
+    parsed("include 'gin/models/lr.gin'")  # which has no EMBEDDING_DIM
+    with pytest.raises(ValueError, match=r"LR\.regularizer: must be"):
+        parsed("include 'gin/models/lr.gin'", "models.LR.regularizer = 3")
+
+
 def test_only_a_number_a_string_or_a_boolean_says_what_a_class_of_keras_takes():
     hints = gin_values._hints(keras.losses.BinaryCrossentropy)
     assert hints["reduction"] == str | None
