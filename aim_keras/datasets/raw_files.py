@@ -1,6 +1,5 @@
 """Raw text files, plain or packed: found by name, and read in pieces of whole lines."""
 
-import gzip
 import io
 import pathlib
 import zlib
@@ -13,6 +12,8 @@ from aim_keras.datasets import delimited
 CHUNK_BYTES = 1 << 22  # fewer: more of a chunk's values are distinct; more: out of the cache
 LINE_BYTES = 1 << 24  # at least CHUNK_BYTES; what is longer is no row, and may be without end
 PACKED = (".gz", ".zst")
+PACKED_BYTES = 1 << 16  # read at once
+GZIP = 31  # as zlib calls the format
 
 
 def find(raw_dir, names: Iterable[str], source: str) -> dict[str, pathlib.Path]:
@@ -78,7 +79,7 @@ def read_lines(
 
 def _unpacked(path, file):
     if str(path).endswith(".gz"):
-        return gzip.GzipFile(fileobj=file)
+        return io.BufferedReader(_Gunzip(file))
     if str(path).endswith(".zst"):
         return io.BufferedReader(pa.CompressedInputStream(file, "zstd"))
     return file
@@ -97,3 +98,38 @@ def _check_length(path, number, size):
             f"{path}, line {number}: must have at most {LINE_BYTES:,} bytes. "
             f"Received: {size:,} without its end"
         )
+
+
+class _Gunzip(io.RawIOBase):
+    """The content of a gzip file, by zlib, which checks a header's own check sum and flags, too.
+
+    Zeros after a member are padding.
+    """
+
+    def __init__(self, file):
+        self._file = file
+        self._packed = b""
+        self._member = None
+        self._is_first = True
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        text, is_over = b"", False
+        while not text and not is_over:
+            packed = self._packed or self._file.read(PACKED_BYTES)
+            self._packed, is_over = b"", not packed
+            if self._member is None:
+                packed = packed if self._is_first else packed.lstrip(b"\0")
+                if not packed:
+                    continue
+                self._member, self._is_first = zlib.decompressobj(GZIP), False
+            text = self._member.decompress(packed, len(buffer))
+            self._packed = self._member.unconsumed_tail
+            if self._member.eof:
+                self._packed, self._member = self._member.unused_data, None
+            elif is_over and not text:
+                raise EOFError("it is cut off")
+        buffer[: len(text)] = text
+        return len(text)

@@ -136,7 +136,7 @@ def is_time(cell: str) -> bool:
 
 
 def gunzip(data: bytes) -> bytes:
-    """All members of a gzip file; zeros after them are padding, and reserved flags say nothing.
+    """All members of a gzip file; zeros after them are padding.
 
     Raises:
         ValueError: if one is damaged or cut off, or there is none.
@@ -144,7 +144,6 @@ def gunzip(data: bytes) -> bytes:
     text, first = b"", True
     while first or data.strip(b"\x00"):
         data = data if first else data.lstrip(b"\x00")
-        data = data[:3] + bytes(flags & 0x1F for flags in data[3:4]) + data[4:]
         member = zlib.decompressobj(31)
         try:
             text += member.decompress(data)

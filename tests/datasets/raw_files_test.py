@@ -68,3 +68,50 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, monk
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1 << 21
+
+
+MEMBER = gzip.compress(b"1,2\n" * 50_000, mtime=0)
+OF_ALL_BYTES = gzip.compress(bytes(range(256)) * 3000, mtime=0)
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        MEMBER,
+        MEMBER + OF_ALL_BYTES + MEMBER,
+        MEMBER + bytes(100_000),
+        MEMBER + bytes(70_000) + MEMBER,
+        gzip.compress(b"") + MEMBER,
+        gzip.compress(b""),
+        gzip.compress(bytes(5_000_000)),
+    ],
+)
+def test_gzip_is_unpacked_as_by_python(tmp_path, packed):
+    (tmp_path / "a.gz").write_bytes(packed)
+    read = b"".join(data for data, _ in raw_files.read_lines(tmp_path / "a.gz"))
+    assert read == gzip.decompress(packed)
+
+
+def _changed(place, byte):
+    return MEMBER[:place] + bytes([byte]) + MEMBER[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("packed", "error"),
+    [
+        (MEMBER[:-1], "cut off"),
+        (MEMBER[:-9], "cut off"),
+        (MEMBER[:5], "cut off"),
+        (MEMBER + MEMBER[:5], "cut off"),
+        (MEMBER + b"x", "incorrect header check|cut off"),
+        (_changed(3, 0x80), "unknown header flags set"),
+        (_changed(3, 0x02), "header crc mismatch"),
+        (_changed(len(MEMBER) - 1, 9), "incorrect length check"),
+        (_changed(len(MEMBER) - 5, MEMBER[-5] ^ 1), "incorrect data check"),
+        (bytes(10) + MEMBER, "incorrect header check"),
+    ],
+)
+def test_damaged_gzip_is_refused(tmp_path, packed, error):
+    (tmp_path / "a.gz").write_bytes(packed)
+    with pytest.raises(ValueError, match=rf"a\.gz, after line \d+: must be readable .*({error})"):
+        list(raw_files.read_lines(tmp_path / "a.gz"))
