@@ -104,6 +104,8 @@ def _check_interaction(row, order, functions, place):
 
 def _check_record(content, place):
     check(content, RECORD, place)
+    if "/" in content["stage"]:
+        raise ValueError(f"{place}: stage must be one folder. Received: {content['stage']!r:.200}")
     for name in ("interactions", "units"):
         check(content[name], dict.fromkeys(content[name], int), f"{place}, {name}")
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from experiments import run_files
-from experiments.fuzzing.runs import ANALYSIS
+from experiments.fuzzing.runs import ANALYSIS, METRICS
 
 
 def with_value(place, value):
@@ -72,3 +72,13 @@ def test_an_analysis_has_all_that_a_report_reads(tmp_path, name):
     (tmp_path / "analysis.json").write_text(json.dumps(content))
     with pytest.raises(ValueError, match=f"{name} must be .* Received: None"):
         run_files.analysis(tmp_path / "analysis.json")
+
+
+def test_a_stage_is_one_folder(tmp_path):
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps(METRICS))
+    assert run_files.metrics(path) == METRICS
+    stage = {**METRICS["stages"][0], "stage": "search/x"}
+    path.write_text(json.dumps({**METRICS, "stages": [stage]}))
+    with pytest.raises(ValueError, match=r"json, stages/0: stage must be one folder.*'search/x'"):
+        run_files.metrics(path)
