@@ -160,9 +160,9 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         """The encodings from raw values to ids, from `encoding.json` in the prepared folder."""
         fields, path = self.fields, pathlib.Path(self.data_dir) / ENCODING_FILE
         encoding = Encoding.load(path)
-        if encoding.model_fields != fields:
+        if [*encoding.model_fields.items()] != [*fields.items()]:
             raise ValueError(
-                f"{path} must have the fields of {METADATA_FILE}, of the same sizes. "
+                f"{path} must have the fields of {METADATA_FILE}, in order, of the same sizes. "
                 f"Received: {encoding.model_fields!r:.200}"
             )
         return encoding

@@ -225,3 +225,13 @@ def test_encoding_file_is_json_with_one_line_a_field(frappe_files, tmp_path):
     text = (pathlib.Path(builder.data_dir) / "encoding.json").read_text()
     assert list(json.loads(text)["fields"]) == list(frappe.FIELDS)
     assert len(text.splitlines()) == 12
+
+
+def test_an_encoding_of_fields_in_another_order_is_refused(frappe_files, tmp_path):
+    builder = _prepare(frappe_files(), tmp_path / "data")
+    path = pathlib.Path(builder.data_dir) / "encoding.json"
+    content = json.loads(path.read_text())
+    content["fields"] = dict(reversed(content["fields"].items()))
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"encoding\.json must have the fields of .* in order"):
+        _ = frappe.builder(None, tmp_path / "data").encoding
