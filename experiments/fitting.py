@@ -79,7 +79,7 @@ def fit(
     gates: Callable = GRDA,
     gates_every: PositiveInt | None = None,
     epochs: PositiveInt = 1,
-    epochs_per_pass: PositiveInt = 1,
+    epochs_per_pass: PositiveFloat = 1,
     epoch_decay: PositiveFloat = 1.0,
     patience: NonNegativeInt | None = None,
     plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1,
@@ -104,7 +104,8 @@ def fit(
             (the paper); a number for a step of the gates on rows of valid after each so many of the
             weights (`GateSteps`).
         epochs: Number of epochs; after each one the model is validated.
-        epochs_per_pass: Number of epochs in one pass over the rows (the paper: 5).
+        epochs_per_pass: Number of epochs in one pass over the rows (the paper: 5); below 1, an
+            epoch is several passes.
         epoch_decay: Factor of the learning rate after each epoch (the published code: 0.75).
         patience: Number of epochs without a better validation AUC after which training stops;
             after each such epoch the learning rate is multiplied by `plateau_factor`. `None`
