@@ -35,7 +35,6 @@ def folder(request, tmp_path_factory):
     environment = {
         "KERAS_BACKEND": request.param,
         "PYTHONPATH": str(ROOT),
-        "XLA_FLAGS": "--xla_backend_optimization_level=0",  # compiled in half the time
     }
     command = [sys.executable, "-m", "tests.on_any_backend", str(folder)]
     run = subprocess.run(

@@ -9,6 +9,7 @@ import pytest
 
 from aim_keras.callbacks import Resume
 from aim_keras.datasets import frappe
+from experiments.fuzzing import runs
 from experiments.reporting import collect
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -87,9 +88,7 @@ def test_a_damaged_state_is_named(tmp_path, change):
 
 @pytest.fixture
 def run_dir(tmp_path):
-    from experiments.fuzzing import runs
-
-    runs._complete(tmp_path / "run")
+    runs.write_finished(tmp_path / "run")
     return tmp_path / "run"
 
 

@@ -109,7 +109,7 @@ def _run_target(file, content, mutate):
 
     def read(path):
         folder = path.parent / "run"
-        _complete(folder)
+        write_finished(folder)
         (folder / file).write_bytes(path.read_bytes())
         run = collect.read(folder)
         assert [stage.name for stage in run.trainings] == [
@@ -124,7 +124,7 @@ def _analysis_target():
 
     def read(path):
         folder = path.parent / "run"
-        _complete(folder)
+        write_finished(folder)
         (folder / path.name).write_bytes(path.read_bytes())
         run = collect.read(folder)
         assert found.functions(run)
@@ -137,7 +137,7 @@ def _analysis_target():
     return Target("analysis.json", (json.dumps(ANALYSIS).encode(),), read, expected, mutated_json)
 
 
-def _complete(folder):
+def write_finished(folder):
     """A finished run, but for what needs TensorBoard or TensorFlow."""
     stages = [folder / "stages" / record["stage"] for record in METRICS["stages"]]
     for path, content in {
@@ -156,7 +156,7 @@ def _complete(folder):
 def _config_target():
     def read(path):
         folder = path.parent / "run"
-        _complete(folder)
+        write_finished(folder)
         (folder / "model.keras").write_bytes(_model(path.read_bytes()))
         return collect.read(folder).model
 
