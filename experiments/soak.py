@@ -19,7 +19,7 @@ SOAK_JSON = flags.DEFINE_string("soak_json", "soak.json", "File of the result.")
 AUC_TOLERANCE = 1e-6
 
 
-def soak(arguments, folder, kills, seed=0):
+def soak(arguments, folder, kills, seed=0, longest=1.0):
     """Starts runs of the main job, kills them, and goes on with each until it ends.
 
     A process lives for a random part of the time that a run takes which is not killed, so that
@@ -30,6 +30,7 @@ def soak(arguments, folder, kills, seed=0):
         folder: Path of a folder that does not exist: each run has its results and its data there.
         kills: Integer, how many kills.
         seed: Integer, of the moments.
+        longest: Number, the longest such part: the shorter, the more kills of one run.
 
     Returns:
         `{"kills", "runs", "same", "seconds", "auc", "largest_difference"}`: `same` counts the runs
@@ -50,7 +51,6 @@ def soak(arguments, folder, kills, seed=0):
         process.start()
         return process
 
-    start("warm_up").join()
     begun = time.monotonic()
     _ended(start("reference"), folder / "reference")
     whole = time.monotonic() - begun
@@ -61,7 +61,7 @@ def soak(arguments, folder, kills, seed=0):
         run = f"run_{len(results)}"
         process = start(run)
         while len(lifetimes) < kills:
-            lifetime = moments.uniform(0, whole)
+            lifetime = moments.uniform(0, longest * whole)
             process.join(lifetime)
             if not process.is_alive():
                 break

@@ -1,3 +1,4 @@
+import gc
 import importlib.util
 import os
 import pathlib
@@ -12,6 +13,10 @@ os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0"  # compiled in ha
 # A process of pytest-xdist has one core; those that tests start have all of them.
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def pytest_collection_finish():
+    gc.freeze()  # what TensorFlow and Keras made at import is never garbage
 
 
 @pytest.fixture(autouse=True)
