@@ -14,6 +14,7 @@ import tensorflow_datasets as tfds
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from aim_keras.callbacks import (
+    AveragedWeights,
     GateHistory,
     GateSteps,
     RankMetrics,
@@ -28,6 +29,7 @@ from experiments import distribution
 from experiments.gin_values import making
 
 MIN_DELTA = 1e-5  # of AUC: less is no improvement
+STATISTICS_BATCHES = 16  # over which averaged weights get statistics of their own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +99,8 @@ def fit(
         job: `Job`.
         searching: Whether the model has gates to search.
         weights: Callable that gives the optimizer of all weights but the gates. With `use_ema`,
-            the moving averages of the weights are what is validated and kept.
+            the moving averages of the weights are what is validated and kept, with statistics of
+            their own (`AveragedWeights`).
         gates: Callable that gives the optimizer of the gates, in a search; `total_steps` is given
             to one that takes it.
         gates_every: `None` for steps that train the gates beside the weights, on the rows of train
@@ -135,7 +138,7 @@ def fit(
     with job.strategy.scope():
         trained = distribution.replicated(model, job.strategy)
         optimizer = weights()
-        averaging, training_again = _averaging(optimizer)
+        averaging, training_again = _averaging(optimizer, model, job)
         if searching:
             optimizer = with_gates(optimizer, gates(**options), joint=gates_every is None)
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
@@ -239,10 +242,13 @@ def _decay(factor):
     )
 
 
-def _averaging(optimizer):
+def _averaging(optimizer, model, job):
     """Callbacks that put the averaged weights into the model to be validated, and take them out."""
     if not optimizer.use_ema:
         return [], []
-    swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
-    back = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: swap.on_epoch_begin(epoch))
-    return [swap], [back]
+    batches = job.shuffled_batches(first_step=0).take(STATISTICS_BATCHES)
+    averages = AveragedWeights([*batches], model)
+    back = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, _: averages.on_epoch_begin(epoch)
+    )
+    return [averages], [back]
