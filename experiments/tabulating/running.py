@@ -25,7 +25,8 @@ class RunError(Exception):
 def run_missing(runs, builder, data, records_path, runs_dir, jobs=1, **folders):
     """Runs and records all runs that have no record, in their order.
 
-    A run that was interrupted goes on where it stopped. One that fails is said and left out.
+    A run that was interrupted goes on where it stopped. One that fails is said and left out. One
+    that another needs and whose folder is lost is made again, beside its record.
 
     Args:
         runs: Runs, those first whose architecture others take.
@@ -41,6 +42,12 @@ def run_missing(runs, builder, data, records_path, runs_dir, jobs=1, **folders):
     """
     existing = records.read(records_path)
     missing = [run for run in runs if records.find(existing, run, data) is None]
+    lost = []
+    for run in missing:
+        known = run.source in (None, *missing, *lost)
+        if not known and not run.found(runs_dir, data).exists():
+            lost.append(run.source)
+    missing = [*lost, *missing]
     cores = max(1, (os.cpu_count() or 1) // jobs)
     futures = {}
 
@@ -52,7 +59,8 @@ def run_missing(runs, builder, data, records_path, runs_dir, jobs=1, **folders):
         except (RunError, OSError, ValueError) as error:
             print(f"{place} failed: {error}", flush=True)
             return f"{_name(run)}: {error}"
-        records.append(records_path, record)
+        if records.find(existing, run, data) is None:
+            records.append(records_path, record)
         return None
 
     pool = concurrent.futures.ThreadPoolExecutor(jobs)
@@ -99,8 +107,7 @@ def _found(run, runs_dir, data):
     path = run.found(runs_dir, data)
     if not path.exists():
         raise RunError(
-            f"it takes the architecture of {_name(run.source)}, and {path} is not there. A run "
-            "that is recorded is not run again: delete its record if its folder is lost."
+            f"it takes the architecture of {_name(run.source)}, and {path} is not there."
         )
     return path
 

@@ -23,7 +23,7 @@ class Run:
         seed: Integer.
         configuration: Hash of the parsed configuration, whatever the seed.
         choice: Bindings of the grid's choice.
-        source: The `Run` whose architecture it takes, or `None`.
+        source: The `Run` whose architecture it takes, or that it analyses, or `None`.
     """
 
     kind: str
@@ -83,7 +83,9 @@ def tuning_runs(plan):
 def analysis_run(plan, runs):
     """What is to be analysed of a plan's `table_runs`, or `None`."""
     of_system = [run for run in runs if run.system.name == plan.analysed]
-    return dataclasses.replace(of_system[0], kind="analysis") if of_system else None
+    if not of_system:
+        return None
+    return dataclasses.replace(of_system[0], kind="analysis", source=of_system[0])
 
 
 def configure(system, choice=()):

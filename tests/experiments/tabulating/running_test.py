@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import time
 import types
@@ -12,7 +13,7 @@ import pytest
 from experiments.fuzzing.runs import ANALYSIS
 from experiments.tabulating import measuring, records, running
 from experiments.tabulating.plan import Plan, System
-from experiments.tabulating.runs import Run, table_runs, tuning_runs
+from experiments.tabulating.runs import Run, analysis_run, table_runs, tuning_runs
 from tests.experiments.tabulating.made_up import DATA, system
 
 BUILDER = types.SimpleNamespace(fields=dict.fromkeys("abcd"))
@@ -161,12 +162,24 @@ def test_jobs_run_at_a_time_on_their_share_of_the_cores(train, monkeypatch):
     assert 1 < train.last.most_running <= 3
 
 
-def test_an_architecture_that_is_lost_is_named(train):
-    _, failures, recorded = train(runs_of(TRANSFER, AIM, seeds=1)[1:])
+def test_a_run_whose_folder_is_lost_is_made_again_for_what_needs_it(train, tmp_path):
+    aim, transfer = runs_of(TRANSFER, AIM, seeds=1)
+    plan = Plan("Shop", (AIM,), seeds=1, analysed="AIM(2nd)")
+    for needs_it in (transfer, analysis_run(plan, table_runs(plan))):
+        train([aim])
+        shutil.rmtree(aim.folder(tmp_path, DATA))
+        commands, failures, recorded = train([needs_it])
+        assert failures == []
+        assert f"--run_dir={aim.folder(tmp_path, DATA)}" in commands[0]
+        assert len(commands) == 2
+        assert sum(record["kind"] == "result" for record in recorded) == 1 + (needs_it is transfer)
+        (tmp_path / "r.jsonl").unlink()
+
+
+def test_an_architecture_that_is_not_found_is_named(train):
+    _, failures, recorded = train(runs_of(TRANSFER, AIM, seeds=1)[1:], fails=("AIM",))
     assert recorded == []
-    (failure,) = failures
-    assert failure.startswith("DeepFM+IF(2nd), seed 1: it takes the architecture of AIM(2nd), seed")
-    assert "delete its record" in failure
+    assert "DeepFM+IF(2nd), seed 1: it takes the architecture of AIM(2nd), seed 1" in failures[1]
 
 
 def test_a_run_that_fails_is_said_and_the_others_go_on(train, capsys):
