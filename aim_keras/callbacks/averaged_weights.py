@@ -17,7 +17,8 @@ class AveragedWeights(keras.callbacks.SwapEMAWeights):
     The moving statistics of batch norms are of the weights, not of their averages, whose
     activations have another scale: under them logits may be far too large or too small. So they are
     taken again, as means over batches in training mode. When the next epoch begins the model has
-    its weights and statistics back. Callbacks behind this one validate and save the averages.
+    its weights and statistics back, and at the end of training the averages. Callbacks behind this
+    one validate and save the averages.
 
     Args:
         batches: Iterable of batches of training data, `features` or `(features, ...)`, read at the
@@ -51,18 +52,24 @@ class AveragedWeights(keras.callbacks.SwapEMAWeights):
             (variable, keras.ops.convert_to_numpy(variable))
             for variable in self.model.non_trainable_variables
         ]
-        estimator = self._estimator or self.model
-        if estimator is not self.model:
-            estimator.set_weights(self.model.get_weights())
-        estimate_statistics(estimator, self._batches)
-        if estimator is not self.model:
-            self.model.set_weights(estimator.get_weights())
+        self._estimate()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         super().on_epoch_begin(epoch, logs)
         for variable, value in self._of_training:
             variable.assign(value)
         self._of_training = []
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._estimate()  # `fit` has put the averages into the model.
+
+    def _estimate(self):
+        estimator = self._estimator or self.model
+        if estimator is not self.model:
+            estimator.set_weights(self.model.get_weights())
+        estimate_statistics(estimator, self._batches)
+        if estimator is not self.model:
+            self.model.set_weights(estimator.get_weights())
 
 
 def estimate_statistics(model: keras.Model, batches: Iterable) -> None:

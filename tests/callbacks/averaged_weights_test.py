@@ -71,9 +71,21 @@ def statistics(kernel, model):
     return [np.mean(values, axis=0) for values in zip(*found, strict=True)]
 
 
-def test_the_averages_have_the_statistics_of_their_own_activations():
-    seen = Seen()
-    model, _ = trained(AveragedWeights(BATCHES), seen)
+def stopped(averages, epoch):
+    """Puts the weights back at the end of each epoch, and stops after one."""
+
+    def on_epoch_end(number, logs):
+        averages.on_epoch_begin(number)
+        averages.model.stop_training = number == epoch
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=on_epoch_end)
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_the_averages_have_the_statistics_of_their_own_activations(stops):
+    seen, averages = Seen(), AveragedWeights(BATCHES)
+    early = [stopped(averages, epoch=1)] if stops else []
+    model, _ = trained(averages, seen, *early, epochs=5 if stops else 2)
     kernel = averaged(seen.kernels)
     norm, free = model.get_layer("norm"), model.get_layer("free")
     np.testing.assert_allclose(model.get_layer("hidden").kernel, kernel, rtol=1e-5, atol=1e-6)
