@@ -15,6 +15,10 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("minutes") is None)
+
+
 def pytest_collection_finish():
     gc.freeze()  # what TensorFlow and Keras made at import is never garbage
 

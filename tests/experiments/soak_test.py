@@ -24,6 +24,7 @@ TINY = (
 )
 
 
+@pytest.mark.minutes
 def test_twenty_kills_change_nothing(tmp_path):
     arguments = ["--gin_file=quickstart.gin", *(f"--gin_bindings={b}" for b in TINY)]
     result = soak.soak(arguments, tmp_path / "soak", kills=20, longest=0.5)
