@@ -138,7 +138,7 @@ def fit(
     with job.strategy.scope():
         trained = distribution.replicated(model, job.strategy)
         optimizer = weights()
-        averaging, training_again = _averaging(optimizer, model, job)
+        averaged = optimizer.use_ema
         if searching:
             optimizer = with_gates(optimizer, gates(**options), joint=gates_every is None)
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
@@ -171,6 +171,10 @@ def fit(
         first_step = resume.finished_epochs * (steps // gates_every)
         gate_steps = [GateSteps(job.shuffled_batches(first_step, "valid"), gates_every)]
     metrics = RankMetrics(job.batches("valid"), logit_shift=job.builder.logit_shift)
+    validating = [distribution.Validation(metrics, model, job.strategy), *stateful]
+    if averaged:
+        batches = job.shuffled_batches(first_step=0).take(STATISTICS_BATCHES)
+        validating = [AveragedWeights([*batches], validating, model)]
     history = distribution.fit(
         trained,
         job.strategy,
@@ -179,14 +183,11 @@ def fit(
         steps_per_epoch=steps,
         callbacks=[
             *gate_steps,
-            *averaging,
             RequireFinite(resume),
-            distribution.Validation(metrics, model, job.strategy),
-            *stateful,
+            *validating,
             *([_decay(epoch_decay)] if epoch_decay != 1 else []),
             keras.callbacks.TensorBoard(stage_dir / "tensorboard", write_graph=False),
             *observers,
-            *training_again,
             resume,
         ],
     )
@@ -240,15 +241,3 @@ def _decay(factor):
     return keras.callbacks.LearningRateScheduler(
         lambda epoch, rate: rate * factor if epoch else rate
     )
-
-
-def _averaging(optimizer, model, job):
-    """Callbacks that put the averaged weights into the model to be validated, and take them out."""
-    if not optimizer.use_ema:
-        return [], []
-    batches = job.shuffled_batches(first_step=0).take(STATISTICS_BATCHES)
-    averages = AveragedWeights([*batches], model)
-    back = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, _: averages.on_epoch_begin(epoch)
-    )
-    return [averages], [back]

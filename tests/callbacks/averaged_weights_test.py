@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from aim_keras.callbacks import AveragedWeights
+from aim_keras.callbacks import AveragedWeights, Resume
 from aim_keras.layers import ParamFreeBatchNorm
 
 BATCH, STEPS, MOMENTUM = 10, 6, 0.7
@@ -71,21 +71,12 @@ def statistics(kernel, model):
     return [np.mean(values, axis=0) for values in zip(*found, strict=True)]
 
 
-def stopped(averages, epoch):
-    """Puts the weights back at the end of each epoch, and stops after one."""
-
-    def on_epoch_end(number, logs):
-        averages.on_epoch_begin(number)
-        averages.model.stop_training = number == epoch
-
-    return keras.callbacks.LambdaCallback(on_epoch_end=on_epoch_end)
-
-
 @pytest.mark.parametrize("stops", [False, True])
 def test_the_averages_have_the_statistics_of_their_own_activations(stops):
-    seen, averages = Seen(), AveragedWeights(BATCHES)
-    early = [stopped(averages, epoch=1)] if stops else []
-    model, _ = trained(averages, seen, *early, epochs=5 if stops else 2)
+    seen = Seen()
+    early = [keras.callbacks.EarlyStopping("loss", min_delta=100, patience=1)] if stops else []
+    model, _ = trained(AveragedWeights(BATCHES, early), seen, epochs=5 if stops else 2)
+    assert len(seen.ends) == 2
     kernel = averaged(seen.kernels)
     norm, free = model.get_layer("norm"), model.get_layer("free")
     np.testing.assert_allclose(model.get_layer("hidden").kernel, kernel, rtol=1e-5, atol=1e-6)
@@ -97,27 +88,53 @@ def test_the_averages_have_the_statistics_of_their_own_activations(stops):
 
 def test_training_goes_on_as_if_they_had_not_been_there():
     seen, alone = Seen(), Seen()
-    _, loss = trained(AveragedWeights(BATCHES), seen, epochs=3)
+    _, loss = trained(AveragedWeights(BATCHES, [Seen()]), seen, epochs=3)
     _, expected = trained(alone, epochs=3)
-    # Keras swaps weights and averages by sums, which round.
-    np.testing.assert_allclose(loss, expected, rtol=1e-6)
-    np.testing.assert_allclose(seen.kernels, alone.kernels, rtol=1e-5, atol=1e-6)
+    assert loss == expected
+    np.testing.assert_array_equal(seen.kernels, alone.kernels)
 
 
-def test_callbacks_before_it_see_the_weights_and_those_behind_it_the_averages():
-    before, behind = Seen(), Seen()
-    trained(before, AveragedWeights(BATCHES), behind, epochs=3)
+def test_its_callbacks_see_the_averages_and_all_others_the_weights():
+    before, within, behind = Seen(), Seen(), Seen()
+    trained(before, AveragedWeights(BATCHES, [within]), behind, epochs=3)
     for epoch in range(3):
-        (kernel, mean), (averaged_kernel, its_mean) = before.ends[epoch], behind.ends[epoch]
         kernels = before.kernels[: STEPS * (epoch + 1)]
-        np.testing.assert_array_equal(kernel, kernels[-1])
+        for callback in (before, behind):
+            kernel, mean = callback.ends[epoch]
+            np.testing.assert_array_equal(kernel, kernels[-1])
+        averaged_kernel, its_mean = within.ends[epoch]
         np.testing.assert_allclose(averaged_kernel, averaged(kernels), rtol=1e-5, atol=1e-6)
         assert (np.abs(its_mean - mean) > 1e-3).all()
+    np.testing.assert_array_equal(within.kernels, before.kernels)
+
+
+def test_an_interrupted_training_goes_on_with_the_weights(tmp_path):
+    """Of three epochs, one is trained by another process."""
+    whole = Seen()
+    model, _ = trained(AveragedWeights(BATCHES), whole, Resume(tmp_path / "whole"), epochs=3)
+    trained(AveragedWeights(BATCHES, [Seen()]), Resume(tmp_path / "parts"), epochs=1)
+    after = Seen()
+    again, _ = trained(AveragedWeights(BATCHES), after, Resume(tmp_path / "parts"), epochs=3)
+    np.testing.assert_array_equal(after.kernels, whole.kernels[STEPS:])
+    for value, expected in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_the_best_averages_are_kept_by_early_stopping():
+    """It restores them, and their statistics, after `fit` has put the last ones into the model."""
+    within = Seen()
+    stop = keras.callbacks.EarlyStopping(
+        "loss", min_delta=100, patience=1, restore_best_weights=True
+    )
+    model, _ = trained(AveragedWeights(BATCHES, [within, stop]), epochs=5)
+    kernel, mean = within.ends[0]
+    np.testing.assert_array_equal(model.get_layer("hidden").kernel, kernel)
+    np.testing.assert_array_equal(model.get_layer("norm").moving_mean, mean)
 
 
 def test_statistics_can_be_taken_on_an_equal_model():
     model, _ = trained(AveragedWeights(BATCHES))
-    elsewhere, _ = trained(AveragedWeights(BATCHES, network()))
+    elsewhere, _ = trained(AveragedWeights(BATCHES, model=network()))
     for value, expected in zip(elsewhere.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(value, expected)
 
@@ -125,3 +142,14 @@ def test_statistics_can_be_taken_on_an_equal_model():
 def test_an_optimizer_without_averages_is_refused():
     with pytest.raises(ValueError, match="use_ema"):
         trained(AveragedWeights(BATCHES), use_ema=False)
+
+
+@pytest.mark.parametrize("batches", [iter(BATCHES), 16])
+def test_batches_that_cannot_be_read_again_are_refused(batches):
+    with pytest.raises(ValueError, match=r"iterated over again\. Received: batches of <class"):
+        AveragedWeights(batches)
+
+
+def test_statistics_of_no_batch_are_refused():
+    with pytest.raises(ValueError, match=r"must have a batch\. Received: batches=\[\]"):
+        trained(AveragedWeights([]))
