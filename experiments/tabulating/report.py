@@ -51,7 +51,7 @@ def write(path, results, command, figures=()):
         parts += [f"## Table {number}: {published.paper(number)['caption']}", *render(results)]
         if number == 2 and results.plan.reruns:
             title = "## The leaderboard's models, re-run on these data by their library"
-            parts += [title, performance.table_of_reruns(results)]
+            parts += [title, *performance.table_of_reruns(results)]
     parts += ["## Figures 7 and 8", *(f"![{name}]({name})" for name in figures)]
     if not figures:
         parts.append("Not run yet: the analysis.")

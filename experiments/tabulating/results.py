@@ -37,8 +37,9 @@ class Results:
         return [record for record in found if record is not None]
 
     def reruns(self, rerun):
-        """The records of a `plan.Rerun`, one a seed."""
-        return records.matching(self.all_records, records.rerun_key(rerun, self.data))
+        """The records of a `plan.Rerun`, the last one of each seed."""
+        found = records.matching(self.all_records, records.rerun_key(rerun, self.data))
+        return list({record["seed"]: record for record in found}.values())
 
     def values(self, name, *keys):
         """A value of each of a system's records, such as `"test", "auc"`."""

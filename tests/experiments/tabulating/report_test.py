@@ -97,6 +97,25 @@ def test_the_best_aim_is_chosen_on_valid_and_its_opponent_on_test():
     )
 
 
+def test_the_best_aim_against_the_best_model_that_was_re_run():
+    reruns = tuple({"name": n, "model": n, "options": {}} for n in ("DCNv2", "FinalMLP", "None"))
+    results = results_of(
+        [AIM], {"AIM(2nd)": [0.82, 0.83]}, 2, leaderboard="Frappe_x1", reruns=reruns
+    )
+    assert len(performance.table_of_reruns(results)) == 1
+    seen = [("DCNv2", 1, 0.80), ("DCNv2", 2, 0.81), ("FinalMLP", 1, 0.99)]
+    seen += [("FinalMLP", 1, 0.81), ("FinalMLP", 2, 0.82)]  # of a seed the last one counts
+    named = {rerun.name: rerun for rerun in results.plan.reruns}
+    for name, seed, auc in seen:
+        run = Run("rerun", named[name], seed, named[name].configuration)
+        results.all_records.append(result(run, auc))
+    shown, said = performance.table_of_reruns(results)
+    assert cells(shown)["FinalMLP"][:2] == ["2", "0.8150 ± 0.0071"]
+    assert cells(shown)["None"][0] == "not run yet"
+    assert said.startswith("AIM(2nd) (the best AIM on valid) against FinalMLP as re-run (the best")
+    assert f"AUC t = {t_test([0.82, 0.83], [0.81, 0.82]).t:.2f}" in said
+
+
 def test_table_3_has_the_share_of_the_highest_order():
     third = system("AIM(3rd)", "aim")
     kept = [{"interactions": {"2": 45, "3": n}} for n in (12, 24)]

@@ -60,7 +60,7 @@ def test_what_lacks_is_trained_on_all_rows_and_shown(builder, tmp_path, monkeypa
     assert recorded[1]["test"]["auc"] == pytest.approx(labels.mean())
 
     auc = np.mean([record["test"]["auc"] for record in recorded])
-    shown = table_of_reruns(Results(plan, [], [], None, recorded, DATA)).splitlines()[-1]
+    shown = table_of_reruns(Results(plan, [], [], None, recorded, DATA))[0].splitlines()[-1]
     assert shown.startswith(f"| DCNv2 | 2 | {auc:.4f} ± 0.0000 | 0.1500 ± 0.07")
     assert shown.endswith("| 0.9845 / 0.1491 |")
     other = Plan("Shop", (system("FM"),), reruns=({**RERUN, "options": {"units": [8]}},))
