@@ -10,7 +10,7 @@ import numpy as np
 
 from aim_keras import atomic
 from aim_keras.callbacks.gate_file import read_gate_history
-from aim_keras.callbacks.search_state import searched_gates
+from aim_keras.callbacks.searched import searched
 from aim_keras.layers import GatedInteraction
 
 DIGITS = 6
@@ -53,18 +53,18 @@ class GateHistory(keras.callbacks.Callback):
         self.points = points
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._gates = searched_gates(self.model, type(self).__name__)
+        self._optimizer, self._gates = searched(self.model, type(self).__name__)
         self._rows: Any = None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         # Not before: a callback that restores the training may begin after this one.
         if self._rows is None:
-            self._step = int(self.model.optimizer.iterations.numpy())
+            self._step = self._steps()
             self._every, self._rows = self._read()
             self._record()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._step += 1
+        self._step = self._steps()
         self._record()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -74,6 +74,10 @@ class GateHistory(keras.callbacks.Callback):
         header = {"every": self._every, "gates": self._names()}
         lines = [json.dumps(line) for line in (header, *rows)]
         atomic.write_text(self.path, "\n".join(lines) + "\n")
+
+    def _steps(self):
+        """Those done: with `steps_per_execution` several more than at the last call."""
+        return int(self._optimizer.iterations.numpy())
 
     def _read(self):
         if not self._step or not self.path.exists():
@@ -92,7 +96,7 @@ class GateHistory(keras.callbacks.Callback):
             self._rows = [row for row in self._rows if not row["step"] % self._every]
 
     def _row(self):
-        threshold = getattr(self.model.optimizer.gates_optimizer, "threshold", None)
+        threshold = getattr(self._optimizer.gates_optimizer, "threshold", None)
         values = {gate.path: keras.ops.convert_to_numpy(gate).ravel() for gate in self._gates}
         return {
             "step": self._step,

@@ -1,10 +1,11 @@
 """A search whose gates are trained on other rows than the weights."""
 
-import re
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from aim_keras.callbacks.searched import searched
 
 
 class GateSteps(keras.callbacks.Callback):
@@ -18,13 +19,14 @@ class GateSteps(keras.callbacks.Callback):
 
     Args:
         data: Iterable of batches `(features, labels)`, or with sample weights too, such as a
-            batched `tf.data.Dataset`: as many as there are steps of the gates.
+            batched and repeated `tf.data.Dataset`: as many as there are steps of the gates.
         every: Integer >= 1: the number of steps of the weights in an epoch before each of the
             gates. Defaults to 10.
 
     Raises:
-        ValueError: If `every` is out of range, or at the start of the training if the model was
-            not compiled with `with_gates(..., joint=False)`.
+        ValueError: If `every` is out of range; at the start of the training if the model was not
+            compiled with `with_gates(..., joint=False)`, or under the policy `mixed_float16`, whose
+            losses are scaled; when `data` ends before the training.
 
     Example:
 
@@ -46,28 +48,35 @@ class GateSteps(keras.callbacks.Callback):
         self._batches = iter(data)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        optimizer = self.model.optimizer
-        if getattr(optimizer, "joint", True):
+        searching, gates = searched(self.model, type(self).__name__)
+        if searching.joint or searching is not self.model.optimizer:
             raise ValueError(
-                "`GateSteps` needs a model that was compiled with `with_gates(..., joint=False)`. "
-                f"Received: optimizer={optimizer}"
+                "`GateSteps` needs a model that was compiled with `with_gates(..., joint=False)`, "
+                f"not under `mixed_float16`. Received: optimizer={self.model.optimizer}"
             )
-        gates = [
-            variable
-            for variable in self.model.trainable_variables
-            if re.fullmatch(optimizer.pattern, variable.path)
-        ]
+        optimizer = searching.gates_optimizer
+        self._of_weights = searching.weights_optimizer
 
         @tf.function(reduce_retracing=True)
         def step(features, labels, weights=None):
             with tf.GradientTape() as tape:
                 logits = self.model(features, training=True)
                 loss = self.model.compute_loss(features, labels, logits, weights)
+                loss = optimizer.scale_loss(loss)
             gradients = tape.gradient(loss, [gate.value for gate in gates])
-            optimizer.gates_optimizer.apply(gradients, gates)
+            optimizer.apply(gradients, gates)
 
         self._step = step
 
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._begun, self._done = int(self._of_weights.iterations.numpy()), 0
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if (batch + 1) % self.every == 0:
-            self._step(*next(self._batches))
+        # With `steps_per_execution` several steps have passed.
+        due = (int(self._of_weights.iterations.numpy()) - self._begun) // self.every
+        for _ in range(due - self._done):
+            # Keras would take a StopIteration for the end of the epoch's rows.
+            if (rows := next(self._batches, None)) is None:
+                raise ValueError("`data` must have a batch for each step of the gates. It ended.")
+            self._step(*rows)
+        self._done = due

@@ -1,12 +1,13 @@
 """What a search does to the gates, step by step."""
 
 import os
-import re
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from aim_keras.callbacks.searched import searched
 
 
 class SearchState(keras.callbacks.Callback):
@@ -41,12 +42,17 @@ class SearchState(keras.callbacks.Callback):
         self.every = every
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._gates = searched_gates(self.model, type(self).__name__)
+        optimizer, self._gates = searched(self.model, type(self).__name__)
+        self._optimizer = optimizer.gates_optimizer
         self._writer = tf.summary.create_file_writer(self.log_dir)
         self._written = None
 
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._due = self.every
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if (batch + 1) % self.every == 0:
+        if batch + 1 >= self._due:  # with `steps_per_execution` some numbers are left out
+            self._due = (batch + 1) // self.every * self.every + self.every
             self._write()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -57,8 +63,7 @@ class SearchState(keras.callbacks.Callback):
         self._writer.close()
 
     def _write(self):
-        optimizer = self.model.optimizer.gates_optimizer
-        step = int(optimizer.iterations.numpy())
+        step = int(self._optimizer.iterations.numpy())
         if step == self._written:
             return
         self._written = step
@@ -67,24 +72,5 @@ class SearchState(keras.callbacks.Callback):
                 values = keras.ops.convert_to_numpy(gate)
                 tf.summary.scalar(f"{gate.path}/open", np.count_nonzero(values))
                 tf.summary.histogram(f"{gate.path}/values", values)
-            if hasattr(optimizer, "threshold"):
-                tf.summary.scalar("threshold", optimizer.threshold)
-
-
-def searched_gates(model, callback):
-    """The gates that the optimizer of a model trains as such, for a callback of that name.
-
-    Raises:
-        ValueError: if the model was not compiled with `with_gates`.
-    """
-    optimizer = model.optimizer
-    if not hasattr(optimizer, "gates_optimizer"):
-        raise ValueError(
-            f"`{callback}` needs a model that was compiled with `with_gates`. "
-            f"Received: optimizer={optimizer}"
-        )
-    return [
-        variable
-        for variable in model.trainable_variables
-        if re.fullmatch(optimizer.pattern, variable.path)
-    ]
+            if hasattr(self._optimizer, "threshold"):
+                tf.summary.scalar("threshold", self._optimizer.threshold)

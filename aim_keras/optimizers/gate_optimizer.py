@@ -19,8 +19,8 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
         loss_scale_factor: float | None = None,
         name: str | None = None,
     ) -> None:
-        _check_inner("weights", weights)
-        _check_inner("gates", gates)
+        _check_inner("weights", weights, loss_scale_factor)
+        _check_inner("gates", gates, loss_scale_factor)
         if weights is gates:
             raise ValueError(
                 "`weights` and `gates` must be two optimizers. "
@@ -53,15 +53,18 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
         """The optimizer of the gates."""
         return self._gates_optimizer
 
+    def is_gate(self, variable: keras.Variable) -> bool:
+        """Whether `gates_optimizer` is the variable's."""
+        return re.fullmatch(self.pattern, variable.path) is not None
+
     def build(self, var_list: Any) -> None:
         """Builds both optimizers, each for its variables."""
         if self.built:
             return
-        paths = [variable.path for variable in var_list]
-        if not any(re.fullmatch(self.pattern, path) for path in paths):
+        if not any(map(self.is_gate, var_list)):
             raise ValueError(
                 f"No variable's path matches the pattern of gates {self.pattern!r}. "
-                f"Received: variables {paths}"
+                f"Received: variables {[variable.path for variable in var_list]}"
             )
         super().build(var_list)
 
@@ -76,7 +79,7 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
         weights = [
             (gradient, variable)
             for gradient, variable in zip(grads, trainable_variables, strict=True)
-            if not re.fullmatch(self.pattern, variable.path)
+            if not self.is_gate(variable)
         ]
         self.weights_optimizer.apply_gradients(weights)
         self._iterations.assign_add(1)
@@ -125,6 +128,7 @@ def with_gates(
     gates: keras.optimizers.Optimizer,
     pattern: str = r".*gate_(alpha|beta)",
     joint: bool = True,
+    loss_scale_factor: float | None = None,
 ) -> keras.optimizers.Optimizer:
     """Returns an optimizer that trains the gates of a model by `gates`, all else by `weights`.
 
@@ -143,14 +147,16 @@ def with_gates(
             variable. Defaults to `r".*gate_(alpha|beta)"`, the gates of this package's layers.
         joint: Boolean. `False` leaves the gates to the callback `GateSteps`, whose steps on other
             rows alternate with those of the weights.
+        loss_scale_factor: Float or None, of `keras.optimizers.Optimizer`: one loss has one factor,
+            so both optimizers leave it `None`.
 
     Returns:
         A `keras.optimizers.MultiOptimizer`.
 
     Raises:
-        ValueError: If an optimizer is not a Keras optimizer, is already built, wraps others, or is
-            given twice; if `pattern` is no regular expression; and, when the optimizer meets the
-            model's variables, if none of them matches `pattern`.
+        ValueError: If an optimizer is not a Keras optimizer, is already built, wraps others, has a
+            loss scale factor of its own, or is given twice; if `pattern` is no regular expression;
+            and, when the optimizer meets the model's variables, if none of them matches `pattern`.
 
     Example:
 
@@ -161,10 +167,10 @@ def with_gates(
     )
     ```
     """
-    return GateOptimizer(weights, gates, pattern, joint)
+    return GateOptimizer(weights, gates, pattern, joint, loss_scale_factor)
 
 
-def _check_inner(name, optimizer):
+def _check_inner(name, optimizer, loss_scale_factor):
     wrappers = (keras.optimizers.MultiOptimizer, keras.optimizers.LossScaleOptimizer)
     if not isinstance(optimizer, keras.optimizers.Optimizer) or isinstance(optimizer, wrappers):
         raise ValueError(
@@ -175,4 +181,9 @@ def _check_inner(name, optimizer):
         raise ValueError(
             f"`{name}` must be a new optimizer. "
             f"Received: {name}={optimizer.name!r}, which is already built for other variables"
+        )
+    if optimizer.loss_scale_factor not in (None, loss_scale_factor):
+        raise ValueError(
+            f"`{name}` must leave `loss_scale_factor` to `with_gates`. "
+            f"Received: {name}.loss_scale_factor={optimizer.loss_scale_factor}"
         )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from aim_keras.architecture import Architecture
-from aim_keras.callbacks import GateHistory, Resume
+from aim_keras.callbacks import GateHistory, Resume, SearchState
 from aim_keras.models import FM
 from aim_keras.optimizers import GRDA, with_gates
 
@@ -48,11 +48,13 @@ class Killer(keras.callbacks.Callback):
             raise KilledError
 
 
-def fit(path, search="interactions", architecture=None, epochs=3, points=200, callbacks=()):
+def fit(
+    path, search="interactions", architecture=None, epochs=3, points=200, callbacks=(), **compiled
+):
     keras.utils.set_random_seed(0)
     model = FM(SIZES, architecture, search, embedding_dim=3)
     gates = GRDA(0.1, mu=0.6, target_threshold=0.65, total_steps=3 * ROWS // BATCH)
-    model.compile(with_gates(keras.optimizers.Adam(0.01), gates), BINARY)
+    model.compile(with_gates(keras.optimizers.Adam(0.01), gates), BINARY, **compiled)
     recorder = Recorder()
     callbacks = [recorder, GateHistory(path, points), *callbacks]
     model.fit(IDS, LABELS, BATCH, epochs, shuffle=False, verbose=0, callbacks=callbacks)
@@ -109,6 +111,27 @@ def test_units_are_named(tmp_path):
 def test_no_more_points_than_asked_for_and_the_last(tmp_path, points, steps):
     fit(tmp_path / "gates", points=points)
     assert [row["step"] for row in read(tmp_path / "gates")[1]] == steps
+
+
+def test_several_steps_at_once(tmp_path):
+    states = fit(tmp_path / "gates", epochs=1, steps_per_execution=3)
+    header, rows = read(tmp_path / "gates")
+    assert [row["step"] for row in rows] == [0, 3, 6, 7]
+    (gate,) = header["gates"]
+    for row in rows[1:]:
+        np.testing.assert_allclose(row["values"][gate], states[row["step"]][0][gate], atol=1e-6)
+
+
+def test_scaled_losses(tmp_path):
+    """Under this policy Keras wraps the optimizer."""
+    keras.config.set_dtype_policy("mixed_float16")
+    model = FM(SIZES, None, "interactions")
+    model.compile(with_gates(keras.optimizers.Adam(), GRDA(0.1)), BINARY)
+    callbacks = [GateHistory(tmp_path / "gates"), SearchState(tmp_path / "log")]
+    model.fit(IDS, LABELS, BATCH, verbose=0, callbacks=callbacks)
+    steps = [row["step"] for row in read(tmp_path / "gates")[1]]
+    assert steps == list(range(int(model.optimizer.inner_optimizer.iterations) + 1))
+    assert len(steps) > 1
 
 
 @pytest.mark.parametrize("points", [2, 7, 200])

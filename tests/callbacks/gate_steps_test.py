@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from aim_keras.callbacks import GateSteps
 from aim_keras.models import FM
-from aim_keras.optimizers import with_gates
+from aim_keras.optimizers import LazyAdam, with_gates
 
 BINARY = keras.losses.BinaryCrossentropy(from_logits=True)
 SIZES = {"a": 4, "b": 5, "c": 3}
@@ -20,11 +20,11 @@ def rows(seed, n):
 TRAIN, OTHER = rows(0, 64), rows(1, 32)
 
 
-def new_model(joint=False):
+def new_model(joint=False, **compiled):
     keras.utils.set_random_seed(0)
     model = FM(SIZES, search="interactions", embedding_dim=3, embedding_initializer="normal")
     optimizers = keras.optimizers.SGD(0.3), keras.optimizers.SGD(0.5, momentum=0.9)
-    model.compile(with_gates(*optimizers, joint=joint), BINARY)
+    model.compile(with_gates(*optimizers, joint=joint), BINARY, **compiled)
     return model
 
 
@@ -69,9 +69,10 @@ def test_sample_weights_scale_the_loss_of_the_gates():
     np.testing.assert_allclose(alpha(weighted) - start, 0.25 * (alpha(once) - start), rtol=1e-4)
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
 @pytest.mark.parametrize(("every", "steps"), [(1, 8), (2, 4), (3, 2), (5, 0)])
-def test_counts_steps_by_epoch(every, steps):
-    model = fit(new_model(), every=every, epochs=2)
+def test_counts_steps_by_epoch(every, steps, at_once):
+    model = fit(new_model(steps_per_execution=at_once), every=every, epochs=2)
     assert model.optimizer.gates_optimizer.iterations == steps
     assert model.optimizer.weights_optimizer.iterations == 8
 
@@ -79,12 +80,33 @@ def test_counts_steps_by_epoch(every, steps):
 def test_errors():
     with pytest.raises(ValueError, match=r"`every` must be at least 1. Received: every=0"):
         GateSteps([OTHER], every=0)
-    with pytest.raises(ValueError, match=r"with_gates\(..., joint=False\)`. Received: optimizer="):
+    with pytest.raises(ValueError, match=r"with_gates\(..., joint=False\)`, not .* Received: optimizer="):
         fit(new_model(joint=True))
     plain = FM(SIZES)
     plain.compile("adam", BINARY)
-    with pytest.raises(ValueError, match=r"with_gates\(..., joint=False\)"):
+    with pytest.raises(ValueError, match=r"`GateSteps` needs a model that was compiled with `with_gates`\."):
         fit(plain)
+
+
+def test_data_that_ends_before_the_training():
+    with pytest.raises(ValueError, match="`data` must have a batch for each step of the gates"):
+        new_model().fit(*TRAIN, 16, verbose=0, callbacks=[GateSteps([OTHER] * 3, every=1)])
+
+
+def test_scaled_losses():
+    keras.config.set_dtype_policy("mixed_float16")
+    with pytest.raises(
+        ValueError, match=r"not under `mixed_float16`\. Received: optimizer=.*LossSc"
+    ):
+        fit(new_model())
+
+
+def test_a_loss_scale_factor_changes_nothing():
+    scaled, plain = new_model(), new_model()
+    for model, factor in (scaled, 16.0), (plain, None):
+        optimizers = LazyAdam(0.1), keras.optimizers.SGD(0.5)
+        model.compile(with_gates(*optimizers, joint=False, loss_scale_factor=factor), BINARY)
+    np.testing.assert_allclose(alpha(fit(scaled)), alpha(fit(plain)), rtol=1e-5)
 
 
 def test_the_optimizer_is_saved(tmp_path):

@@ -32,11 +32,11 @@ class Recorder(keras.callbacks.Callback):
 
 
 def fit(
-    log_dir, search="dimensions", architecture=None, epochs=2, every=3, callbacks=(), **options
+    log_dir, search="dimensions", architecture=None, epochs=2, every=3, callbacks=(), **compiled
 ):
     model = FM(SIZES, architecture, search, embedding_dim=3)
     gates = GRDA(0.1, mu=0.6, target_threshold=0.61, total_steps=2 * ROWS // BATCH)
-    model.compile(with_gates(keras.optimizers.Adam(0.01), gates), BINARY)
+    model.compile(with_gates(keras.optimizers.Adam(0.01), gates), BINARY, **compiled)
     recorder = Recorder()
     callbacks = [recorder, SearchState(log_dir, every), *callbacks]
     model.fit(IDS, LABELS, BATCH, epochs, verbose=0, callbacks=callbacks)
@@ -72,6 +72,11 @@ def test_every_third_batch_and_the_last_of_an_epoch(tmp_path):
         assert (buckets[0][0], buckets[-1][1]) == pytest.approx((min(gates), max(gates)))
     counts = list(written[f"{path}/open"].values())
     assert counts[0] == 12 > counts[-1]
+
+
+def test_several_steps_at_once(tmp_path):
+    fit(tmp_path, steps_per_execution=2)
+    assert list(events(tmp_path)["threshold"]) == [4, 6, 7, 11, 13, 14]
 
 
 def test_only_the_gates_that_are_searched(tmp_path):

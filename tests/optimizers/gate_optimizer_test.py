@@ -189,6 +189,20 @@ def test_mixed_float16_wraps_it(tmp_path):
     assert_same_state(resumed, model)
 
 
+def test_a_loss_scale_factor_is_that_of_both(tmp_path):
+    scaled, plain = (
+        gated_model(with_gates(keras.optimizers.Adam(), GRDA(0.1), loss_scale_factor=factor))
+        for factor in (8.0, None)
+    )
+    fit(scaled), fit(plain)
+    for value, expected in zip(scaled.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-5)
+    scaled.save(tmp_path / "model.keras")
+    optimizer = keras.saving.load_model(tmp_path / "model.keras").optimizer
+    inner = optimizer.weights_optimizer, optimizer.gates_optimizer
+    assert [one.loss_scale_factor for one in (optimizer, *inner)] == [8.0] * 3
+
+
 def built_optimizer():
     optimizer = keras.optimizers.Adam()
     optimizer.build([keras.Variable([0.0])])
@@ -203,6 +217,10 @@ def built_optimizer():
         ({"gates": adam_and_grda()}, "wraps no others"),
         ({"weights": keras.optimizers.LossScaleOptimizer(GRDA())}, "wraps no others"),
         ({"weights": built_optimizer()}, "new optimizer. .*already built"),
+        (
+            {"weights": keras.optimizers.Adam(loss_scale_factor=8.0)},
+            "`weights` must leave `loss_scale_factor` to `with_gates`. Received: .*=8.0",
+        ),
         ({"pattern": "("}, r"regular expression. Received: pattern='\('"),
         ({"pattern": None}, "regular expression. Received: pattern=None"),
     ],

@@ -1,0 +1,19 @@
+"""What the callbacks of a search have to know of the model."""
+
+from aim_keras.optimizers.gate_optimizer import GateOptimizer
+
+
+def searched(model, callback):
+    """The `with_gates` optimizer of a model and its gates, for a callback of that name.
+
+    Raises:
+        ValueError: if the model was not compiled with `with_gates`.
+    """
+    # Under `mixed_float16` Keras has put a `LossScaleOptimizer` around it.
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    if not isinstance(optimizer, GateOptimizer):
+        raise ValueError(
+            f"`{callback}` needs a model that was compiled with `with_gates`. "
+            f"Received: optimizer={optimizer}"
+        )
+    return optimizer, [v for v in model.trainable_variables if optimizer.is_gate(v)]
