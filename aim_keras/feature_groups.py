@@ -83,7 +83,7 @@ class FeatureGroups(Document):
         return list(enumerate(self.groups.get(order, ())))
 
     def to_dict(self) -> dict:
-        """The content of `architecture.json`."""
+        """The content of its file."""
         return {
             "format": self.FORMAT,
             "dataset": self.dataset,

@@ -106,7 +106,7 @@ class DimensionGate(keras.layers.Layer):
             (*shape, dim), gate_initializer(), name=GATE_BETA, dtype="float32", autocast=False
         )
 
-    def gates(self, training: bool = False) -> dict:
+    def gates(self, training: bool = False) -> Any:
         """What each dimension is multiplied by: `(functions or 1, fields, dim)`."""
         return self.beta
 

@@ -52,7 +52,8 @@ class GatedInteraction(keras.layers.Layer):
         return_products: Boolean, whether the products that each value sums are returned too, as
             the input of a product-based network's MLP.
         summed: Boolean, whether the columns are summed, `sum_{(k, q)} y_{q,k}`: faster than to sum
-            them afterwards, and without gates or at inference no column is computed at all.
+            them afterwards, and without gates or at inference no column is computed at all (but
+            with gates under a policy of 16 bits, in which such sums would be too rough).
         columns: Nested sequence `[function][field][dimension]` of integers, or `None`. If given,
             the input is a compact embedding, `(batch, kept dimensions)`: `columns` says where each
             dimension is in it, -1 for a pruned one, and products that are always zero are left out.
@@ -213,7 +214,8 @@ class GatedInteraction(keras.layers.Layer):
         terms = terms_of(self._functions, self._positions, self.kernels, inputs, self.columns)
         nothing = ops.zeros((ops.shape(inputs)[0], 0), self.compute_dtype)
         products = [term.products() for term in terms] if self.return_products else []
-        if self.summed and not (self.gated and training):
+        rough = self.compute_dtype not in ("float32", "float64")
+        if self.summed and not (self.gated and (training or rough)):
             outputs = ops.sum(nothing, axis=1, keepdims=True) + self._weighted_sum(terms)
         else:
             values = [term.values() for term in terms]

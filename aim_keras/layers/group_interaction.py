@@ -44,7 +44,8 @@ class GroupInteraction(keras.layers.Layer):
     `(batch, groups)` for any other.
 
     Raises:
-        ValueError: on a temperature that is not above 0.
+        ValueError: on an order below 1, a negative position, a temperature that is not above 0, or
+            an input without a field that a group names.
 
     Example:
 
@@ -68,10 +69,14 @@ class GroupInteraction(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if order < 1:
+            raise ValueError(f"order must be at least 1. Received: order={order}")
         if not temperature > 0:
             raise ValueError(f"temperature must be above 0. Received: temperature={temperature}")
         self.order = order
         self.groups = [list(group) for group in groups]
+        if any(position < 0 for group in self.groups for position in group):
+            raise ValueError(f"groups must be of positions from 0 on. Received: groups={groups}")
         self.searched = searched
         self.temperature = temperature
         self.epsilon = epsilon
@@ -82,7 +87,15 @@ class GroupInteraction(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator() if searched else None
 
     def build(self, input_shape: tuple) -> None:
-        _, num_fields, _ = input_shape
+        fields_needed = max(
+            (position + 1 for group in self.groups for position in group), default=0
+        )
+        if len(input_shape) != 3 or input_shape[1] < fields_needed:
+            raise ValueError(
+                f"The input must be (batch, fields, dim), with at least {fields_needed} fields. "
+                f"Received: shape {input_shape}"
+            )
+        num_fields = input_shape[1]
         shape = (num_fields, len(self.groups))
         self._candidates = np.zeros(shape, "float32")
         for j, group in enumerate(self.groups):

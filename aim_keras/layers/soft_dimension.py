@@ -84,7 +84,7 @@ class SoftDimension(DimensionGate):
         self.alpha = self.add_weight((*shape, len(self.candidates)), name=GATE_ALPHA, **weights)
         self.steps = self.add_weight((), name="steps", trainable=False, **weights)
 
-    def gates(self, training: bool = False) -> dict:
+    def gates(self, training: bool = False) -> Any:
         alpha = ops.convert_to_tensor(self.alpha)
         temperature = ops.maximum(LEAST_TEMPERATURE, 1 - self.temperature_decay * self.steps)
         if training:

@@ -7,7 +7,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from aim_keras.architecture import Architecture
 from aim_keras.feature_groups import FeatureGroups, smallest_group
 from aim_keras.fields import Field
 from aim_keras.layers import MLP, FunctionWiseEmbedding, GroupInteraction
@@ -69,7 +68,7 @@ class AutoGroup(keras.Model):
     def __init__(
         self,
         vocabulary_sizes: Mapping[str, int | Field],
-        architecture: Architecture | Mapping | str | os.PathLike | None = None,
+        architecture: FeatureGroups | Mapping | str | os.PathLike | None = None,
         search: str | None = None,
         num_groups: Sequence[int] = (10, 30, 30),
         embedding_dims: Sequence[int] = (10, 10, 10),

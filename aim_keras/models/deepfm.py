@@ -65,9 +65,10 @@ class DeepFM(keras.Model):
         name: str = "deepfm",
         **interaction_options: Unpack[InteractionOptions],
     ) -> None:
-        if not mlp_inputs or not set(mlp_inputs) <= set(MLP_INPUTS):
+        if isinstance(mlp_inputs, str) or not mlp_inputs or not set(mlp_inputs) <= set(MLP_INPUTS):
             raise ValueError(
-                f"mlp_inputs must be one or more of {MLP_INPUTS}. Received: mlp_inputs={mlp_inputs}"
+                f"mlp_inputs must be a sequence of one or more of {MLP_INPUTS}. "
+                f"Received: mlp_inputs={mlp_inputs!r}"
             )
 
         nothing_kept = architecture is not None and not Architecture.of(architecture).orders

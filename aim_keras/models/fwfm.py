@@ -95,7 +95,7 @@ class FwFM(keras.Model):
                 kernel_regularizer=embedding_regularizer,
                 dtype=exact,
                 name="field_vectors",
-            )(keras.layers.Flatten()(e))
+            )(keras.layers.Flatten(dtype=exact)(e))
         logits = linear_term + products(e)
         super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 

@@ -39,6 +39,8 @@ class PairNetworks(keras.layers.Layer):
 
     def build(self, input_shape):
         _, fields, dim = input_shape
+        if fields < 2:
+            raise ValueError(f"A pair needs at least 2 fields. Received: shape {input_shape}")
         self.pairs = np.triu_indices(fields, 1)
         num_pairs = len(self.pairs[0])
         self.of_layer = []

@@ -80,11 +80,15 @@ def test_counts_steps_by_epoch(every, steps, at_once):
 def test_errors():
     with pytest.raises(ValueError, match=r"`every` must be at least 1. Received: every=0"):
         GateSteps([OTHER], every=0)
-    with pytest.raises(ValueError, match=r"with_gates\(..., joint=False\)`, not .* Received: optimizer="):
+    with pytest.raises(
+        ValueError, match=r"with_gates\(..., joint=False\)`, not .* Received: optimizer="
+    ):
         fit(new_model(joint=True))
     plain = FM(SIZES)
     plain.compile("adam", BINARY)
-    with pytest.raises(ValueError, match=r"`GateSteps` needs a model that was compiled with `with_gates`\."):
+    with pytest.raises(
+        ValueError, match=r"`GateSteps` needs a model that was compiled with `with_gates`\."
+    ):
         fit(plain)
 
 

@@ -1,19 +1,20 @@
-import itertools
 import math
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from aim_keras.architecture import Architecture
 from aim_keras.layers import GatedInteraction
-from aim_keras.layers.interaction_functions import BUILT_IN
-
-BATCH, FIELDS, DIM = 5, 5, 3
-FUNCTIONS = tuple(function.name for function in BUILT_IN)
-NAMES = ("a", "b", "c", "d", "e")
-EPSILON = 1e-3
+from tests.layers.built_interaction import (
+    BATCH,
+    DIM,
+    EPSILON,
+    FIELDS,
+    FUNCTIONS,
+    NAMES,
+    built,
+)
 
 
 def products(function, vectors, kernel, u):
@@ -50,31 +51,6 @@ def definition(layer, embeddings):
         values.append([sum(p) for p in row_products])
         widths.append([x for p in row_products for x in p])
     return np.array(values).reshape(len(embeddings), -1), np.array(widths)
-
-
-def candidates(order, kind):
-    everything = list(itertools.combinations(NAMES, order))
-    return {
-        "full": None,
-        "one_list": [everything[1], everything[-1][::-1]],
-        "sparse": {
-            "inner": everything[:2],
-            "outer": everything[-3:],
-            "matrix_kernel": [everything[0]],
-        },
-    }[kind]
-
-
-def built(order, kind="full", functions=FUNCTIONS, slices=None, **options):
-    slices = len(functions) if slices is None else slices
-    rng = np.random.default_rng(order)
-    embeddings = rng.normal(size=(BATCH, slices, FIELDS, DIM)).astype("float32")
-    layer = GatedInteraction(
-        functions, candidates(order, kind), order, NAMES, epsilon=EPSILON, momentum=0.8, **options
-    )
-    layer.build(embeddings.shape)
-    layer.set_weights([rng.uniform(0.2, 1.5, w.shape) for w in layer.weights])
-    return layer, embeddings
 
 
 @pytest.mark.parametrize("kind", ["full", "one_list", "sparse"])
@@ -121,52 +97,6 @@ def test_batch_norm_and_gate(order, kind):
     expected = (values - mean) / np.sqrt(variance + EPSILON) * alpha
     outputs = layer(embeddings, training=True)
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("kind", ["full", "one_list", "sparse"])
-@pytest.mark.parametrize("gated", [False, True])
-@pytest.mark.parametrize("return_products", [False, True])
-@pytest.mark.parametrize("order", [2, 3, 4])
-def test_the_sum_is_that_of_the_columns(order, return_products, gated, kind):
-    options = {"gated": gated, "return_products": return_products}
-    summed, embeddings = built(order, kind, summed=True, **options)
-    columns, _ = built(order, kind, **options)
-    for training in (False, True):
-        total, values = (layer(embeddings, training=training) for layer in (summed, columns))
-        if return_products:
-            np.testing.assert_array_equal(total[1], values[1])
-            total, values = total[0], values[0]
-        expected = np.sum(values, axis=1, keepdims=True)
-        np.testing.assert_allclose(total, expected, rtol=1e-4, atol=1e-4)
-    for a, b in zip(summed.get_weights(), columns.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-6)
-
-
-@pytest.mark.parametrize("gated", [False, True])
-def test_the_sum_of_no_columns_is_zero(gated):
-    layer = GatedInteraction(interactions=[], fields=NAMES, gated=gated, summed=True)
-    embeddings = np.ones((BATCH, FIELDS, DIM), "float32")
-    for training in (False, True):
-        np.testing.assert_array_equal(layer(embeddings, training=training), np.zeros((BATCH, 1)))
-
-
-@pytest.mark.parametrize("kind", ["full", "sparse"])
-@pytest.mark.parametrize("order", [2, 3])
-def test_the_gradient_of_the_sum_is_that_of_the_columns(order, kind):
-    summed, embeddings = built(order, kind, summed=True)
-    columns, _ = built(order, kind)
-    row = np.linspace(-1, 1, BATCH)[:, None].astype("float32")
-    for training in (False, True):
-        gradients = []
-        for layer in (summed, columns):
-            e = tf.constant(embeddings)
-            with tf.GradientTape() as tape:
-                tape.watch(e)
-                loss = tf.reduce_sum(row * layer(e, training=training))
-            weights = [w.value for w in layer.trainable_variables]
-            gradients.append(tape.gradient(loss, [e, *weights]))
-        for a, b in zip(*gradients, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-4)
 
 
 def test_products_are_neither_normalized_nor_gated():

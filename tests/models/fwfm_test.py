@@ -54,6 +54,18 @@ def test_equals_its_formula(formula):
     np.testing.assert_allclose(model(ids), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("linear", ["feature_weights", "feature_vectors", "field_vectors"])
+def test_a_mixed_policy_rounds_nothing(linear):
+    exact = FwFM(SIZES, DIM, linear)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    mixed = FwFM(SIZES, DIM, linear)
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=w.shape) for w in exact.get_weights()]
+    ids = rng.integers(0, list(SIZES.values()), (10, 3))
+    exact.set_weights(weights), mixed.set_weights(weights)
+    np.testing.assert_allclose(mixed(ids), exact(ids), rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("linear", "weights"),
     [("feature_weights", 12 * 3), ("feature_vectors", 12 * 4), ("field_vectors", 12 * 2 + 3 * 2)],

@@ -52,3 +52,8 @@ def test_each_pairs_network_starts_as_glorots():
 def test_argument_errors(options, message):
     with pytest.raises(ValueError, match=message):
         PIN(SIZES, **options)
+
+
+def test_one_field_has_no_pair():
+    with pytest.raises(ValueError, match=r"at least 2 fields. Received: shape \(None, 1, 10\)"):
+        PIN({"a": 5})

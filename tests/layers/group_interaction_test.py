@@ -1,0 +1,24 @@
+"""What `GroupInteraction` refuses; its formula is tested with `AutoGroup`'s."""
+
+import numpy as np
+import pytest
+
+from aim_keras.layers import GroupInteraction
+
+
+@pytest.mark.parametrize(
+    ("order", "groups", "message"),
+    [
+        (0, [[0, 1]], "order must be at least 1. Received: order=0"),
+        (2, [[0, -1]], r"positions from 0 on. Received: groups=\[\[0, -1\]\]"),
+    ],
+)
+def test_argument_errors(order, groups, message):
+    with pytest.raises(ValueError, match=message):
+        GroupInteraction(order, groups)
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (6, 2, 4), (6, 3, 4, 1)])
+def test_other_inputs(shape):
+    with pytest.raises(ValueError, match=r"with at least 3 fields. Received: shape \(6, "):
+        GroupInteraction(2, [[0, 2], []])(np.ones(shape, "float32"))
