@@ -96,6 +96,7 @@ def _cleared_on_error(path):
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    remove(temporary)  # a killed process may have had the same number
     try:
         yield path, temporary
     except BaseException:
@@ -105,6 +106,7 @@ def _cleared_on_error(path):
 
 def _replace_directory(path, new):
     old = new.with_name(f"{new.name}.old")
+    remove(old)
     if path.exists():
         path.rename(old)
     try:

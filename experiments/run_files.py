@@ -70,9 +70,8 @@ def analysis(path):
     check(content, ANALYSIS, f"{path}")
     check_known([content["split"]], SPLITS, "it", f"{path}, split")
     functions = checked_names(content["functions"], f"{path}, functions")
-    for name in ("function_frequency", "interactions"):
-        if not content[name]:
-            raise ValueError(f"{path}, {name}: there must be one. Received: none")
+    if not content["interactions"]:
+        raise ValueError(f"{path}, interactions: there must be one. Received: none")
     for order, shares in content["function_frequency"].items():
         place = f"{path}, function_frequency/{order}"
         check(shares, dict.fromkeys(functions, numbers.Real), place)

@@ -49,6 +49,17 @@ def test_new_directory_replaces_the_old(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o755
 
 
+def test_a_killed_process_of_the_same_number_is_not_in_the_way(tmp_path):
+    path = tmp_path / "1"
+    write_folder(path, "old")
+    for left in (f".{os.getpid()}.1", f".{os.getpid()}.1.old"):
+        (tmp_path / left).mkdir()
+        (tmp_path / left / "half").write_text("")
+    write_folder(path, "new")
+    assert names(path) == ["new"]
+    assert names(tmp_path) == ["1"]
+
+
 def test_new_directory_is_not_there_before_its_end(tmp_path):
     path = tmp_path / "1"
     with atomic.new_directory(path) as folder:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from aim_keras import documents
 from aim_keras.datasets.field_encodings import Categorical, Counted, MultiCategorical
-from aim_keras.datasets.number_encodings import Dense, Numerical, rounded
+from aim_keras.datasets.number_encodings import Dense, Numerical, rounded, rounded_up
 from aim_keras.fields import Field
 
 FORMAT = "aim_keras.encoding/1"
@@ -125,13 +125,14 @@ def each_value(function: Callable[[list[str]], np.ndarray], column: Column) -> n
 def counted(kind: str | MultiCategorical, column: pa.Array) -> tuple:
     """The values of a column that `learn` wants counted, and their counts.
 
-    Of lists these are the items, of decimals and dense numbers five significant digits: memory then
-    grows with neither.
+    Of lists these are the items, of decimals and dense numbers six or seven significant digits:
+    memory then grows with neither.
     """
     found = column.value_counts()
     values, counts = found.field("values").cast(pa.string()), found.field("counts")
     if kind in (DECIMAL, Dense.kind):
-        return [rounded(text) for text in values.to_pylist()], counts
+        as_counted = rounded_up if kind == DECIMAL else rounded
+        return [as_counted(text) for text in values.to_pylist()], counts
     if not isinstance(kind, MultiCategorical):
         return values, counts
     lists = [kind.split(text) for text in values.to_pylist()]

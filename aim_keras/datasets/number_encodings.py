@@ -1,6 +1,7 @@
 """What each kind of number makes of its raw values: learned from counts, kept as JSON."""
 
 import dataclasses
+import decimal
 import math
 import numbers
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,10 @@ from aim_keras.documents import checked_list
 from aim_keras.fields import Field
 
 MISSING = np.iinfo(np.int64).min  # an empty numerical cell: below every number
-DIGITS = 5  # significant ones of a decimal that is counted
+# Significant digits of numbers that are counted, so that few are distinct.
+DENSE_DIGITS = 7
+DECIMAL_DIGITS = 6  # float32 has no more
+UP = decimal.Context(prec=DECIMAL_DIGITS, rounding=decimal.ROUND_CEILING)
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,12 @@ class Numerical:
 
         With `max_buckets` it must hold > rows / `max_buckets`, too. A last bucket that stays
         smaller is kept. No bucket is made for values above all of train: they fall into the last
-        one. Decimals have boundaries of five significant digits.
+        one. Decimals have boundaries of six significant digits.
         """
         made = cls((), decimals=decimals)
         merged: dict[float, int] = {}
         for text, count in counts.items():
-            value = made._value(rounded(text) if decimals else text)
+            value = made._value(rounded_up(text) if decimals else text)
             merged[value] = merged.get(value, 0) + count
         least = bucket_count
         if max_buckets is not None:
@@ -174,7 +178,7 @@ class Dense:
 
     @classmethod
     def learn(cls, counts: Counted) -> "Dense":
-        """Mean and standard deviation of counted numbers."""
+        """Mean and standard deviation of counted numbers, of seven significant digits each."""
         numbers = sorted((finite(text), count) for text, count in counts.items() if text)
         if not numbers:
             return cls()
@@ -207,8 +211,22 @@ class Dense:
 
 
 def rounded(text: str) -> str:
-    """A decimal of five significant digits, so that few distinct ones are counted; or `""`."""
-    return f"{np.float32(finite(text)):.{DIGITS}g}" if text else ""
+    """A dense number as it is counted; or `""`."""
+    return f"{finite(text):.{DENSE_DIGITS}g}" if text else ""
+
+
+def rounded_up(text: str) -> str:
+    """A decimal as it is counted; or `""`.
+
+    It is the least of six digits that is not below it in float32, as a boundary must not be.
+    """
+    if not text:
+        return ""
+    value = np.float32(finite(text))
+    nearest = f"{value:.{DECIMAL_DIGITS}g}"
+    if LARGEST >= np.float32(nearest) >= value:
+        return nearest
+    return str(min(UP.create_decimal_from_float(float(value)), decimal.Decimal(LARGEST)))
 
 
 def finite(text: str) -> float:

@@ -182,8 +182,19 @@ def _is_list(kind: pa.DataType) -> bool:
 
 
 def _strings(column: pa.Array, separator: str) -> pa.DictionaryArray:
-    """A column as strings, the missing ones empty."""
+    """A column as strings, the missing ones and those in a list empty."""
     if _is_list(column.type):
-        items = column.cast(pa.list_(pa.string()))
-        column = pc.binary_join(items, separator)
-    return column.cast(pa.string()).fill_null("").dictionary_encode()
+        items = pa.ListArray.from_arrays(
+            column.offsets.cast(pa.int32()), _text(column.values).fill_null("")
+        )
+        column = pc.if_else(column.is_valid(), pc.binary_join(items, separator), "")
+    return _text(column).fill_null("").dictionary_encode()
+
+
+def _text(column):
+    """Values as strings, whole numbers as digits: Arrow writes large floats with an exponent."""
+    if not pa.types.is_floating(column.type):
+        return column.cast(pa.string())
+    whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
+    digits = pc.if_else(whole, column, 0).cast(pa.int64()).cast(pa.string())
+    return pc.if_else(whole, digits, column.cast(pa.string()))

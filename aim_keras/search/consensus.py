@@ -60,14 +60,14 @@ def consensus(architectures: Sequence[Architecture], share: float = 0.5) -> Arch
             alpha[k] = [sum(of_unit) / len(of_unit) for of_unit in values]
     dimensions = None
     if any(a.dimensions for a in architectures):
-        orders = {len(q) for _, q in kept}
+        agreeing = {(len(q), k) for k, q in kept}
         dimensions = {
             order: {
-                k: _dimensions(architectures, order, k, share)
+                k: _dimensions(voters, order, k, share)
                 for k in first.functions
-                if any(kk == k and len(q) == order for kk, q in kept)
+                if (voters := _voters(architectures, order, k, (order, k) in agreeing))
             }
-            for order in sorted(orders)
+            for order in sorted({order for order, _ in agreeing})
         }
     agreed = dataclasses.replace(
         first, interactions=interactions, dimensions=dimensions, alpha=alpha, found_by={}
@@ -75,14 +75,21 @@ def consensus(architectures: Sequence[Architecture], share: float = 0.5) -> Arch
     return drop_dead(agreed)[0]
 
 
-def _dimensions(architectures, order, function, share):
-    voters = [a for a in architectures if function in a.of_order(order)]
+def _voters(architectures, order, function, agreed):
+    """Those that have units of an order and function or, where it is not agreed on any, dimensions:
+    models whose orders share embeddings store what any order keeps."""
+    if agreed:
+        return [a for a in architectures if function in a.of_order(order)]
+    return [a for a in architectures if function in (a.dimensions or {}).get(order, {})]
+
+
+def _dimensions(voters, order, function, share):
     kept = [a.kept_dimensions(order, function) for a in voters]
     return {
         field: tuple(
             j
-            for j in range(architectures[0].embedding_dim)
+            for j in range(voters[0].embedding_dim)
             if sum(j in of_field[field] for of_field in kept) / len(kept) >= share
         )
-        for field in architectures[0].fields
+        for field in voters[0].fields
     }

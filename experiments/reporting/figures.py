@@ -63,9 +63,9 @@ def functions_by_order(axes, frequency):
     Args:
         frequency: `{order: {function: share}}`.
     """
-    functions = list(next(iter(frequency.values())))
-    width = 0.8 / len(functions)
+    functions = list(next(iter(frequency.values()), ()))
     for i, function in enumerate(functions):
+        width = 0.8 / len(functions)
         shares = [100 * of_order[function] for of_order in frequency.values()]
         places = np.arange(len(frequency)) + (i + 0.5) * width - 0.4
         axes.bar(places, shares, 0.9 * width, color=color(i), label=function)

@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from aim_keras.datasets.number_encodings import Dense, Numerical
+from aim_keras.datasets.number_encodings import Dense, Numerical, rounded, rounded_up
 from tests.datasets.encoding_test import drawn
 
 
@@ -72,6 +72,28 @@ def test_buckets_of_decimals_are_those_of_their_order():
     boundary = field.boundaries[3]
     below, at, above = np.nextafter(np.float32(boundary), [-np.inf, boundary, np.inf], dtype="f4")
     assert field.encode([str(below), str(at), str(above)]).tolist() == [4, 4, 5]
+
+
+@pytest.mark.parametrize("low", [0.0, -1e6, 1e6, 3.4028e38])
+def test_buckets_hold_what_was_counted_however_large_the_numbers_are(low):
+    """Of 1e6 to 1e6 + 75 six digits are left, whole tens."""
+    rng = np.random.default_rng(0)
+    texts = [f"{x:.2f}" for x in low + rng.uniform(0, 75, 2000)]
+    field = Numerical.learn(Counter(map(rounded_up, texts)), 40, decimals=True)
+    ids = field.encode(texts)
+    assert np.bincount(ids)[1:-1].min(initial=41) > 40
+    counted = field.encode([*map(rounded_up, texts)])
+    np.testing.assert_array_equal(ids, counted)
+    if low == 1e6:
+        assert 8 <= field.vocabulary_size <= 10
+
+
+@pytest.mark.parametrize(("low", "spread"), [(1990, 0.1), (1.7e9, 40_000), (0, 1)])
+def test_dense_numbers_far_from_zero(low, spread):
+    texts = [str(x) for x in np.random.default_rng(0).uniform(low, low + spread, 2000)]
+    weights = Dense.learn(Counter(map(rounded, texts))).weights(texts)
+    assert weights.mean() == pytest.approx(0, abs=1e-3)
+    assert weights.std() == pytest.approx(1, abs=1e-2)
 
 
 @pytest.mark.parametrize("text", ["abc", "nan", "1e39"])

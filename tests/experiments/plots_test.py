@@ -32,6 +32,12 @@ def test_figure_8_has_frequencies_by_order_and_statistics_by_number():
     assert [text.get_text() for text in right.get_xticklabels()] == ["0", "1", "2"]
 
 
+def test_figure_8_of_a_search_that_kept_nothing():
+    left, right = plots.figure_8(ANALYSIS | {"function_frequency": {}}).axes
+    assert not left.patches
+    assert right.lines or right.collections or right.patches
+
+
 def test_writes_both(tmp_path):
     names = plots.plot(ANALYSIS, tmp_path / "results", "shop")
     assert names == ["shop_fig_7.png", "shop_fig_8.png"]

@@ -42,7 +42,6 @@ FIRST = "interactions", 0
         ),
         (["function_frequency", "2"], {"inner": 1}, "function_frequency/2: outer must be a number"),
         (["function_frequency", "2", "inner"], 1.5, "inner must be from 0 to 1. Received: 1.5"),
-        (["function_frequency"], {}, "function_frequency: there must be one"),
         (["function_frequency", "2", "x"], 1, "function_frequency/2: functions must be of ["),
         (["alpha_rank_correlation"], -1.1, "alpha_rank_correlation must be from -1 to 1"),
         (["alpha_rank_correlation"], "0", "alpha_rank_correlation must be a number"),

@@ -122,6 +122,20 @@ def test_who_keeps_no_such_unit_has_no_vote_on_its_dimensions():
     assert agreed.kept_dimensions(2, "outer") == dict.fromkeys(FIELDS, (0, 1, 2))
 
 
+def test_one_architecture_agrees_with_itself_on_what_shared_orders_store():
+    found = Architecture(
+        FIELDS,
+        FUNCTIONS,
+        DIM,
+        {"inner": [("a", "b")], "outer": [("a", "b"), ("a", "b", "c")]},
+        {order: {k: dict.fromkeys(FIELDS, (0, 1)) for k in FUNCTIONS} for order in (2, 3)},
+    )
+    for shared in (False, True):
+        sharing = {"share_orders": True, "shared_embedding": shared}
+        agreed = consensus([found, found])
+        assert agreed.embeddings(**sharing) == found.embeddings(**sharing)
+
+
 def test_units_that_the_kept_dimensions_leave_dead_are_dropped():
     kept = {"a": (0,), "b": (0,), "c": (0, 1), "d": (0, 1)}
     other = kept | {"a": (1,), "b": (1,)}
