@@ -49,7 +49,7 @@ class Field:
     def __post_init__(self):
         for name in ("size", "length"):
             value = getattr(self, name)
-            if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
+            if not is_integer(value) or value < 1:
                 raise ValueError(f"{name} must be an integer >= 1. Received: {name}={value!r}")
             object.__setattr__(self, name, int(value))
         if type(self.weighted) is not bool:
@@ -72,6 +72,11 @@ class Field:
     def to_config(self) -> int | dict:
         """JSON-able, and read by `as_field`: the size alone where the rest is the default."""
         return self.size if self == Field(self.size) else dataclasses.asdict(self)
+
+
+def is_integer(value) -> bool:
+    """Whether a value is an integer, of Python or NumPy."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def as_field(value: int | Field | Mapping) -> Field:

@@ -18,11 +18,13 @@ class RankMetrics(keras.callbacks.Callback):
         validation_data: Tuple `(features, labels)` or `(features, labels, sample_weights)` of
             arrays, or an iterable of such tuples that can be iterated over every epoch, such as a
             batched `tf.data.Dataset`. Labels are 0 and 1; the model's outputs for the features must
-            be logits. With weights both metrics are weighted.
+            be logits, or probabilities. With weights both metrics are weighted.
         prefix: String before the names in the logs. Defaults to `"val_"`.
         batch_size: Int, batch size for a tuple of arrays. Defaults to `1024`.
         logit_shift: Float that is added to the logits for the log loss, such as `log(rate)` where
             negatives were sampled down at a rate in training. Defaults to `0.0`.
+        from_logits: Boolean, whether the model's outputs are logits, or probabilities. Defaults to
+            `True`.
 
     Raises:
         ValueError: If `validation_data` is neither, or, at the end of an epoch, if it is empty, or
@@ -47,6 +49,7 @@ class RankMetrics(keras.callbacks.Callback):
         prefix: str = "val_",
         batch_size: int = 1024,
         logit_shift: float = 0.0,
+        from_logits: bool = True,
     ) -> None:
         super().__init__()
         if isinstance(validation_data, tuple):
@@ -65,10 +68,15 @@ class RankMetrics(keras.callbacks.Callback):
         self.prefix = prefix
         self.batch_size = batch_size
         self.logit_shift = logit_shift
+        self.from_logits = from_logits
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         values = rank_metrics(
-            self.model, self.validation_data, self.batch_size, logit_shift=self.logit_shift
+            self.model,
+            self.validation_data,
+            self.batch_size,
+            logit_shift=self.logit_shift,
+            from_logits=self.from_logits,
         )
         for name, value in values.items():
             logs[f"{self.prefix}{name}"] = value
@@ -80,15 +88,16 @@ def rank_metrics(
     batch_size: int = 1024,
     verbose: int = 0,
     logit_shift: float = 0.0,
+    from_logits: bool = True,
 ) -> dict[str, float]:
-    """The exact AUC and log loss of a model of logits.
+    """The exact AUC and log loss of a model.
 
     Args:
         model: Keras model.
         data: as `RankMetrics` takes them.
         batch_size: Int, batch size for a tuple of arrays. Defaults to `1024`.
         verbose: 1 for a progress bar, 0 for silence. Defaults to `0`.
-        logit_shift: as of `RankMetrics`.
+        logit_shift, from_logits: as of `RankMetrics`.
 
     Returns:
         `{"auc": ..., "log_loss": ...}`.
@@ -114,7 +123,21 @@ def rank_metrics(
             raise ValueError("The data must have at least one batch. Received: none")
         logits, labels, *weights = map(np.concatenate, zip(*batches, strict=True))
         weights = weights[0] if weights else None
+    logits = np.asarray(logits)
+    if not from_logits:
+        logits = _logits_of(logits)
     return {
         "auc": metrics.auc(labels, logits, weights),
-        "log_loss": metrics.log_loss(labels, np.asarray(logits) + logit_shift, weights),
+        "log_loss": metrics.log_loss(labels, logits + logit_shift, weights),
     }
+
+
+def _logits_of(probabilities):
+    """Keras's losses, too, take probabilities as at least 1e-7 away from 0 and 1."""
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise ValueError(
+            "The outputs must be probabilities, from 0 to 1, where `from_logits` is False. "
+            f"Received: from {np.min(probabilities)} to {np.max(probabilities)}"
+        )
+    p = np.clip(probabilities.astype("float64"), 1e-7, 1 - 1e-7)
+    return np.log(p) - np.log1p(-p)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.documents import checked_names
 from aim_keras.layers.gates import GATE_BETA, check_candidates, gate_initializer
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
 
@@ -19,7 +20,8 @@ class DimensionGate(keras.layers.Layer):
         e'_{k,i} = beta_{k,i} * BN(e_{k,i})    per function and field (the published code)
 
     `beta` is trained by an optimizer that makes it sparse (`GRDA`); the dimensions with a
-    non-zero gate are kept (Eq. 16 and 17).
+    non-zero gate are kept (Eq. 16 and 17). In this stage interactions have no gates of their own,
+    `GatedInteraction(gated=False)`: their batch norm would undo the scale of a gate.
 
     Args:
         functions: Sequence of strings: the interaction functions of the embedding axis, in order.
@@ -52,7 +54,7 @@ class DimensionGate(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.functions = tuple(functions)
+        self.functions = checked_names(functions, "functions")
         self.orders = tuple(orders)
         self.fields = None if fields is None else tuple(fields)
         self._check_candidates()

@@ -1,12 +1,14 @@
 """Embeddings of fields, one for each interaction function."""
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.architecture import Architecture
 from aim_keras.backend import gather_rows
 from aim_keras.fields import Field, as_fields, places
 from aim_keras.layers.pooling import pool
@@ -58,7 +60,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     Attributes:
         columns: Integer array `(num_functions, fields, embedding_dim)`: the column of each kept
-            position in a compact output, -1 for a pruned one. There once the layer is built.
+            position in a compact output, -1 for a pruned one.
 
     Raises:
         ValueError: on an argument or an input shape outside these rules.
@@ -113,6 +115,48 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         )
         self.regularizer = keras.regularizers.get(regularizer)
 
+    @classmethod
+    def from_architecture(
+        cls,
+        architecture: Architecture | Mapping | str | os.PathLike,
+        vocabulary_sizes: Mapping[str, int | Field],
+        order: int = 2,
+        **options: Any,
+    ) -> "FunctionWiseEmbedding":
+        """The embeddings of an architecture's interactions of one order, with the dimensions kept.
+
+        They go into `GatedInteraction.from_architecture(architecture, order)`, whose functions they
+        have; where `compact`, with `columns` of these.
+
+        Args:
+            architecture: `Architecture`, or the path of its file.
+            vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the ids.
+            order: Integer out of `architecture.orders`.
+            **options: The layer's other arguments.
+
+        Raises:
+            ValueError: if the architecture is malformed, has no interaction of that order, or other
+                fields.
+        """
+        architecture = Architecture.of(architecture)
+        functions = [*architecture.of_order(order)]
+        if not functions or set(vocabulary_sizes) != set(architecture.fields):
+            raise ValueError(
+                f"The architecture must have the fields {[*vocabulary_sizes]} and interactions of "
+                f"order {order}. Received: fields {architecture.fields}, orders "
+                f"{architecture.orders}"
+            )
+        kept = [architecture.kept_dimensions(order, function) for function in functions]
+        return cls(
+            vocabulary_sizes.values(),
+            architecture.embedding_dim,
+            len(functions),
+            [[of_field[name] for name in vocabulary_sizes] for of_field in kept]
+            if architecture.dimensions
+            else None,
+            **options,
+        )
+
     def build(self, input_shape: tuple) -> None:
         columns, weights = (part.stop for part in places(self.fields)[-1])
         expected = [(columns,), (weights,)] if weights else [(columns,)]
@@ -122,6 +166,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                 f"{f' and weights of shape (batch, {weights})' if weights else ''}, in the order "
                 f"of the fields. Received: shape {input_shape}"
             )
+        specs = [keras.layers.InputSpec(shape=(None, *shape)) for shape in expected]
+        self.input_spec = specs if weights else specs[0]
         self.tables = [
             self.add_weight(
                 (sum(self.vocabulary_sizes[field] for field in fields), width),
@@ -134,9 +180,13 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         ]
         self._weighted = weights > 0
         self._sizes = np.repeat(self.vocabulary_sizes, [field.length for field in self.fields])
-        self.columns = self._layout.columns
         if self.linear:
             self.bias = self.add_weight((1,), "zeros", name="bias")
+
+    @property
+    def columns(self) -> Any:
+        """Where each kept position is in a compact output; see the class."""
+        return self._layout.columns
 
     def _row_initializer(self):
         initializer = self.initializer.clone()  # An instance gives the same numbers each time.

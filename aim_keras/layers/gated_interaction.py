@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from aim_keras.architecture import Architecture
+from aim_keras.documents import checked_names
 from aim_keras.layers.gates import (
     ALPHA,
     GATE_ALPHA,
@@ -99,7 +100,7 @@ class GatedInteraction(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.functions = tuple(functions)
+        self.functions = checked_names(functions, "functions")
         self.order = order
         self.fields = None if fields is None else tuple(fields)
         check_candidates(self.functions, self.order, self.fields)
@@ -132,7 +133,9 @@ class GatedInteraction(keras.layers.Layer):
         Args:
             architecture: `Architecture`, or the path of its file.
             order: Integer out of `architecture.orders`.
-            **options: The layer's other arguments. Unless given, `searched=False`.
+            **options: The layer's other arguments. Unless given, `searched=False` and `fields` are
+                the architecture's; give those of the embeddings where they have another order, or
+                more.
 
         Raises:
             ValueError: if the architecture is malformed or has no interaction of that order.
@@ -144,8 +147,8 @@ class GatedInteraction(keras.layers.Layer):
                 f"order must be one of the architecture's, {architecture.orders}. "
                 f"Received: order={order}"
             )
-        options = {"searched": False, **options}
-        return cls(tuple(interactions), interactions, order, architecture.fields, **options)
+        options = {"searched": False, "fields": architecture.fields, **options}
+        return cls(tuple(interactions), interactions, order, **options)
 
     @property
     def units(self) -> list:
@@ -181,6 +184,8 @@ class GatedInteraction(keras.layers.Layer):
                 f"fields must name the {num_fields} fields of the input. "
                 f"Received: fields={self.fields}"
             )
+        if self.columns is None:
+            self.input_spec = keras.layers.InputSpec(axes={-2: num_fields, -1: self.embedding_dim})
         position = {field: i for i, field in enumerate(self.fields)}
         self._positions, self.kernels = [], []
         for function in self._functions:

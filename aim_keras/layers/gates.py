@@ -1,5 +1,6 @@
 """What alpha and beta gates have in common: their weights' names, starting values and rules."""
 
+import itertools
 from collections.abc import Mapping
 
 import keras
@@ -22,10 +23,6 @@ def check_candidates(functions, order, fields):
     Raises:
         ValueError: on an unknown or repeated function, a repeated field, or an order out of range.
     """
-    if not functions or len(set(functions)) < len(functions):
-        raise ValueError(
-            f"functions must hold at least one name, each once. Received: functions={functions}"
-        )
     for name in functions:
         interaction_function(name)
     if order < 2:
@@ -56,6 +53,11 @@ def interactions_by_function(functions, interactions):
             f"interactions must be of the functions {functions}. "
             f"Received: interactions of {sorted(unknown)}"
         )
+    for interaction in itertools.chain.from_iterable(interactions.values()):
+        if isinstance(interaction, str):
+            raise ValueError(
+                f"An interaction must be a sequence of fields. Received: {interaction!r}"
+            )
     return {
         name: tuple(tuple(interaction) for interaction in interactions.get(name, ()))
         for name in functions

@@ -1,9 +1,11 @@
 """The MLP tower of a CTR model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
+
+from aim_keras.fields import is_integer
 
 NORMS = {
     "none": lambda **kwargs: None,
@@ -44,11 +46,15 @@ class MLP(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if not isinstance(hidden_units, Iterable):
+            raise ValueError(
+                f"hidden_units must be a sequence. Received: hidden_units={hidden_units!r}"
+            )
         self.hidden_units = tuple(hidden_units)
         self.norm = norm
         self.dropout = dropout
         self.input_dropout = input_dropout
-        if not all(isinstance(units, int) and units >= 1 for units in self.hidden_units):
+        if not all(is_integer(units) and units >= 1 for units in self.hidden_units):
             raise ValueError(
                 "hidden_units must be integers of at least 1. "
                 f"Received: hidden_units={hidden_units}"

@@ -35,7 +35,8 @@ class BinnedAUC(keras.metrics.Metric):
 
     Labels are 0 and 1, or probabilities, which count as that part of a positive row. Labels,
     predictions and sample weights have one value for each row, `(batch,)` or `(batch, 1)`.
-    The result is NaN while a class is missing, or if a prediction was.
+    The result is NaN while a class is missing, or if a prediction was, or was no probability where
+    these are expected.
 
     Raises:
         ValueError: on an argument out of range.
@@ -83,7 +84,9 @@ class BinnedAUC(keras.metrics.Metric):
         if sample_weight is not None:
             weights = weights * ops.reshape(ops.cast(sample_weight, self.dtype), (-1,))
         unknown = ops.isnan(scores)
-        weights = ops.where(unknown, scores, weights)
+        if not self.from_logits:
+            unknown = unknown | (scores < 0) | (scores > 1)
+        weights = ops.where(unknown, math.nan, weights)
         logits = scores if self.from_logits else ops.log(scores) - ops.log1p(-scores)
         place = (ops.where(unknown, ops.zeros_like(logits), logits) / self.limit + 1) / 2
         bins = ops.cast(ops.clip(place, 0, 1) * self.num_bins, "int32")

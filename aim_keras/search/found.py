@@ -6,11 +6,12 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 
 from aim_keras.architecture import Architecture
 from aim_keras.layers import DimensionGate, GatedInteraction
 from aim_keras.layers.interaction_functions import interaction_function
-from aim_keras.search.gates import gate_layers
+from aim_keras.search.gates import gate_layers, searched_gates
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,9 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
     17). GRDA subtracts its own threshold from every gate, so a positive `threshold` is what a
     larger one of GRDA's would have kept at that step.
 
+    Of a trained model it warns where a search cannot have worked: no gate is zero and `threshold`
+    neither, or a batch norm has never seen a batch in training.
+
     Args:
         model: A built Keras model, ours or a user's, with `GatedInteraction` layers.
         threshold: Float >= 0.
@@ -32,6 +36,8 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
             on the fields or the embedding dimension, or a gate is not a finite number.
     """
     layers = gate_layers(model)
+    if _is_trained(model):
+        _warn(model, layers, threshold)
     interaction_layers = [layer for layer in layers if isinstance(layer, GatedInteraction)]
     shapes: set[tuple] = {(layer.fields, layer.embedding_dim) for layer in interaction_layers}
     if len(shapes) > 1:
@@ -64,6 +70,33 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
         dimensions or None,
         alpha if all(layer.gated for layer in interaction_layers) else None,
     )
+
+
+def _is_trained(model):
+    optimizer = getattr(model, "optimizer", None)
+    return optimizer is not None and int(optimizer.iterations) > 0
+
+
+def _warn(model, layers, threshold):
+    gates = searched_gates(layers)
+    if gates and not threshold and all(np.all(gate.numpy()) for gate in gates):
+        optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+        now = getattr(getattr(optimizer, "gates_optimizer", None), "threshold", None)
+        logger.warning(
+            "No gate is zero, so all are kept: they are pruned by the `GRDA` of "
+            "`with_gates(weights, GRDA(...))`, and by its `target_threshold` only after all of its "
+            "`total_steps`. Received: optimizer=%s, threshold=%s",
+            type(optimizer).__name__,
+            now,
+        )
+    for layer in layers:
+        norm = getattr(layer, "batch_norm", None)
+        if norm is not None and layer.trainable and not int(norm.batches_seen):
+            logger.warning(
+                "The batch norm of %s was never called with `training=True`, so its gates mean "
+                "nothing: the `call` of a model of one's own needs an argument `training`.",
+                layer.path,
+            )
 
 
 def drop_dead(architecture: Architecture) -> tuple[Architecture, list]:

@@ -36,6 +36,22 @@ def test_rank_metrics(validation_data):
     assert logs["val_log_loss"] == [pytest.approx(expected, rel=1e-5)]
 
 
+def test_probabilities():
+    model = compiled()
+    likely = keras.Sequential([model, keras.layers.Activation("sigmoid")])
+    found = rank_metrics(likely, data(1), logit_shift=-1.5, from_logits=False)
+    assert found == pytest.approx(rank_metrics(model, data(1), logit_shift=-1.5), rel=1e-5)
+    likely.compile(loss="binary_crossentropy")
+    callbacks = [RankMetrics(data(1), from_logits=False)]
+    logs = likely.fit(*data(0), verbose=0, validation_data=data(1), callbacks=callbacks).history
+    assert logs["val_log_loss"] == [pytest.approx(logs["val_loss"][0], rel=1e-5)]
+    with pytest.raises(ValueError, match="outputs must be probabilities, from 0 to 1, where"):
+        rank_metrics(model, data(1), from_logits=False)
+    certain = keras.Sequential([keras.Input((8,)), keras.layers.Lambda(lambda x: x[:, :1] * 0)])
+    x, y = data(1)
+    assert rank_metrics(certain, (x, y), from_logits=False)["log_loss"] > 1
+
+
 def test_rank_metrics_of_weighted_rows_and_shifted_logits():
     model, (x, y) = compiled(), data(1)
     weights = np.random.default_rng(2).exponential(size=len(x)).astype("float32")

@@ -93,8 +93,9 @@ def test_shape_errors(arguments, shape, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"functions": []}, r"at least one name, each once. Received: functions=\(\)"),
-        ({"functions": ["inner", "inner"]}, "each once"),
+        ({"functions": []}, r"one or more strings. Received: functions=\(\)"),
+        ({"functions": ["inner", "inner"]}, "functions: nothing may repeat"),
+        ({"functions": "inner"}, "functions must be a list. Received: 'inner'"),
         ({"functions": ["cosine"]}, "one of inner, outer, .*Received: 'cosine'"),
         ({"orders": (1,)}, "order must be at least 2. Received: order=1"),
         ({"fields": "aab"}, "fields must be distinct. Received: fields="),

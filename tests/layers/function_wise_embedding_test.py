@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aim_keras.layers import FunctionWiseEmbedding
+from aim_keras.architecture import Architecture
+from aim_keras.layers import FunctionWiseEmbedding, GatedInteraction
 
 SIZES, FUNCTIONS, DIM = [4, 1, 6, 3, 5], 2, 4
 OFFSETS = [0, 4, 5, 11, 14]
@@ -182,3 +183,50 @@ def test_shape_errors(shape):
         ValueError, match=r"ids of shape \(batch, 5\), in the order of the fields. Received: shape"
     ):
         FunctionWiseEmbedding(SIZES, DIM)(np.zeros(shape, "int32"))
+
+
+FOUND = Architecture(
+    ("a", "b", "c"),
+    ("inner", "outer"),
+    3,
+    {"outer": [("a", "c")], "inner": [("a", "b"), ("b", "c")]},
+    {2: {k: {"a": (0, 2), "b": (0, 1, 2), "c": (2,)} for k in ("inner", "outer")}},
+)
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_an_architectures_dimensions_go_into_a_users_model(compact):
+    """Whose fields have another order."""
+    sizes = {"c": 4, "a": 5, "b": 6}
+    embedding = FunctionWiseEmbedding.from_architecture(FOUND, sizes, compact=compact)
+    columns = {"columns": embedding.columns} if compact else {}
+    interactions = GatedInteraction.from_architecture(FOUND, fields=tuple(sizes), **columns)
+    ids = np.array([[3, 4, 5], [0, 1, 2]])
+    outputs = interactions(embedding(ids))
+    assert embedding.num_functions == 2
+    assert sum(w.shape[0] * w.shape[1] for w in embedding.weights) == 2 * (4 * 1 + 5 * 2 + 6 * 3)
+    full = FunctionWiseEmbedding(sizes.values(), 3, num_functions=2)
+    full(ids)
+    full.set_embeddings(embedding.get_embeddings())
+    of_full = GatedInteraction.from_architecture(FOUND, fields=tuple(sizes))
+    expected = of_full(full(ids))
+    of_full.set_weights(interactions.get_weights())
+    np.testing.assert_allclose(outputs, of_full(full(ids)), rtol=1e-5)
+    assert outputs.shape == expected.shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "order", "received"),
+    [({"a": 5, "b": 6}, 2, "fields"), (dict.fromkeys("abc", 5), 3, r"orders \(2,\)")],
+)
+def test_from_architecture_errors(sizes, order, received):
+    with pytest.raises(ValueError, match=f"architecture must have the fields .*{received}"):
+        FunctionWiseEmbedding.from_architecture(FOUND, sizes, order)
+
+
+def test_a_built_layer_takes_all_fields():
+    layer = FunctionWiseEmbedding([4, 5, 6], 3)
+    layer(np.zeros((2, 3), "int32"))
+    for columns in (1, 2, 4):
+        with pytest.raises(ValueError, match="incompatible with the layer"):
+            layer(np.zeros((2, columns), "int32"))

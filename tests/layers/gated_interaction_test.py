@@ -145,7 +145,9 @@ def test_gates_start_open_and_close_columns():
 
 
 def test_units_are_in_the_order_of_the_functions():
-    layer = GatedInteraction(["outer", "inner"], {"inner": ["ab"], "outer": ["ca", "bc"]}, 2, "abc")
+    layer = GatedInteraction(
+        ["outer", "inner"], {"inner": [("a", "b")], "outer": [("c", "a"), ("b", "c")]}, 2, "abc"
+    )
     assert layer.units == [
         ("outer", ("c", "a")),
         ("outer", ("b", "c")),
@@ -164,17 +166,25 @@ def test_outer_meets_the_fields_in_their_given_order():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"functions": []}, r"at least one name, each once. Received: functions=\(\)"),
-        ({"functions": ["inner", "inner"]}, "each once"),
+        ({"functions": []}, r"one or more strings. Received: functions=\(\)"),
+        ({"functions": ["inner", "inner"]}, "functions: nothing may repeat"),
+        ({"functions": "inner"}, "functions must be a list. Received: 'inner'"),
+        ({"interactions": ["ab"]}, "must be a sequence of fields. Received: 'ab'"),
         ({"functions": ["cosine"]}, "one of inner, outer, .*Received: 'cosine'"),
         ({"order": 1}, "order must be at least 2. Received: order=1"),
         ({"order": 4}, "at most the number of fields, 3. Received: order=4"),
         ({"fields": "aab"}, "fields must be distinct. Received: fields=.'a', 'a', 'b'"),
-        ({"interactions": ["ax"]}, r"Received: \('a', 'x'\) of inner, with unknown \['x'\]"),
-        ({"interactions": ["abc"]}, "order 2 has 2 distinct fields. Received: .'a', 'b', 'c'"),
-        ({"interactions": ["aa"]}, "order 2 has 2 distinct fields. Received: .'a', 'a'"),
-        ({"interactions": ["ab", "ba"]}, r"must not repeat. Received: \('b', 'a'\) of inner twice"),
-        ({"interactions": {"outer": ["ab"]}}, r"Received: interactions of \['outer'\]"),
+        ({"interactions": [("a", "x")]}, r"Received: \('a', 'x'\) of inner, with unknown \['x'\]"),
+        (
+            {"interactions": [("a", "b", "c")]},
+            "order 2 has 2 distinct fields. Received: .'a', 'b', 'c'",
+        ),
+        ({"interactions": [("a", "a")]}, "order 2 has 2 distinct fields. Received: .'a', 'a'"),
+        (
+            {"interactions": [("a", "b"), ("b", "a")]},
+            r"must not repeat. Received: \('b', 'a'\) of inner twice",
+        ),
+        ({"interactions": {"outer": [("a", "b")]}}, r"Received: interactions of \['outer'\]"),
         ({"epsilon": 0}, "epsilon must be above 0. Received: epsilon=0"),
         ({"momentum": 1.0}, r"momentum must be in \[0, 1\). Received: momentum=1.0"),
     ],
@@ -229,6 +239,14 @@ def test_an_architectures_interactions_go_into_a_users_model(tmp_path):
     plain = GatedInteraction.from_architecture(FOUND, gated=False)
     assert not plain.gated
     assert plain.units == FOUND.units(2)
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 5), (4, 2, 5), (4, 3, 6), (4, 1, 3, 1)])
+def test_a_built_layer_takes_its_own_shapes_alone(shape):
+    layer = GatedInteraction(fields="abc")
+    assert layer(np.ones((4, 3, 5), "float32")).shape == (4, 3)
+    with pytest.raises(ValueError, match="incompatible with the layer: expected axis"):
+        layer(np.ones(shape, "float32"))
 
 
 @pytest.mark.parametrize(

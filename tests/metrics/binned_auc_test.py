@@ -99,6 +99,15 @@ def test_what_has_no_auc_is_nan():
     assert float(metric.result()) == 1
 
 
+@pytest.mark.parametrize("score", [-0.1, 1.1, np.nan])
+def test_what_is_no_probability_makes_it_nan(score):
+    metric = BinnedAUC()
+    metric.update_state([0, 1], [0.0, 1.0])
+    assert float(metric.result()) == 1
+    metric.update_state([1], [score])
+    assert np.isnan(metric.result())
+
+
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_in_compile_and_saved(jit_compile, tmp_path):
     ids = np.random.default_rng(0).integers(0, 50, (4000, 1))
