@@ -1,6 +1,7 @@
 """Finding and parsing a gin file."""
 
 import pathlib
+import re
 import tokenize
 
 import gin
@@ -39,3 +40,30 @@ def parse(path, bindings):
         gin.parse_config_files_and_bindings([str(path)], bindings)
     except (NameError, AttributeError, SyntaxError, TypeError, tokenize.TokenError) as error:
         raise ValueError(f"Not a valid configuration: {error}") from error
+
+
+def operative(earlier=""):
+    """All values that were used, defaults included, as a gin file.
+
+    Args:
+        earlier: What another process of the same run gave, whose values are kept.
+    """
+    head, sections = _sections(gin.operative_config_str())
+    for title, values in _sections(earlier)[1].items():
+        sections[title] = values | sections.get(title, {})
+    titles = sorted(
+        sections, key=lambda title: (title != "Macros", title.split(".")[-1].lower(), title)
+    )
+    parts = [head.strip()]
+    for title in titles:
+        values = [value for _, value in sorted(sections[title].items())]
+        parts.append("\n".join([f"# {title}:", f"# {'=' * 78}", *values]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _sections(text):
+    """What stands before the sections, and `{title: {name: its lines}}` of each."""
+    head, *rest = re.split(r"^# (.+):\n# =+\n", text, flags=re.MULTILINE)
+    entries = ([e for e in re.split(r"\n(?=\S)", body.strip()) if e] for body in rest[1::2])
+    named = ({entry.split(" =")[0]: entry for entry in of_section} for of_section in entries)
+    return head, dict(zip(rest[::2], named, strict=True))

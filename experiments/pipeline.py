@@ -18,6 +18,7 @@ from aim_keras.datasets import pipeline as data
 from aim_keras.export import export_saved_model, signature
 from aim_keras.search import grow
 from experiments import distribution, fitting, run_files, stage, summary
+from experiments.configuration import operative
 from experiments.gin_values import making
 from experiments.recovery import recovery
 from experiments.reporting import run_page
@@ -245,7 +246,8 @@ def _run_stages(
                 )
                 start_dir = searched_dir if warm_start else None
         records.append(record)
-        atomic.write_text(run_dir / "config.gin", gin.operative_config_str())
+        used = run_dir / "config.gin"
+        atomic.write_text(used, operative(used.read_text() if used.exists() else ""))
     return model, architecture, records
 
 

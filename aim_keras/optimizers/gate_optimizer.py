@@ -138,7 +138,8 @@ def with_gates(
 
     `optimizer.learning_rate` reads and sets the learning rate of the weights;
     `optimizer.weights_optimizer` and `optimizer.gates_optimizer` are the two optimizers. Keras's
-    callbacks `ReduceLROnPlateau` and `LearningRateScheduler` change the learning rates of both.
+    callbacks `ReduceLROnPlateau` and `LearningRateScheduler` change the learning rates of both, and
+    so GRDA's last threshold, too.
 
     Args:
         weights: A new `keras.optimizers.Optimizer` for all variables but the gates.

@@ -82,7 +82,8 @@ def test_goes_on_where_it_was_killed_to_the_same_bits(finished, data_dir, tmp_pa
     stages = tmp_path / "killed" / "stages"
     first, second = stages / "search_interactions_2", stages / "search_dimensions"
     shutil.copytree(run_dir / "stages" / first.name, first)
-    shutil.copy(run_dir / "requested.gin", tmp_path / "killed")
+    for name in ("requested.gin", "config.gin"):
+        shutil.copy(run_dir / name, tmp_path / "killed")
     command = quickstart(tmp_path / "killed", data_dir)
     killed_after(second / "backup" / "state.json", command, tmp_path / "log")
     found = first / "architecture.json"
@@ -100,6 +101,8 @@ def test_goes_on_where_it_was_killed_to_the_same_bits(finished, data_dir, tmp_pa
         for folder in (run_dir, tmp_path / "killed")
     )
     assert resumed == uninterrupted
+    used = ((folder / "config.gin").read_text() for folder in (run_dir, tmp_path / "killed"))
+    assert next(used) == next(used)
 
 
 def test_a_malformed_architecture_is_named_before_anything_is_written(data_dir, tmp_path):
