@@ -24,6 +24,7 @@ MODULES = {
     "analysis_and_export": ("analysis", "export"),
 }
 LINK = re.compile(r"(?<=\]\()[^)#:\s]+")
+IMAGE = (".png", ".svg")
 LANGUAGES = {".gin": "python", ".yml": "yaml"}
 
 
@@ -122,8 +123,14 @@ def on_files(files, config):
     pages = [path for path in site if path.endswith(".md")]
     for page in pages:
         for target in _targets(page):
-            if target not in site:
-                site[target] = f"source/{target}.md"
+            if target in site:
+                continue
+            site[target] = f"source/{target}"
+            if target.endswith(IMAGE):
+                image = str(ROOT / target)
+                files.append(File.generated(config, site[target], abs_src_path=image))
+            else:
+                site[target] += ".md"
                 texts[site[target]] = _source_text(target)
     for page, text in texts.items():
         files.append(File.generated(config, page, content=text))
