@@ -119,3 +119,9 @@ def places(fields: Iterable[Field]) -> list[tuple[slice, slice]]:
         found.append((columns, weights))
         column, weight = columns.stop, weights.stop
     return found
+
+
+def shapes_of(input_shape):
+    """The shape of the ids and, where they are given, of the weights."""
+    several = any(hasattr(part, "__len__") for part in input_shape)
+    return [tuple(shape) for shape in (input_shape if several else [input_shape])]

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from aim_keras.layers import ParamFreeBatchNorm
+from aim_keras.optimizers.gate_optimizer import unwrapped
 
 
 class AveragedWeights(keras.callbacks.Callback):
@@ -75,7 +76,7 @@ class AveragedWeights(keras.callbacks.Callback):
             callback.set_model(model)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        optimizer = unwrapped(self.model)
         if not any(one.use_ema for one in getattr(optimizer, "optimizers", [optimizer])):
             raise ValueError(
                 "The optimizer must keep averages of the weights, `use_ema=True`. "

@@ -1,6 +1,6 @@
 """What the callbacks of a search have to know of the model."""
 
-from aim_keras.optimizers.gate_optimizer import GateOptimizer
+from aim_keras.optimizers.gate_optimizer import GateOptimizer, unwrapped
 
 
 def searched(model, callback):
@@ -9,8 +9,7 @@ def searched(model, callback):
     Raises:
         ValueError: if the model was not compiled with `with_gates`.
     """
-    # Under `mixed_float16` Keras has put a `LossScaleOptimizer` around it.
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    optimizer = unwrapped(model)
     if not isinstance(optimizer, GateOptimizer):
         raise ValueError(
             f"`{callback}` needs a model that was compiled with `with_gates`. "

@@ -10,9 +10,10 @@ from keras import ops
 
 from aim_keras.architecture import Architecture
 from aim_keras.backend import gather_rows
-from aim_keras.fields import Field, as_fields, places
+from aim_keras.fields import Field, as_fields, places, shapes_of
 from aim_keras.layers.pooling import pool
 from aim_keras.layers.table_layout import TableLayout, checked_dimensions
+from aim_keras.layers.table_rows import by_function, flat, linear_columns
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -146,21 +147,17 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                 f"order {order}. Received: fields {architecture.fields}, orders "
                 f"{architecture.orders}"
             )
-        kept = [architecture.kept_dimensions(order, function) for function in functions]
-        return cls(
-            vocabulary_sizes.values(),
-            architecture.embedding_dim,
-            len(functions),
-            [[of_field[name] for name in vocabulary_sizes] for of_field in kept]
-            if architecture.dimensions
-            else None,
-            **options,
-        )
+        dimensions = None
+        if architecture.dimensions:
+            kept = [architecture.kept_dimensions(order, function) for function in functions]
+            dimensions = [[of_field[name] for name in vocabulary_sizes] for of_field in kept]
+        sizes, dim = vocabulary_sizes.values(), architecture.embedding_dim
+        return cls(sizes, dim, len(functions), dimensions, **options)
 
     def build(self, input_shape: tuple) -> None:
         columns, weights = (part.stop for part in places(self.fields)[-1])
         expected = [(columns,), (weights,)] if weights else [(columns,)]
-        if [shape[1:] for shape in _shapes(input_shape)] != expected:
+        if [shape[1:] for shape in shapes_of(input_shape)] != expected:
             raise ValueError(
                 f"FunctionWiseEmbedding takes ids of shape (batch, {columns})"
                 f"{f' and weights of shape (batch, {weights})' if weights else ''}, in the order "
@@ -255,9 +252,9 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         linear = None
         if self.compact:
             nothing = ops.zeros((ops.shape(ids)[0], 0), self.compute_dtype)
-            embeddings = ops.concatenate([nothing, *(_flat(row) for row in rows)], axis=1)
+            embeddings = ops.concatenate([nothing, *map(flat, rows)], axis=1)
             if self.linear:
-                linear = ops.matmul(embeddings, self._linear_columns())
+                linear = ops.matmul(embeddings, linear_columns(self._layout, self.compute_dtype))
         else:
             if self.linear:
                 rows, weights = zip(
@@ -265,36 +262,11 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                 )
                 linear = sum(ops.sum(of_group, axis=1) for of_group in weights)
                 rows = [row for row in rows if row.shape[-1]]
-            embeddings = self._by_function(rows, ids)
+            zero = ops.zeros((ops.shape(ids)[0], 1), self.compute_dtype)
+            embeddings = by_function(self._layout, rows, zero)
         if not self.linear:
             return embeddings
         return embeddings, linear + ops.cast(self.bias, self.compute_dtype)
-
-    def _linear_columns(self):
-        """A matrix `(stored weights, 1)` with a one for each linear weight."""
-        ends = self._layout.row_ends
-        ones = np.zeros((ends[-1], 1))
-        ones[ends - 1] = 1
-        return ops.convert_to_tensor(ones, self.compute_dtype)
-
-    def _by_function(self, rows, ids):
-        shape = (-1, self.num_functions, len(self.fields), self.embedding_dim)
-        if self.dimensions is None:
-            _, functions, fields, dim = shape
-            rows = self._in_field_order(ops.concatenate(rows, axis=1) if rows[1:] else rows[0])
-            return ops.transpose(ops.reshape(rows, (-1, fields, functions, dim)), (0, 2, 1, 3))
-        zero = ops.zeros((ops.shape(ids)[0], 1), self.compute_dtype)
-        flat = ops.concatenate([*(_flat(row) for row in rows), zero], axis=1)
-        columns = self.columns.reshape(-1) % (self.columns.max() + 2)  # the last one is zero
-        return ops.reshape(ops.take(flat, columns, axis=1), shape)
-
-    def _in_field_order(self, rows):
-        """Rows of the stored fields, run by run: `ops.take` has a slow gradient."""
-        order = np.argsort(self._layout.stored)
-        runs = np.split(order, np.flatnonzero(np.diff(order) != 1) + 1)
-        if len(runs) == 1:
-            return rows
-        return ops.concatenate([rows[:, run[0] : run[-1] + 1] for run in runs], axis=1)
 
     def _read(self, group, places, ids, weights):
         table = self.tables[group.table]
@@ -306,7 +278,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         return pool(rows, ops.take(ids, group.columns, axis=1), weights, group.kind)
 
     def compute_output_shape(self, input_shape: tuple) -> Any:
-        batch = _shapes(input_shape)[0][0]
+        batch = shapes_of(input_shape)[0][0]
         embeddings: tuple = (batch, self.num_functions, len(self.fields), self.embedding_dim)
         if self.compact:
             embeddings = (batch, sum(width + self.linear for width in self._layout.widths))
@@ -324,13 +296,3 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             "initializer": keras.initializers.serialize(self.initializer),
             "regularizer": keras.regularizers.serialize(self.regularizer),
         }
-
-
-def _flat(rows):
-    return ops.reshape(rows, (-1, rows.shape[1] * rows.shape[2]))
-
-
-def _shapes(input_shape):
-    """The shape of the ids and, where they are given, of the weights."""
-    several = any(hasattr(part, "__len__") for part in input_shape)
-    return [tuple(shape) for shape in (input_shape if several else [input_shape])]

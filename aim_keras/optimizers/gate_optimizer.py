@@ -123,6 +123,12 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
         return cls(**{**config, **inner})
 
 
+def unwrapped(model: keras.Model) -> Any:
+    """The optimizer of a model: Keras puts a `LossScaleOptimizer` around it for `mixed_float16`."""
+    optimizer = getattr(model, "optimizer", None)
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
 def with_gates(
     weights: keras.optimizers.Optimizer,
     gates: keras.optimizers.Optimizer,

@@ -11,6 +11,7 @@ import numpy as np
 from aim_keras.architecture import Architecture
 from aim_keras.layers import DimensionGate, GatedInteraction
 from aim_keras.layers.interaction_functions import interaction_function
+from aim_keras.optimizers.gate_optimizer import unwrapped
 from aim_keras.search.gates import gate_layers, searched_gates
 
 logger = logging.getLogger(__name__)
@@ -36,8 +37,9 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
             on the fields or the embedding dimension, or a gate is not a finite number.
     """
     layers = gate_layers(model)
-    if _is_trained(model):
-        _warn(model, layers, threshold)
+    optimizer = unwrapped(model)
+    if optimizer is not None and int(optimizer.iterations):
+        _warn(optimizer, layers, threshold)
     interaction_layers = [layer for layer in layers if isinstance(layer, GatedInteraction)]
     shapes: set[tuple] = {(layer.fields, layer.embedding_dim) for layer in interaction_layers}
     if len(shapes) > 1:
@@ -72,15 +74,9 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
     )
 
 
-def _is_trained(model):
-    optimizer = getattr(model, "optimizer", None)
-    return optimizer is not None and int(optimizer.iterations) > 0
-
-
-def _warn(model, layers, threshold):
+def _warn(optimizer, layers, threshold):
     gates = searched_gates(layers)
     if gates and not threshold and all(np.all(gate.numpy()) for gate in gates):
-        optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
         now = getattr(getattr(optimizer, "gates_optimizer", None), "threshold", None)
         logger.warning(
             "No gate is zero, so all are kept: they are pruned by the `GRDA` of "
