@@ -2,6 +2,7 @@ import gc
 import importlib.util
 import os
 import pathlib
+from unittest import mock
 
 import keras
 import pytest
@@ -16,7 +17,11 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def pytest_collection_modifyitems(items):
+    """One worker has the tests of a file, and one all of the finished run: it is made once."""
     items.sort(key=lambda item: item.get_closest_marker("minutes") is None)
+    for item in items:
+        group = "finished" if "finished" in item.fixturenames else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_finish():
@@ -27,7 +32,9 @@ def pytest_collection_finish():
 def reproducible():
     """Every test starts from the same seeds, and none leaves its dtype policy to the next."""
     policy = keras.config.dtype_policy()
-    keras.utils.set_random_seed(0)
+    # TensorFlow would forget its kernels too: making them anew is a sixth of the time.
+    with mock.patch("tensorflow.python.eager.context.pywrap_tfe.TFE_ContextClearCaches"):
+        keras.utils.set_random_seed(0)
     yield
     keras.config.set_dtype_policy(policy)
 
