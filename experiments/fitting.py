@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import math
 import pathlib
+import warnings
 from collections.abc import Callable
 from typing import Annotated
 
@@ -25,6 +26,7 @@ from aim_keras.callbacks import (
 )
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
+from aim_keras.optimizers.gate_optimizer import unwrapped
 from experiments import distribution
 from experiments.gin_values import making
 
@@ -83,6 +85,7 @@ def fit(
     epochs: PositiveInt = 1,
     epochs_per_pass: PositiveFloat = 1,
     epoch_decay: PositiveFloat = 1.0,
+    gates_decay: PositiveFloat | None = None,
     patience: NonNegativeInt | None = None,
     plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1,
     jit_compile: bool = False,
@@ -109,7 +112,8 @@ def fit(
         epochs: Number of epochs; after each one the model is validated.
         epochs_per_pass: Number of epochs in one pass over the rows (the paper: 5); below 1, an
             epoch is several passes.
-        epoch_decay: Factor of the learning rate after each epoch (the published code: 0.75).
+        epoch_decay: Factor of the learning rates after each epoch (the published code: 0.75).
+        gates_decay: Factor of the gates' learning rate alone; `None` for `epoch_decay`.
         patience: Number of epochs without a better validation AUC after which training stops;
             after each such epoch the learning rate is multiplied by `plateau_factor`. `None`
             trains all epochs.
@@ -185,7 +189,7 @@ def fit(
             *gate_steps,
             RequireFinite(resume),
             *validating,
-            *([_decay(epoch_decay)] if epoch_decay != 1 else []),
+            *_decay(epoch_decay, gates_decay if searching else None),
             keras.callbacks.TensorBoard(stage_dir / "tensorboard", write_graph=False),
             *observers,
             resume,
@@ -204,7 +208,7 @@ def check_optimizer(make, **options):
     Raises:
         ValueError: if either is impossible with the values that gin gives.
     """
-    with making(make):
+    with making(make), warnings.catch_warnings(action="ignore"):  # This gradient is dense.
         weight = keras.Variable(np.zeros(2), name="tried")
         make(**options).apply([keras.ops.ones_like(weight)], [weight])
 
@@ -237,7 +241,24 @@ def adam(
     )
 
 
-def _decay(factor):
-    return keras.callbacks.LearningRateScheduler(
-        lambda epoch, rate: rate * factor if epoch else rate
-    )
+def _decay(factor, gates_factor=None):
+    """The callbacks that multiply the learning rates after each epoch."""
+    if factor != 1:
+        yield keras.callbacks.LearningRateScheduler(
+            lambda epoch, rate: rate * factor if epoch else rate
+        )
+    if gates_factor not in (None, factor):
+        yield _GatesDecay(gates_factor / factor)
+
+
+class _GatesDecay(keras.callbacks.Callback):
+    """Multiplies the gates' learning rate after each epoch, by what all rates were not."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self._factor = factor
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch:
+            gates = unwrapped(self.model).gates_optimizer
+            gates.learning_rate = float(gates.learning_rate) * self._factor

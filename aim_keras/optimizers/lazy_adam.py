@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import warnings
 from typing import Any
 
 import keras
@@ -57,7 +58,7 @@ class LazyAdam(keras.optimizers.Adam):
     to first order, but a rare row gets its share at once, `k` times as large, when it is next
     looked up, and Adam's step does not grow in proportion to the gradient. The loss that Keras
     reports does not include it. Variables with dense gradients take no `l2`: give them a
-    regularizer.
+    regularizer. Where no gradient is sparse, `l2` is warned of.
 
     `weight_decay` is that of `keras.optimizers.AdamW`, but a row's decay is put off until it is
     next looked up, after the lookup: exact for a constant learning rate; a changed one counts for
@@ -139,6 +140,12 @@ class LazyAdam(keras.optimizers.Adam):
         """Updates the variables, each by its dense or sparse gradient."""
         grads = list(grads)
         if not any(is_sparse(gradient) for gradient in grads):
+            if self.l2:
+                warnings.warn(
+                    f"l2={self.l2} has no effect, as no gradient is sparse: a table with a "
+                    "regularizer has a dense one. Give it one of the two",
+                    stacklevel=2,
+                )
             super().apply(grads, trainable_variables)
             return
         for name in ("use_ema", "gradient_accumulation_steps"):

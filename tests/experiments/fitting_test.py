@@ -10,6 +10,7 @@ import pytest
 from aim_keras.callbacks import GateSteps
 from aim_keras.datasets import planted
 from aim_keras.models import FM
+from aim_keras.optimizers import GRDA, with_gates
 from experiments import fitting
 
 
@@ -53,3 +54,23 @@ def test_gates_stay_equal_in_the_pretraining():
     optimizer.apply([np.array([1.0, -1.0], "float32")], [gate])
     np.testing.assert_allclose(gate, [-0.1, 0.1], rtol=1e-4)  # Adam has its epsilon.
     assert fitting.adam(total_steps=10, learning_rate=0.1).learning_rate == 0.1
+
+
+@pytest.mark.parametrize(
+    ("decays", "weights", "gates"),
+    [
+        ((0.5, None), 0.025, 0.1),
+        ((0.5, 0.5), 0.025, 0.1),
+        ((0.5, 1.0), 0.025, 0.4),
+        ((1.0, 0.5), 0.1, 0.1),
+        ((1.0, None), 0.1, 0.4),
+    ],
+)
+def test_learning_rates_of_weights_and_gates_decay_after_each_epoch(decays, weights, gates):
+    optimizer = with_gates(keras.optimizers.SGD(0.1), GRDA(0.4))
+    for epoch in range(3):
+        for callback in fitting._decay(*decays):
+            callback.set_model(types.SimpleNamespace(optimizer=optimizer))
+            callback.on_epoch_begin(epoch)
+    assert float(optimizer.learning_rate) == pytest.approx(weights)
+    assert float(optimizer.gates_optimizer.learning_rate) == pytest.approx(gates)

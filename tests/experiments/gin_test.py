@@ -1,11 +1,14 @@
 """Every configuration: it parses alone, leaves no value open, and takes ORDER if it searches."""
 
+import inspect
 import subprocess
 import sys
 
+import gin
 import pytest
 
-from experiments.configuration import GIN_DIR
+from aim_keras import models
+from experiments.configuration import GIN_DIR, gin_path, parse
 
 FRAGMENTS = ("datasets", "models", "optimizers", "stages", "ablations", "controls")
 TABLES = "tables"  # configurations of another binary: tables_test.py
@@ -42,3 +45,13 @@ def test_every_leaf_parses_and_is_complete():
 def test_a_leaf_says_how_it_is_run(leaf):
     text = (GIN_DIR / leaf).read_text()
     assert f"--gin_file={leaf}" in text
+
+
+def test_lazy_adam_takes_the_regularizer_of_every_models_tables():
+    gin.clear_config()
+    parse(gin_path("runs/frappe_lr.gin"), ["include 'gin/optimizers/lazy_adam.gin'"])
+    for name in models.__all__:
+        arguments = inspect.signature(inspect.unwrap(getattr(models, name).__init__)).parameters
+        (argument,) = {"embedding_regularizer", "regularizer"} & set(arguments)
+        assert gin.query_parameter(f"models.{name}.{argument}") is None
+    gin.clear_config()

@@ -304,6 +304,12 @@ def test_l2_without_sparse_gradients(monkeypatch):
     assert LazyAdam().l2 == 0
 
 
+def test_l2_is_warned_of_where_no_gradient_is_sparse():
+    w = keras.Variable(np.ones((3, 2)))
+    with pytest.warns(UserWarning, match="l2=0.1 has no effect, as no gradient is sparse"):
+        LazyAdam(l2=0.1).apply([np.ones((3, 2), "float32")], [w])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
