@@ -1,13 +1,26 @@
 """What the pages link to is there, and what the documentation needs of the sources."""
 
+import ast
+import doctest
+import inspect
 import pathlib
 import re
 
+import keras
+import numpy as np
 import pytest
+
+from aim_keras import layers, models
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]+)")
+LAYERS_AND_MODELS = {
+    name: item
+    for package in (layers, models)
+    for name in package.__all__
+    if inspect.isclass(item := getattr(package, name)) and issubclass(item, keras.Layer)
+}
 
 
 def linked(page):
@@ -48,3 +61,26 @@ def test_examples_in_docstrings_are_fenced():
     """Without a fence a page has them as quotations of quotations."""
     sources = {path: path.read_text("utf-8") for path in ROOT.glob("aim_keras/**/*.py")}
     assert not [path for path, text in sources.items() if re.search(r"\n\n +>>> ", text)]
+
+
+class TuplesForShapes(doctest.OutputChecker):
+    """A shape is written as a tuple, as it is on other backends and of a symbolic tensor."""
+
+    def check_output(self, want, got, optionflags):
+        shape = re.compile(r"TensorShape\((\[[^]]*\])\)")
+        got = shape.sub(lambda found: str(tuple(ast.literal_eval(found[1]))), got)
+        return super().check_output(want, got, optionflags)
+
+
+@pytest.mark.parametrize("name", LAYERS_AND_MODELS)
+def test_example_of_layer_or_model(name):
+    """It runs with NumPy, `ids`, all public layers, and what the file of its class imports."""
+    item = LAYERS_AND_MODELS[name]
+    names = {**vars(layers), **vars(inspect.getmodule(item)), "np": np}
+    names["ids"] = np.array([[999, 0, 3]])
+    (source,) = re.findall(r"\nExample:\n\n```pycon\n(.+?)```", inspect.getdoc(item), re.DOTALL)
+    example = doctest.DocTestParser().get_doctest(source, names, name, None, 0)
+    report = []
+    failed, run = doctest.DocTestRunner(TuplesForShapes()).run(example, out=report.append)
+    assert run
+    assert not failed, "".join(report)

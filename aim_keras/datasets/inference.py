@@ -31,6 +31,8 @@ IDS = {"id", "uid", "gid", "user", "userid", "item", "itemid", "adid", "zip", "c
 FEW = 100  # whole numbers that are still codes, rows from which on uniqueness tells
 NEARLY_ALL = 0.95
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}([ T].*)?")
+TIMES = {"time", "timestamp", "datetime", "date", "ts"}
+EARLIEST = 10**8  # seconds since 1970: in 1973
 
 
 @dataclass
@@ -144,6 +146,8 @@ def _number(name, values, is_unique):
     is_whole = all(float(value).is_integer() for value in values)
     if is_whole and is_unique:
         return _ignored(f"{distinct:,} whole numbers, nearly one a row: it tells rows apart")
+    if is_whole and set(_words(name)) & TIMES and min(map(float, values)) > EARLIEST:
+        return _ignored("seconds since 1970, by its name: a time, which never comes again")
     if is_whole and set(_words(name)) & IDS:
         return {"kind": "categorical", "why": f"{distinct:,} numbers, named as an id"}
     if is_whole and distinct <= FEW:

@@ -39,6 +39,16 @@ class DimensionGate(keras.layers.Layer):
         ValueError: on an unknown or repeated function or field, a wrong order, or an input whose
             axes do not have the lengths of `functions` and `fields`.
 
+    Example:
+
+    ```pycon
+    >>> embeddings = FunctionWiseEmbedding([1000, 50], embedding_dim=4)(np.array([[1, 2], [3, 4]]))
+    >>> gate = DimensionGate(fields=["user", "item"])
+    >>> outputs = gate(embeddings, training=True)  # at inference gate(embeddings)
+    >>> gate.kept_dimensions()  # every gate starts open
+    {'inner': {'user': (0, 1, 2, 3), 'item': (0, 1, 2, 3)}}
+    ```
+
     Reference: AIM, section 3.4, Eq. 15; section 3.6 for the normalization.
     """
 

@@ -25,6 +25,14 @@ class Linear(keras.layers.Layer):
 
     Input shape: as of `FunctionWiseEmbedding`. Output shape: `(batch, 1)`.
 
+    Example:
+
+    ```pycon
+    >>> linear = Linear([1000, 50, 24], initializer="ones")
+    >>> float(linear(np.array([[999, 0, 23]]))[0, 0])  # three weights, and a bias that starts at 0
+    3.0
+    ```
+
     Reference: AIM, Eq. 4.
     """
 

@@ -34,6 +34,16 @@ class MLP(keras.layers.Layer):
     Raises:
         ValueError: on an argument outside these rules.
 
+    Example:
+
+    ```pycon
+    >>> mlp = MLP([64], norm="batch", dropout=0.1)
+    >>> mlp(np.ones((5, 30))).shape
+    (5, 1)
+    >>> [layer.name for layer in mlp.tower]
+    ['dense_0', 'norm_0', 'relu_0', 'dropout_0', 'logit']
+    ```
+
     Reference: AIM, Eq. 7.
     """
 

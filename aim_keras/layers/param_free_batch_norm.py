@@ -30,6 +30,16 @@ class ParamFreeBatchNorm(keras.layers.Layer):
 
     Input shape: `(batch, ...)`. Output shape: the same.
 
+    Example:
+
+    ```pycon
+    >>> norm = ParamFreeBatchNorm()
+    >>> np.array(norm(np.array([[1.0], [3.0]]), training=True)).round(2).tolist()
+    [[-1.0], [1.0]]
+    >>> np.array(norm(np.array([[4.0]]))).round(2).tolist()  # by the mean 2 and the variance 1
+    [[2.0]]
+    ```
+
     Reference: AIM, section 3.6, Eq. 20.
     """
 

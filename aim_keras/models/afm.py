@@ -36,6 +36,16 @@ class AFM(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> model = AFM({"user": 1000, "item": 50, "hour": 24, "day": 7}, temperature=0.5)
+    >>> model.get_layer("attention").input.shape  # the products of six pairs
+    (None, 6, 10)
+    >>> model.get_layer("attention").output.shape
+    (None, 10)
+    ```
+
     Reference: Xiao et al., Attentional Factorization Machines, IJCAI 2017.
     """
 

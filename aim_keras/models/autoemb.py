@@ -48,6 +48,15 @@ class AutoEmb(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> counts = {"user": np.arange(1000), "item": np.arange(50)}
+    >>> model = AutoEmb({"user": 1000, "item": 50}, counts, candidate_dimensions=(2, 4, 8))
+    >>> model.get_layer("controller_weights").output.shape  # of each field's three candidates
+    (None, 2, 3)
+    ```
+
     Reference: Zhao et al., AutoEmb: Automated Embedding Dimensionality Search in Streaming
     Recommendations, ICDM 2021.
     """

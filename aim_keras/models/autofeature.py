@@ -51,6 +51,16 @@ class AutoFeature(keras.Model):
     Raises:
         ValueError: on operations of other fields, or an argument outside these rules.
 
+    Example:
+
+    ```pycon
+    >>> sizes = {"user": 1000, "item": 50, "hour": 24}
+    >>> operations = {"product": [("user", "item")], "addition": [("item", "hour")]}
+    >>> model = AutoFeature(sizes, architecture=PairOperations(list(sizes), operations))
+    >>> model.get_layer("mlp").input.shape  # three embeddings, two pairs' networks, of 10 each
+    (None, 50)
+    ```
+
     References: Khawar et al., AutoFeature, CIKM 2020; the generalized product is the kernel product
     of Qu et al., Product-based Neural Networks over Multi-field Categorical Data, TOIS 2018.
     """

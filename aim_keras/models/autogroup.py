@@ -61,6 +61,15 @@ class AutoGroup(keras.Model):
         ValueError: on an argument outside these rules, or groups of other fields or of an order
             without an embedding dimension.
 
+    Example:
+
+    ```pycon
+    >>> sizes = {"user": 1000, "item": 50, "hour": 24}
+    >>> model = AutoGroup(sizes, search="groups", num_groups=(2, 3), embedding_dims=(8, 8))
+    >>> model.get_layer("mlp").input.shape  # two vectors of 8, three scalars
+    (None, 19)
+    ```
+
     References: Liu et al., AutoGroup, SIGIR 2020; Jang et al., Categorical Reparameterization with
     Gumbel-Softmax, ICLR 2017.
     """

@@ -38,6 +38,16 @@ class AutoInt(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> model = AutoInt({"user": 1000, "item": 50, "hour": 24}, hidden_units=(64, 32))
+    >>> model.get_layer("attention_2").output.shape
+    (None, 3, 64)
+    >>> model.get_layer("mlp").input.shape  # this is AutoInt+
+    (None, 30)
+    ```
+
     Reference: Song et al., AutoInt, CIKM 2019.
     """
 

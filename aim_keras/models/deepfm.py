@@ -48,6 +48,16 @@ class DeepFM(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> sizes = {"user": 1000, "item": 50, "hour": 24}
+    >>> found = Architecture.full(sizes, ["inner", "outer"], 8).keep([("inner", ("user", "item"))])
+    >>> model = DeepFM(sizes, architecture=found, mlp_inputs=["products"])
+    >>> model.get_layer("mlp").input.shape  # one interaction was kept, of 8 products
+    (None, 8)
+    ```
+
     References: Guo et al., DeepFM, IJCAI 2017; AIM, sections 3.1 and 4.2.3.
     """
 

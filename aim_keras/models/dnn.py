@@ -35,6 +35,15 @@ class DNN(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> genres = Field(20, length=3, combiner="mean")
+    >>> model = DNN({"user": 1000, "genres": genres}, hidden_units=(64, 32))
+    >>> model(np.array([[999, 4, 7, -1]])).shape  # of a user and two genres
+    (1, 1)
+    ```
+
     References: Covington et al., Deep Neural Networks for YouTube Recommendations, RecSys 2016;
     Zhang et al., Deep Learning over Multi-field Categorical Data, ECIR 2016 (FNN).
     """

@@ -31,6 +31,16 @@ class FFM(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> model = FFM({"user": 1000, "item": 50, "hour": 24}, embedding_dim=4)
+    >>> model.get_layer("embedding").output[0].shape  # each of 3 fields has 2, one for each other
+    (None, 2, 3, 4)
+    >>> model(np.array([[999, 0, 23]])).shape
+    (1, 1)
+    ```
+
     Reference: Juan et al., Field-aware Factorization Machines for CTR Prediction, RecSys 2016.
     """
 

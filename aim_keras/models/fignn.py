@@ -97,6 +97,16 @@ class FiGNN(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> model = FiGNN({"user": 1000, "item": 50, "hour": 24}, steps=2)
+    >>> model.get_layer("graph").output.shape
+    (None, 3, 10)
+    >>> model.get_layer("importance").output.shape  # of each field in an example
+    (None, 3)
+    ```
+
     Reference: Li et al., Fi-GNN, CIKM 2019. As in the authors' code each step has an `Out` and an
     `In` of its own; unlike the paper's, the graph has no self-attention in front of it, and a
     field's importance reads all fields' states.

@@ -33,6 +33,15 @@ class FM(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> sizes = {"user": 1000, "item": 50, "hour": 24}
+    >>> model = FM(sizes, search="interactions", functions=["inner", "outer"])
+    >>> model.get_layer("interaction_2").alpha.shape  # a gate for each function of each pair
+    (6,)
+    ```
+
     References: Rendle, Factorization Machines, ICDM 2010; AIM, section 3.1.
     """
 

@@ -40,6 +40,16 @@ class FwFM(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> model = FwFM({"user": 1000, "item": 50, "hour": 24}, linear="field_vectors")
+    >>> model.get_layer("field_vectors").kernel.shape  # a vector of 10 for each of three fields
+    (30, 1)
+    >>> model.get_layer("products").pair_weights.shape
+    (3,)
+    ```
+
     Reference: Pan et al., Field-weighted Factorization Machines for Click-Through Rate Prediction
     in Display Advertising, WWW 2018.
     """

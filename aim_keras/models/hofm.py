@@ -33,6 +33,16 @@ class HOFM(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> model = HOFM({"user": 1000, "item": 50, "hour": 24}, order=3)
+    >>> model.get_layer("embedding").output[0].shape  # one for pairs, one for three fields
+    (None, 2, 3, 10)
+    >>> model(np.array([[999, 0, 23]])).shape
+    (1, 1)
+    ```
+
     Reference: Blondel et al., Higher-Order Factorization Machines, NIPS 2016.
     """
 

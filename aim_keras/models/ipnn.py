@@ -37,6 +37,16 @@ class IPNN(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> model = IPNN({"user": 1000, "item": 50, "hour": 24}, functions=["matrix_kernel"])
+    >>> model.get_layer("interaction_2").kernels[0].shape  # this is KPNN: a matrix for each pair
+    (1, 3, 10, 10)
+    >>> model.get_layer("mlp").input.shape  # three embeddings of 10, three interactions
+    (None, 33)
+    ```
+
     References: Qu et al., Product-based Neural Networks, ICDM 2016; AIM, section 3.1.
     """
 

@@ -25,6 +25,16 @@ class LR(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> model = LR({"user": 1000, "item": 50, "hour": 24})
+    >>> model(np.array([[999, 0, 23]])).shape
+    (1, 1)
+    >>> model.count_params()  # a weight for each id, and the bias
+    1075
+    ```
+
     Reference: Richardson et al., Predicting Clicks, WWW 2007.
     """
 

@@ -34,6 +34,14 @@ class NFM(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> model = NFM({"user": 1000, "item": 50, "hour": 24}, normalize_pooled=True)
+    >>> model.get_layer("mlp").input.shape  # as wide as one embedding, whatever the fields
+    (None, 10)
+    ```
+
     Reference: He and Chua, Neural Factorization Machines for Sparse Predictive Analytics, SIGIR
     2017.
     """

@@ -31,6 +31,14 @@ class OPNN(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> model = OPNN({"user": 1000, "item": 50, "hour": 24}, hidden_units=(64, 32))
+    >>> model.get_layer("mlp").input.shape  # three embeddings of 10, one matrix of 10 by 10
+    (None, 130)
+    ```
+
     Reference: Qu et al., Product-based Neural Networks, ICDM 2016.
     """
 

@@ -85,6 +85,14 @@ class PIN(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> model = PIN({"user": 1000, "item": 50, "hour": 24, "day": 7}, pair_units=(40, 5))
+    >>> model.get_layer("mlp").input.shape  # 5 of each of six pairs
+    (None, 30)
+    ```
+
     Reference: Qu et al., Product-based Neural Networks over Multi-field Categorical Data, TOIS
     2018; its published code also normalizes each layer of a pair's network.
     """

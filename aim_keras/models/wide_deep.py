@@ -33,6 +33,15 @@ class WideDeep(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> sizes = {"user": 1000, "item": 50, "user_item": 50_000}
+    >>> model = WideDeep(sizes, hidden_units=(64, 32))
+    >>> model(np.array([[999, 7, 999 * 50 + 7]])).shape
+    (1, 1)
+    ```
+
     Reference: Cheng et al., Wide & Deep Learning for Recommender Systems, DLRS 2016.
     """
 

@@ -30,6 +30,16 @@ class XDeepFM(keras.Model):
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
 
+    Example:
+
+    ```pycon
+    >>> model = XDeepFM({"user": 1000, "item": 50, "hour": 24}, cin_units=(20, 10))
+    >>> model.get_layer("cin").output.shape  # the pooled maps of both layers
+    (None, 30)
+    >>> model(np.array([[999, 0, 23]])).shape
+    (1, 1)
+    ```
+
     Reference: Lian et al., xDeepFM, KDD 2018.
     """
 
