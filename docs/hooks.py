@@ -21,7 +21,7 @@ PAGES = {
 PACKAGES = ("layers", "optimizers", "models", "search", "callbacks", "metrics")
 MODULES = {
     "architecture_and_data": ("architecture", "fields", "datasets/pipeline", "datasets/lists"),
-    "analysis_and_export": ("analysis", "export"),
+    "analysis_and_export": ("analysis", "field_importance", "export"),
 }
 LINK = re.compile(r"(?<=\]\()[^)#:\s]+")
 IMAGE = (".png", ".svg")

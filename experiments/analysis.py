@@ -5,11 +5,13 @@ import json
 import pathlib
 
 import gin
+import keras
 import numpy as np
 
 from aim_keras import analysis, atomic
 from aim_keras.architecture import Architecture
 from aim_keras.datasets import pipeline as data
+from aim_keras.field_importance import permutation_importance
 from aim_keras.fields import places
 from experiments import pipeline, run_files, summary
 from experiments.configuration import parse
@@ -30,15 +32,16 @@ def analyze(
 ):
     """Writes `analysis.json` of a finished run, prints it, and draws it in the report of the run.
 
-    Statistics count the clicks of train and are evaluated on valid; the paper evaluates on test,
-    which is for a look only, since nothing may be chosen on it.
+    Statistics count the clicks of train and are evaluated on valid, as the re-trained model is for
+    the importance of its fields; the paper evaluates on test, which is for a look only, since
+    nothing may be chosen on it.
 
     Args:
         run_dir: Folder of a finished run that searched interactions of that order.
         order: Order of the interactions.
         top: How many interactions to rank by alpha and by statistics_AUC, of those among fields of
             one id; `None` for as many as the search kept.
-        split: `"valid"` or `"test"`, on which statistics_AUC is evaluated.
+        split: `"valid"` or `"test"`, to evaluate on.
         retrain: Whether to re-train both top interactions, each in a run of its own in
             `run_dir/analysis`, with the configuration of this run.
         interactions_per_pass: Number of interactions counted in one pass: less takes longer and
@@ -76,13 +79,19 @@ def analyze(
     by_alpha = analysis.top_by_alpha(countable, top, order)
     statistics = _statistics(builder, columns, split, order, interactions_per_pass)
     by_statistics = analysis.top_by_statistics(statistics, top)
+    importance = permutation_importance(
+        keras.models.load_model(run_dir / "model.keras"),
+        data.batches(builder, split, BATCH_ROWS),
+        builder.fields,
+        builder.logit_shift,
+    )
     content = {
         "order": order,
         "split": split,
         "functions": kept.functions,
         "function_frequency": analysis.function_frequency(kept),
         **_against_statistics(searched, statistics),
-        **_dimensions(kept, builder.vocabulary_sizes),
+        **_dimensions(kept, builder.vocabulary_sizes, importance),
         "top": {
             "n": top,
             "alpha": by_alpha,
@@ -196,9 +205,11 @@ def _against_statistics(searched, statistics):
     }
 
 
-def _dimensions(kept, sizes):
-    """Table 6 of the embeddings that an interaction reads, as if no function shared its own."""
+def _dimensions(kept, sizes, importance):
+    """Table 6 of the embeddings that an interaction reads, as if no function shared its own; and
+    how important each field is."""
     rows = analysis.dimension_by_vocabulary(kept, sizes, read_embeddings=False)
+    rows = [{**row, "importance": importance[row["field"]]} for row in rows]
     columns = ([row[name] for row in rows] for name in ("vocabulary_size", "dimension"))
     return {"dimensions": rows, "dimension_rank_correlation": analysis.rank_correlation(*columns)}
 

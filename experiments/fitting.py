@@ -81,6 +81,7 @@ def fit(
     searching,
     weights: Callable = keras.optimizers.Adam,
     gates: Callable = GRDA,
+    loss: Callable = keras.losses.BinaryCrossentropy,
     gates_every: PositiveInt | None = None,
     epochs: PositiveInt = 1,
     epochs_per_pass: PositiveFloat = 1,
@@ -106,6 +107,9 @@ def fit(
             their own (`AveragedWeights`).
         gates: Callable that gives the optimizer of the gates, in a search; `total_steps` is given
             to one that takes it.
+        loss: Callable that gives the loss with `from_logits=True`, such as
+            `keras.losses.BinaryFocalCrossentropy`. What is reported and served stays the log loss
+            and the sigmoid of the logits.
         gates_every: `None` for steps that train the gates beside the weights, on the rows of train
             (the paper); a number for a step of the gates on rows of valid after each so many of the
             weights (`GateSteps`).
@@ -145,8 +149,9 @@ def fit(
         averaged = optimizer.use_ema
         if searching:
             optimizer = with_gates(optimizer, gates(**options), joint=gates_every is None)
-        loss = keras.losses.BinaryCrossentropy(from_logits=True)
-        trained.compile(optimizer, loss, jit_compile=jit_compile)
+        with making(loss):
+            of_logits = loss(from_logits=True)
+        trained.compile(optimizer, of_logits, jit_compile=jit_compile)
         # Moments that are made while a step is traced may be copied as a whole by the first one.
         optimizer.build(trained.trainable_variables)
     best = pathlib.Path(stage_dir) / "best.weights.h5"

@@ -24,6 +24,7 @@ ANALYSIS = {
 CORRELATIONS = ("alpha_rank_correlation", "dimension_rank_correlation")
 INTERACTION = {"interaction": list, "statistics_auc": numbers.Real, "alpha": dict}
 DIMENSION = {"field": str, "vocabulary_size": int, "dimension": int}
+IMPORTANCE = {"auc": numbers.Real, "log_loss": numbers.Real}
 
 
 def record(path):
@@ -87,6 +88,9 @@ def analysis(path):
         place = f"{path}, dimensions/{number}"
         check(row, DIMENSION, place)
         _check_range({name: row[name] for name in ("vocabulary_size", "dimension")}, place)
+        if "importance" in row:
+            check(row, {"importance": dict}, place)
+            check(row["importance"], IMPORTANCE, f"{place}, importance")
     return content
 
 

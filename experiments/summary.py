@@ -229,13 +229,15 @@ def _number_table(numbers):
 
 
 def _dimension_table(rows):
-    table = Table(title="Kept dimensions by vocabulary size")
+    table = Table(title="Kept dimensions by vocabulary size, and AUC lost with the field permuted")
     orders = list(rows[0]["dimensions"])
-    _add_columns(table, "field", "vocabulary", "dimension", *(f"order {order}" for order in orders))
+    of_orders = (f"order {order}" for order in orders)
+    _add_columns(table, "field", "vocabulary", "dimension", *of_orders, "AUC lost")
     for row in rows:
         of_orders = (sum(row["dimensions"][order].values()) for order in orders)
         numbers = (row["vocabulary_size"], row["dimension"], *of_orders)
-        table.add_row(row["field"], *(f"{number:,}" for number in numbers))
+        lost = f"{row['importance']['auc']:.5f}"
+        table.add_row(row["field"], *(f"{number:,}" for number in numbers), lost)
     return table
 
 

@@ -59,7 +59,14 @@ ANALYSIS = {
         {"interaction": ["a", "c"], "statistics_auc": 0.5, "alpha": {}},
     ],
     "alpha_rank_correlation": -0.5,
-    "dimensions": [{"field": "a", "vocabulary_size": 7, "dimension": 0}],
+    "dimensions": [
+        {
+            "field": "a",
+            "vocabulary_size": 7,
+            "dimension": 0,
+            "importance": {"auc": 0.1, "log_loss": 0.2},
+        }
+    ],
     "dimension_rank_correlation": None,
 }
 STATE = {"epoch": 1, "stopped": False, "weights": "epoch_1.weights.h5", "seeds": []}

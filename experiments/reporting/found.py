@@ -208,6 +208,8 @@ def dimensions(run):
     if not rows:
         return []
     largest = max(row["dimension"] for row in rows) or 1
+    analysed = run.analysis["dimensions"] if run.analysis else []
+    importance = {row["field"]: row["importance"]["auc"] for row in analysed if "importance" in row}
     correlation = analysis.rank_correlation(
         [row["vocabulary_size"] for row in rows], [row["dimension"] for row in rows]
     )
@@ -220,9 +222,13 @@ def dimensions(run):
             f"{row['vocabulary_size']:,}",
             f"{row['dimension']}",
             bar(row["dimension"] / largest),
+            *([f"{importance[row['field']]:.4f}"] if importance else []),
         )
         for row in rows
     ]
+    titles, units = ["field", "vocabulary", "size", ""], ["", "ids", "dimensions", ""]
+    if importance:
+        titles, units = [*titles, "AUC lost"], [*units, "field permuted"]
     return [
         section(
             "dimensions",
@@ -236,9 +242,7 @@ def dimensions(run):
                     panel(figures.dimension_by_vocabulary, rows, width=WIDE, height=290),
                     "dimensions",
                 ),
-                table(
-                    ("field", "vocabulary", "size", ""), cells, units=("", "ids", "dimensions", "")
-                ),
+                table(titles, cells, units=units),
                 width=WIDE,
             ),
         )

@@ -49,6 +49,10 @@ def test_planted_interactions_are_on_top_and_the_analysis_is_that_of_the_run(fin
     sizes = {row["field"]: row["vocabulary_size"] for row in content["dimensions"]}
     stored = sum(row["vocabulary_size"] * row["dimension"] for row in content["dimensions"])
     assert stored == found.embedding_parameters(sizes, read_embeddings=False)
+    importance = {row["field"]: row["importance"] for row in content["dimensions"]}
+    assert set(importance) == {f"f{i}" for i in range(10)}
+    assert max(importance["f8"]["auc"], importance["f9"]["auc"]) < importance["f1"]["auc"]
+    assert importance["f1"]["log_loss"] > 0
     assert "f0 x f1" in result.stdout
     assert "Of the top 6 by alpha, 100%" in result.stdout
 

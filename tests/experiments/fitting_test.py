@@ -1,5 +1,6 @@
 """What the training of a stage is made of."""
 
+import functools
 import json
 import types
 
@@ -42,6 +43,21 @@ def test_a_resumed_search_goes_on_with_the_gates_own_rows(finished_epochs, tmp_p
     for (ids, _), (expected, _) in zip(stream.take(5), gate_steps._batches, strict=False):
         np.testing.assert_array_equal(ids, expected)
     assert model.optimizer.joint is False
+
+
+def test_any_loss_of_logits_is_trained_by(tmp_path, monkeypatch):
+    builder = planted.builder(tmp_path, num_train=200, num_valid=100, num_test=100)
+    builder.download_and_prepare()
+    job = fitting.Job(builder, batch_size=100, seed=0)
+    history = types.SimpleNamespace(epoch=[])
+    monkeypatch.setattr(FM, "fit", lambda model, data, **options: history)
+    monkeypatch.setattr(FM, "load_weights", lambda model, path: None)
+    focal = functools.partial(keras.losses.BinaryFocalCrossentropy, gamma=3.0)
+    model = FM(builder.fields)
+    fitting.fit(model, tmp_path, job, searching=False, loss=focal)
+    assert model.loss.get_config().items() >= {"gamma": 3.0, "from_logits": True}.items()
+    with pytest.raises(ValueError, match=r"MeanSquaredError must have values that it takes"):
+        fitting.fit(model, tmp_path, job, searching=False, loss=keras.losses.MeanSquaredError)
 
 
 def test_gates_stay_equal_in_the_pretraining():

@@ -70,7 +70,14 @@ def test_every_option_of_a_search_at_once(data_dir, tmp_path):
         "search_dimensions/stage.search.max_parameters=6000",
         "search.grow.top_k=2",
     )
-    results = quickstart_here(tmp_path / "run", data_dir, *bindings)
+    (tmp_path / "leaf.gin").write_text(
+        "from __gin__ import dynamic_registration\n"
+        "import keras.losses\n"
+        "from experiments import fitting\n"
+        "include 'gin/quickstart.gin'\n"
+        "fitting.fit.loss = @keras.losses.BinaryFocalCrossentropy\n"
+    )
+    results = run_here(tmp_path / "leaf.gin", tmp_path / "run", data_dir, *SMALL, *bindings)
     stages = tmp_path / "run" / "stages"
     names = ["search_interactions_2", "search_interactions_3", "search_dimensions"]
     assert [record["stage"] for record in results["stages"]] == [*names, "retrain"]

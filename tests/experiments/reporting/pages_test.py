@@ -124,6 +124,15 @@ def test_runs_side_by_side():
     assert "different data sets" not in Page(PAGES["runs"]).text
 
 
+def test_the_importance_of_fields_is_that_of_the_analysis():
+    parsed = Page(PAGES["run"])
+    assert "AUC lost" in " ".join(parsed.texts["th"])
+    assert {"0.0000", "0.0123", "0.0247", "0.0370"} <= set(parsed.texts["td"])
+    without = {**RUN.analysis, "dimensions": [{"field": name} for name in FIELDS]}  # of old
+    for run in (dataclasses.replace(RUN, analysis=a) for a in (None, without)):
+        assert "AUC lost" not in Page(run_page.html(run)).text
+
+
 def test_long_rankings_are_folded():
     parsed = Page(PAGES["run"])
     assert "All 2 kept pairs in numbers" in parsed.texts["summary"]

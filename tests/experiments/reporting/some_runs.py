@@ -23,6 +23,10 @@ ANALYSIS = {
     "functions": list(FUNCTIONS),
     "interactions": analysis.alpha_by_statistics(FOUND, STATISTICS),
     "alpha_rank_correlation": 0.5,
+    "dimensions": [
+        {"field": name, "importance": {"auc": 0.01234 * i, "log_loss": 0.1 * i}}
+        for i, name in enumerate(FIELDS)
+    ],
 }
 HISTORY = Gates(
     path="interaction_2/gate_alpha",
