@@ -51,10 +51,9 @@ def permutation_importance(
                 f"The features must have the columns of {[*fields]}, {columns[-1][0].stop}. "
                 f"Received: features of shape {arrays[0].shape}"
             )
-        changed = [arrays, *(_permuted(arrays, of_field, rng) for of_field in columns)]
-        given = [each if each[1:] else each[0] for each in changed]
-        logits = np.stack([np.ravel(model.predict_on_batch(each)) for each in given], axis=1)
-        parts.append((logits, *map(np.asarray, labels_and_weights)))
+        logits = [_logits(model, arrays)]
+        logits += [_logits(model, _permuted(arrays, of_field, rng)) for of_field in columns]
+        parts.append((np.stack(logits, axis=1), *map(np.asarray, labels_and_weights)))
     if not parts:
         raise ValueError("The data must have at least one batch. Received: none")
     logits, labels, *weights = map(np.concatenate, zip(*parts, strict=True))
@@ -68,6 +67,10 @@ def permutation_importance(
         name: {"auc": float(auc[0] - auc[i]), "log_loss": float(log_loss[i] - log_loss[0])}
         for i, name in enumerate(fields, start=1)
     }
+
+
+def _logits(model, arrays):
+    return np.ravel(model.predict_on_batch(arrays if arrays[1:] else arrays[0]))
 
 
 def _permuted(arrays, columns, rng):

@@ -17,7 +17,8 @@ from experiments import pipeline, run_files, summary
 from experiments.configuration import parse
 from experiments.reporting import run_page
 
-BATCH_ROWS = 1 << 16
+BATCH_ROWS = 1 << 16  # to count
+MODEL_ROWS = 1 << 12  # for the model, whose products are many times as large
 
 
 def analyze(
@@ -81,7 +82,7 @@ def analyze(
     by_statistics = analysis.top_by_statistics(statistics, top)
     importance = permutation_importance(
         keras.models.load_model(run_dir / "model.keras"),
-        data.batches(builder, split, BATCH_ROWS),
+        data.batches(builder, split, MODEL_ROWS),
         builder.fields,
         builder.logit_shift,
     )
