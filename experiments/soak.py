@@ -44,7 +44,7 @@ def soak(arguments, folder, kills, seed=0, longest=1.0):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["experiments.train"])  # TensorFlow is imported once
+    context.set_forkserver_preload(["experiments.pipeline"])  # TensorFlow is imported once
 
     def start(name):
         process = context.Process(target=_train, args=(arguments, folder / name))

@@ -2,13 +2,13 @@
 
 import dataclasses
 import json
-import sys
 
 import pytest
 
 from aim_keras import Architecture
 from experiments.analysis import analyze
-from tests.experiments.main_job import run, run_here
+from tests import forked
+from tests.experiments.main_job import run_here
 
 SMALL = (
     "planted.builder.num_train=20_000",
@@ -33,7 +33,7 @@ def finished(tmp_path_factory):
 def test_planted_interactions_are_on_top_and_the_analysis_is_that_of_the_run(finished):
     run_dir, data_dir = finished
     folders = f"--run_dir={run_dir}", f"--data_dir={data_dir}"
-    result = run([sys.executable, "-m", "experiments.analyze", *folders, "--top=6"])
+    result = forked.run("experiments.analyze", *folders, "--top=6")
     assert result.returncode == 0, result.stderr
     content = json.loads((run_dir / "analysis.json").read_text())
     assert (content["order"], content["split"]) == (2, "valid")

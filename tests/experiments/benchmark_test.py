@@ -21,7 +21,7 @@ from experiments.benchmarks import (
     training,
 )
 from experiments.benchmarks.registry import MEASUREMENTS, Bench, Measurement
-from tests.experiments import main_job
+from tests import forked
 
 TINY = data.SHAPES["tiny"]
 
@@ -201,11 +201,10 @@ def test_a_peer_answers(tmp_path):
 def test_the_binary_measures_what_it_is_asked_for(tmp_path):
     path = tmp_path / "results" / "benchmark.json"
     names = ["fm_train_vs_limit", "eds_disk_vs_parameters"]
-    command = [
-        *(sys.executable, "-m", "experiments.benchmark", f"--json={path}", "--shape=tiny"),
-        *(f"--only={','.join(names)}", "--repetitions=1", "--steps=2", f"--peers_dir={tmp_path}"),
-    ]
-    result = main_job.run(command)
+    result = forked.run(
+        *("experiments.benchmark", f"--json={path}", "--shape=tiny", f"--peers_dir={tmp_path}"),
+        *(f"--only={','.join(names)}", "--repetitions=1", "--steps=2"),
+    )
     assert result.returncode == 0, result.stderr
     content = json.loads(path.read_text())
     assert list(content["measurements"]) == names

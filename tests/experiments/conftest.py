@@ -1,8 +1,11 @@
+import subprocess
+import sys
+
 import pytest
 
 from experiments import pipeline
 from experiments.reporting import run_page
-from tests.experiments.main_job import quickstart, run
+from tests.experiments.main_job import quickstart
 
 
 @pytest.fixture(scope="session")
@@ -12,9 +15,10 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, data_dir):
-    """The folder and the output of a small run of the quick start."""
+    """The folder and the output of a small run of the quick start, started as a user starts it."""
     run_dir = tmp_path_factory.mktemp("runs") / "run"
-    result = run(quickstart(run_dir, data_dir))
+    command = [sys.executable, "-m", *quickstart(run_dir, data_dir)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return run_dir, result.stdout
 

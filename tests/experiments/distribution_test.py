@@ -1,38 +1,32 @@
 """Training on several devices and by several workers, beside that on one device."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
+import tempfile
+import time
 
 import numpy as np
 import pytest
 
-from tests.experiments.main_job import REQUIREMENTS_ALONE, ROOT, error_of
+from tests import forked
+from tests.experiments.main_job import error_of
 
-COMMAND = [sys.executable, "-m", "tests.experiments.distributed_search"]
 DEADLINE = 600  # seconds; a job that hangs fails the test
 
 
-def started(folder, *names, **environment):
-    return subprocess.Popen(
-        [*COMMAND, str(folder), *names],
-        cwd=ROOT,
-        env={**os.environ, **REQUIREMENTS_ALONE, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def ended(*processes):
-    try:
-        errors = [process.communicate(timeout=DEADLINE)[1] for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    return [(process.returncode, error) for process, error in zip(processes, errors, strict=True)]
+def ended(folder, *workers):
+    """The exit code of each, and what it wrote to the standard error."""
+    logs = [tempfile.mkdtemp(dir=folder) for _ in workers]
+    processes = [
+        forked.start(log, "tests.experiments.distributed_search", folder, *names, **environment)
+        for log, (names, environment) in zip(logs, workers, strict=True)
+    ]
+    deadline = time.monotonic() + DEADLINE
+    for process in processes:
+        process.join(max(0, deadline - time.monotonic()))
+        process.kill()
+        process.join()
+    return [(p.exitcode, forked.written(log)[1]) for p, log in zip(processes, logs, strict=True)]
 
 
 def pair(folder, **of_second):
@@ -45,8 +39,9 @@ def pair(folder, **of_second):
         json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}}) for i in range(2)
     ]
     return ended(
-        started(folder, "multi_worker", TF_CONFIG=configs[0]),
-        started(folder, "multi_worker", TF_CONFIG=configs[1], **of_second),
+        folder,
+        (["multi_worker"], {"TF_CONFIG": configs[0]}),
+        (["multi_worker"], {"TF_CONFIG": configs[1], **of_second}),
     )
 
 
@@ -54,7 +49,7 @@ def pair(folder, **of_second):
 def folder(tmp_path_factory):
     """What is trained on one device, and on two of one machine."""
     folder = tmp_path_factory.mktemp("distributed")
-    ((code, error),) = ended(started(folder, "None", "mirrored"))
+    ((code, error),) = ended(folder, (["None", "mirrored"], {}))
     assert code == 0, error
     return folder
 

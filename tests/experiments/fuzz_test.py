@@ -2,7 +2,6 @@
 
 import json
 import random
-import sys
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from experiments.fuzzing import mutation, plain
 from experiments.fuzzing.sweep import TARGETS
 from experiments.fuzzing.target import ACCEPTED, REFUSED, Target, verdict
-from tests.experiments import main_job
+from tests import forked
 
 SLOW = ("prepared_rows", "weights", "state")
 FEW = {**dict.fromkeys(TARGETS, 60), "run_analysis": 20, **dict.fromkeys(SLOW, 2)}
@@ -107,8 +106,7 @@ def test_an_input_depends_on_its_number_alone():
 def test_the_command_writes_what_it_found(tmp_path):
     path = tmp_path / "fuzz.json"
     given = ["--only=gates", "--inputs=50", "--seed=3", f"--fuzz_json={path}"]
-    command = [sys.executable, "-m", "experiments.fuzz", *given]
-    ended = main_job.run(command)
+    ended = forked.run("experiments.fuzz", *given)
     assert ended.returncode == 0, ended.stderr
     found = json.loads(path.read_text())["readers"]["gates"]
     assert found["inputs"] == 50 == found[ACCEPTED] + found[REFUSED]

@@ -11,7 +11,7 @@ from experiments.benchmarks import data, growth_process, growth_sweep, ours
 from experiments.benchmarks.growth_axes import AXES, MODELS, Point
 from experiments.benchmarks.growth_fit import fitted_law
 from experiments.benchmarks.growth_sweep import COSTS, series
-from tests.experiments import main_job
+from tests import forked
 
 VALUES = (10, 20, 40, 70, 100)
 
@@ -170,8 +170,7 @@ def test_bad_arguments_are_refused(tmp_path):
 
 
 def run(path, *arguments):
-    command = [sys.executable, "-m", "experiments.growth", f"--json={path}", *arguments]
-    return main_job.run(command)
+    return forked.run("experiments.growth", f"--json={path}", *arguments)
 
 
 def test_the_binary(tmp_path):

@@ -1,11 +1,6 @@
 """What tests of the main job share: a small run of the quick start, in a process or in this one."""
 
 import json
-import os
-import pathlib
-import signal
-import subprocess
-import sys
 import time
 
 import gin
@@ -14,10 +9,8 @@ from absl import flags
 from absl.testing import flagsaver
 
 from experiments import train as binary
+from tests import forked
 
-ROOT = pathlib.Path(__file__).parents[2]
-# What tests alone need is hidden from processes of their own: Keras would import it, for seconds.
-REQUIREMENTS_ALONE = {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests" / "absent"), str(ROOT)])}
 SMALL = (
     "planted.builder.num_train=6000",
     "planted.builder.num_valid=1000",
@@ -33,17 +26,10 @@ SMALL = (
 
 def quickstart(run_dir, data_dir, *bindings):
     return [
-        *(sys.executable, "-m", "experiments.train", "--gin_file=quickstart.gin"),
+        *("experiments.train", "--gin_file=quickstart.gin"),
         *(f"--run_dir={run_dir}", f"--data_dir={data_dir}", "--deterministic"),
         *(f"--gin_bindings={binding}" for binding in (*SMALL, *bindings)),
     ]
-
-
-def run(command):
-    environment = os.environ | REQUIREMENTS_ALONE
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
 
 
 def run_here(gin_file, run_dir, data_dir, *bindings, **values):
@@ -71,14 +57,13 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def killed_after(state, command, log):
+def killed_after(state, command, folder):
     """Runs a command until the first epoch of a stage is in that file, and kills it."""
-    with open(log, "w") as file:
-        environment = os.environ | REQUIREMENTS_ALONE
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)
-        deadline = time.monotonic() + 300
-        while not state.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    assert json.loads(state.read_text())["epoch"] == 1, log.read_text()
+    process = forked.start(folder, *command)
+    deadline = time.monotonic() + 300
+    while not state.exists() and process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.join()
+    assert state.exists(), forked.written(folder)
+    assert json.loads(state.read_text())["epoch"] == 1

@@ -12,7 +12,7 @@ from experiments import summary
 from experiments.benchmarks import peer_process
 from experiments.parities import comparison, counterpart, markdown
 from experiments.parities.counterpart import DIM, SIZES, Counterpart
-from tests.experiments import main_job
+from tests import forked
 
 ROOT = pathlib.Path(__file__).parents[2]
 ROWS = [(peer, *row) for peer, rows in comparison.COUNTERPARTS.items() for row in rows.items()]
@@ -216,8 +216,7 @@ def test_unknown_models_are_refused(tmp_path):
 def test_the_binary_without_peers(tmp_path):
     path = tmp_path / "results" / "parity.json"
     flags = (f"--json={path}", f"--peers_dir={tmp_path}", "--only=FM")
-    command = [sys.executable, "-m", "experiments.parity", *flags]
-    result = main_job.run(command)
+    result = forked.run("experiments.parity", *flags)
     assert result.returncode == 1
     assert result.stderr.endswith("Error: no model was compared\n")
     assert "Without fuxictr: not in" in result.stdout

@@ -1,13 +1,11 @@
 """The binary, on a small exported model."""
 
-import sys
-
 import pytest
 
 from aim_keras.export import export_saved_model
 from aim_keras.models import FM
 from experiments import serve_bench
-from tests.experiments import main_job
+from tests import forked
 from tests.export_raw_values_test import ENCODING, features
 
 
@@ -18,8 +16,7 @@ def exported(tmp_path_factory):
 
 
 def test_prints_a_line_for_each_signature_and_size(exported):
-    command = [sys.executable, "-m", "experiments.serve_bench", f"--model={exported}"]
-    run = main_job.run([*command, "--requests=2"])
+    run = forked.run("experiments.serve_bench", f"--model={exported}", "--requests=2")
     assert run.returncode == 0, run.stderr
     cells = [line.strip("│┃ ").split("│") for line in run.stdout.splitlines() if "│" in line]
     assert [[cell.strip() for cell in row[:2]] for row in cells] == [

@@ -1,7 +1,6 @@
 """The binary that fills the paper's tables: one real training, recorded and reported."""
 
 import json
-import sys
 
 import pytest
 
@@ -9,7 +8,7 @@ from experiments.configuration import gin_path
 from experiments.tabulating import records
 from experiments.tabulating.plan import load
 from experiments.tabulating.tabulate import tabulate
-from tests.experiments.main_job import run
+from tests import forked
 
 PLAN = """
 from __gin__ import dynamic_registration
@@ -38,7 +37,7 @@ plan.Plan.systems = (
 """
 
 
-def command(folder, *arguments):
+def run(folder, *arguments):
     """The binary in a process of its own: flags of two binaries clash in one."""
     paths = {
         "gin_file": folder / "plan.gin",
@@ -48,7 +47,7 @@ def command(folder, *arguments):
         "results": folder / "results" / "R.md",
     }
     given = (f"--{name}={path}" for name, path in paths.items())
-    return [sys.executable, "-m", "experiments.tables", *given, *arguments]
+    return forked.run("experiments.tables", *given, *arguments)
 
 
 def tabulated(folder, **values):
@@ -66,7 +65,7 @@ def tabulated(folder, **values):
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
     (folder / "plan.gin").write_text(PLAN)
-    result = run(command(folder))
+    result = run(folder)
     assert result.returncode == 0, result.stderr
     return folder
 
@@ -111,7 +110,7 @@ def test_a_report_needs_no_data(folder):
     path = folder / "results" / "R.md"
     before = path.read_bytes()
     path.unlink()
-    result = run(command(folder, "--report_only", f"--data_dir={folder / 'nowhere'}"))
+    result = run(folder, "--report_only", f"--data_dir={folder / 'nowhere'}")
     assert result.returncode == 0, result.stderr
     assert path.read_bytes() == before
 

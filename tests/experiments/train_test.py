@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from aim_keras import Architecture
+from tests import forked
 from tests.experiments.main_job import (
     SMALL,
     contents,
     error_of,
     killed_after,
     quickstart,
-    run,
     run_here,
 )
 
@@ -85,10 +85,10 @@ def test_goes_on_where_it_was_killed_to_the_same_bits(finished, data_dir, tmp_pa
     for name in ("requested.gin", "config.gin"):
         shutil.copy(run_dir / name, tmp_path / "killed")
     command = quickstart(tmp_path / "killed", data_dir)
-    killed_after(second / "backup" / "state.json", command, tmp_path / "log")
+    killed_after(second / "backup" / "state.json", command, tmp_path)
     found = first / "architecture.json"
     stamp = found.stat().st_mtime_ns
-    result = run(command)
+    result = forked.run(*command)
     assert result.returncode == 0, result.stderr
     assert found.stat().st_mtime_ns == stamp
     found, resumed_found = (

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 
 import pytest
 import tensorflow as tf
@@ -12,7 +11,7 @@ from absl.testing import flagsaver
 from aim_keras import Architecture
 from experiments import compare
 from experiments.reporting import collect, run_page, runs_page
-from tests.experiments.main_job import run
+from tests import forked
 from tests.experiments.reporting.html_page import Page
 
 
@@ -91,8 +90,7 @@ def test_the_main_job_writes_the_report(finished, read):
 def test_the_binary_compares_with_other_runs(finished, copy):
     run_dir, _ = finished
     (copy / run_page.FILE).unlink()
-    command = [sys.executable, "-m", "experiments.report", f"--run_dir={copy}"]
-    result = run([*command, f"--beside=base={run_dir}"])
+    result = forked.run("experiments.report", f"--run_dir={copy}", f"--beside=base={run_dir}")
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"Report in {copy / run_page.FILE}\n"
     parsed = Page((copy / run_page.FILE).read_text(encoding="utf-8"))
