@@ -1,5 +1,6 @@
 """Finding and parsing a gin file."""
 
+import logging
 import pathlib
 import re
 import tokenize
@@ -11,6 +12,8 @@ from experiments.gin_values import check
 GIN_DIR = pathlib.Path(__file__).parent.parent / "gin"
 
 gin.config.register_finalize_hook(check)
+# To gin an error of each place where an included file is not, before it finds it in the next.
+logging.getLogger().addFilter(lambda record: record.msg != "Path not found: %s")
 
 
 def gin_path(name):

@@ -1,6 +1,7 @@
 """Fills the paper's tables: `python -m experiments.tables --gin_file=tables/frappe.gin`."""
 
 import pathlib
+import shlex
 import sys
 
 from absl import flags
@@ -17,6 +18,9 @@ except ImportError as error:
 GIN_FILE = flags.DEFINE_string(
     "gin_file", None, "A file in gin/, such as tables/frappe.gin, or anywhere.", required=True
 )
+GIN_BINDINGS = flags.DEFINE_multi_string(
+    "gin_bindings", [], "Values over those of every system of the file."
+)
 RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data.")
 RUNS_DIR = flags.DEFINE_string("runs_dir", "runs/tables", "Folder of the runs.")
@@ -30,7 +34,7 @@ REPORT_ONLY = flags.DEFINE_boolean("report_only", False, "Run nothing: write the
 
 def run():
     """Runs what is missing and writes the report; gives what failed."""
-    planned = plan.load(gin_path(GIN_FILE.value))
+    planned = plan.load(gin_path(GIN_FILE.value), GIN_BINDINGS.value)
     results, failures = tabulate.tabulate(
         planned,
         *(RECORDS.value, RESULTS.value, RUNS_DIR.value),
@@ -44,7 +48,8 @@ def run():
         figures = plots.plot(
             analysis["analysis"], path.parent, planned.title.lower().replace(" ", "_")
         )
-    command = f"python -m experiments.tables --gin_file={GIN_FILE.value} --report_only"
+    given = [f"--gin_file={GIN_FILE.value}", *(f"--gin_bindings={b}" for b in GIN_BINDINGS.value)]
+    command = shlex.join(["python", "-m", "experiments.tables", *given, "--report_only"])
     report.write(path, results, command, figures)
     print(f"Report in {path}")
     return failures

@@ -17,7 +17,7 @@ MARKS = {True: "✓", False: "×", None: "-"}
 def table_2(results):
     """All systems, the relative improvement over FM, and the test of AIM's significance."""
     plan = results.plan
-    paper = {row["system"]: row for row in published.paper(2)["rows"]}
+    paper = {row["system"]: row for row in published.paper(2)["rows"] if plan.paper}
     board = published.leaderboard(plan.leaderboard) if plan.leaderboard else {}
     kinds = {s.name: s.kind for s in plan.systems if s.kind in BENCHMARKED}
     kinds |= {name: row["kind"] for name, row in paper.items() if name not in kinds}

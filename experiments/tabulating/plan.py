@@ -109,7 +109,9 @@ class Plan:
         title: Name of the data set.
         systems: Arguments of `System`, a mapping each.
         seeds: Number of seeds where a system does not say.
-        paper: Data sets of the paper whose published figures are shown.
+        bindings: gin bindings over those of every system.
+        paper: Data sets of the paper whose published figures are shown; without any, the report has
+            the comparison of the systems alone.
         leaderboard: Board of `leaderboard.json` whose figures are shown; `None` for none.
         analysed: Name of the system whose first seed is analysed (Table 6, Figures 7 and 8);
             `None` for none.
@@ -124,6 +126,7 @@ class Plan:
     title: str
     systems: Sequence[Mapping]
     seeds: PositiveInt = 5
+    bindings: Sequence[str] = ()
     paper: Sequence[str] = ("Avazu", "Criteo")
     leaderboard: str | None = None
     analysed: str | None = None
@@ -132,7 +135,11 @@ class Plan:
 
     def __post_init__(self):
         object.__setattr__(self, "reruns", tuple(Rerun(**one) for one in self.reruns))
-        systems = tuple(System(**arguments) for arguments in self.systems)
+        systems = (System(**arguments) for arguments in self.systems)
+        systems = tuple(
+            dataclasses.replace(system, bindings=(*system.bindings, *self.bindings))
+            for system in systems
+        )
         object.__setattr__(self, "systems", systems)
         counts = collections.Counter(system.name for system in systems)
         if repeated := [name for name, count in counts.items() if count > 1]:
@@ -159,8 +166,8 @@ class Plan:
         return range(1, (self.seeds if system.seeds is None else system.seeds) + 1)
 
 
-def load(path):
-    """The plan that a gin file configures.
+def load(path, bindings=()):
+    """The plan that a gin file configures, with `bindings` over those of every system.
 
     Raises:
         ValueError: if it does not configure one.
@@ -168,6 +175,6 @@ def load(path):
     gin.clear_config()
     parse(path, [])
     try:
-        return gin.get_configurable(Plan)()
+        return gin.get_configurable(Plan)(**({"bindings": bindings} if bindings else {}))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path} configures no plan: {error}") from error

@@ -41,6 +41,13 @@ def test_every_leaf_parses_and_is_complete():
     assert result.returncode == 0, result.stderr
 
 
+def test_from_another_folder_a_leaf_parses_without_a_word(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    gin.clear_config()
+    parse(gin_path("quickstart.gin"), [])
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize("leaf", LEAVES)
 def test_a_leaf_says_how_it_is_run(leaf):
     text = (GIN_DIR / leaf).read_text()

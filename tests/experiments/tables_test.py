@@ -95,7 +95,7 @@ def test_the_report_shows_it_and_what_is_missing(folder):
     assert text.startswith("# Planted\n")
     assert f"| AIM | AIM(2nd) | 1 | {record['test']['auc']:.4f} |" in text
     assert "Not configured: FM, FwFM" in text
-    assert "`LEARNING_RATE = 1e-3`: not run yet" in text
+    assert "## Tuning\n\nNot run yet: the grids." in text
     assert record["dataset"]["id"] in text
 
 

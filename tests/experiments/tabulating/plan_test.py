@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.configuration import GIN_DIR
-from experiments.tabulating import published
+from experiments.tabulating import data, published
 from experiments.tabulating.plan import Plan, load
 from experiments.tabulating.runs import analysis_run, table_runs, tuning_runs
 from tests.experiments.tabulating.made_up import DATA, system
@@ -23,8 +23,12 @@ def test_the_plans_of_this_repository(path):
     plan = load(path)
     runs = table_runs(plan)
     assert len({run.configuration for run in runs}) == len(plan.systems)
-    assert len(runs) == sum(3 if system.kind == "related" else 5 for system in plan.systems)
-    assert analysis_run(plan, runs).system.name == plan.analysed
+    assert len(runs) == sum(
+        3 if system.kind == "related" else plan.seeds for system in plan.systems
+    )
+    assert plan.seeds == (5 if plan.paper else 3)
+    analysis = analysis_run(plan, runs)
+    assert (analysis and analysis.system.name) == plan.analysed
     assert f"--gin_file=tables/{path.name}" in path.read_text()
     kinds = {row["system"]: row["kind"] for row in published.paper(2)["rows"]}
     for of_plan in plan.systems:
@@ -65,6 +69,18 @@ def test_architectures_are_found_before_they_are_taken():
 def test_a_systems_own_number_of_seeds():
     plan = Plan("Shop", ({**AIM, "seeds": 1}, system("FM")), seeds=3)
     assert [run.seed for run in table_runs(plan)] == [1, 1, 2, 3]
+
+
+def test_what_is_bound_for_all_systems_is_bound_last(tmp_path):
+    """A plan for files of one's own is given their paths so."""
+    (tmp_path / "clicks.csv").write_text("user,click\n" + "a,1\nb,0\n" * 50)
+    given = f"CSV_PATHS = [{str(tmp_path / 'clicks.csv')!r}]"
+    plan = load(GIN_DIR / "tables" / "csv.gin", [given])
+    for run in [*table_runs(plan), *tuning_runs(plan)]:
+        assert f"--gin_bindings={given}" in run.arguments()
+    assert {system.bindings[-1] for system in plan.systems} == {given}
+    builder = data.prepared(plan, data_dir=tmp_path / "data")
+    assert builder.field_names == ("user",)
 
 
 def test_a_configuration_is_what_is_parsed_of_it():

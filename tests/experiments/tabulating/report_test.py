@@ -225,6 +225,16 @@ def test_the_whole_report(tmp_path):
         report.check(path, dataclasses.replace(results.plan, title="Another", systems=()))
 
 
+def test_a_report_without_the_papers_figures(tmp_path):
+    """It compares the systems of the plan, and no others."""
+    results = results_of([FM, AIM], {"FM": [0.79, 0.80], "AIM(2nd)": KEPT}, seeds=2, paper=())
+    report.write(tmp_path / "R.md", results, "command")
+    text = (tmp_path / "R.md").read_text()
+    assert [f"## Table {number}: " in text for number in range(2, 11)] == [True] + [False] * 8
+    assert "AIM(2nd) (the best AIM on valid) against FM" in text
+    assert not any(word in text for word in ("Figures 7", "Published", "Not configured", "FwFM"))
+
+
 def test_a_report_of_nothing(tmp_path):
     nothing = dataclasses.replace(results_of([FM, AIM], {}), data=None)
     report.write(tmp_path / "R.md", nothing, "command")
