@@ -14,15 +14,22 @@ import tensorflow_datasets as tfds
 
 from aim_keras import atomic
 from aim_keras.datasets import encoding, writer
-from aim_keras.datasets.blocks import BLOCK_ROWS, ENCODING_FILE, SPLITS, Written, cut, named
+from aim_keras.datasets.blocks import (
+    BLOCK_ROWS,
+    ENCODING_FILE,
+    SPLITS,
+    BlockBuilder,
+    Written,
+    cut,
+    named,
+)
 from aim_keras.datasets.counts import Counts
-from aim_keras.datasets.tabular import LEFT_OUT, TabularBuilder
 from aim_keras.datasets.writer import Shards, write_shard
 
 PARTITIONS = 64  # of a field's values, each of which is counted in one place
 
 
-def write(builder: TabularBuilder, download_config: tfds.download.DownloadConfig) -> Written:
+def write(builder: BlockBuilder, download_config: tfds.download.DownloadConfig) -> Written:
     """Writes what `builder` would write by itself, byte for byte.
 
     Three graphs run one after the other: one surveys whole files, where their rows cannot be chosen
@@ -32,7 +39,7 @@ def write(builder: TabularBuilder, download_config: tfds.download.DownloadConfig
     folder under the same paths.
 
     Args:
-        builder: being prepared, whose `data_dir` is the temporary folder.
+        builder: of raw files, being prepared, whose `data_dir` is the temporary folder.
         download_config: of TFDS, with `beam_options`, `beam_runner` or both.
     """
     folder = pathlib.Path(builder.data_dir)
@@ -55,7 +62,7 @@ def write(builder: TabularBuilder, download_config: tfds.download.DownloadConfig
 class _Graph:
     """Runs functions `(builder, pipeline, ...) -> {name: PCollection}`."""
 
-    builder: TabularBuilder
+    builder: BlockBuilder
     scratch: pathlib.Path  # where workers leave results
     config: tfds.download.DownloadConfig
 
@@ -112,7 +119,7 @@ def _pieces(builder, pipeline):
 class _OfChunks(beam.DoFn):
     """What a subclass makes of each chunk, `_use`, from `(file, piece)`."""
 
-    def __init__(self, builder: TabularBuilder):
+    def __init__(self, builder: BlockBuilder):
         self._builder = builder
 
     def setup(self):
@@ -133,7 +140,7 @@ class _Count(_OfChunks):
 
     def _use(self, file, number, chunk, skipped):
         split = self._builder._split(file, chunk)
-        rows = np.bincount(split, minlength=LEFT_OUT)[:LEFT_OUT].tolist()
+        rows = np.bincount(split, minlength=len(SPLITS))[: len(SPLITS)].tolist()
         yield beam.pvalue.TaggedOutput("rows", (file, number, rows, skipped))
         if len(split) and self._builder._holds_train(file):
             for field, counted in self._builder._count_chunk(chunk, split).items():
