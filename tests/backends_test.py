@@ -24,6 +24,7 @@ from tests.on_any_backend import (
 )
 
 ROOT = pathlib.Path(__file__).parents[1]
+pytestmark = pytest.mark.minutes
 
 
 @pytest.fixture(scope="module", params=["jax", "torch"])

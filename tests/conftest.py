@@ -17,11 +17,7 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def pytest_collection_modifyitems(items):
-    """One worker has the tests of a file, and one all of the finished run: it is made once."""
     items.sort(key=lambda item: item.get_closest_marker("minutes") is None)
-    for item in items:
-        group = "finished" if "finished" in item.fixturenames else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_finish():

@@ -11,6 +11,7 @@ import pytest
 from tests import forked
 from tests.experiments.main_job import error_of
 
+pytestmark = pytest.mark.minutes
 DEADLINE = 600  # seconds; a job that hangs fails the test
 
 
