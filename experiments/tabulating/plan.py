@@ -167,7 +167,7 @@ class Plan:
 
 
 def load(path, bindings=()):
-    """The plan that a gin file configures, with `bindings` over those of every system.
+    """The plan that a gin file configures, with these bindings over those that it has for all.
 
     Raises:
         ValueError: if it does not configure one.
@@ -175,6 +175,7 @@ def load(path, bindings=()):
     gin.clear_config()
     parse(path, [])
     try:
-        return gin.get_configurable(Plan)(**({"bindings": bindings} if bindings else {}))
+        own = gin.get_bindings(Plan).get("bindings", ())
+        return gin.get_configurable(Plan)(bindings=(*own, *bindings))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path} configures no plan: {error}") from error

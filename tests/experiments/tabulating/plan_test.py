@@ -75,10 +75,17 @@ def test_what_is_bound_for_all_systems_is_bound_last(tmp_path):
     """A plan for files of one's own is given their paths so."""
     (tmp_path / "clicks.csv").write_text("user,click\n" + "a,1\nb,0\n" * 50)
     given = f"CSV_PATHS = [{str(tmp_path / 'clicks.csv')!r}]"
-    plan = load(GIN_DIR / "tables" / "csv.gin", [given])
+    path = tmp_path / "plan.gin"
+    path.write_text(
+        "from __gin__ import dynamic_registration\n"
+        "from experiments.tabulating import plan\n"
+        "include 'gin/tables/csv.gin'\n"
+        "plan.Plan.bindings = ('BATCH_SIZE = 50',)\n"
+    )
+    plan = load(path, [given])
     for run in [*table_runs(plan), *tuning_runs(plan)]:
         assert f"--gin_bindings={given}" in run.arguments()
-    assert {system.bindings[-1] for system in plan.systems} == {given}
+    assert {system.bindings[-2:] for system in plan.systems} == {("BATCH_SIZE = 50", given)}
     builder = data.prepared(plan, data_dir=tmp_path / "data")
     assert builder.field_names == ("user",)
 
