@@ -12,7 +12,7 @@ from experiments.gin_values import check
 GIN_DIR = pathlib.Path(__file__).parent.parent / "gin"
 
 gin.config.register_finalize_hook(check)
-# To gin an error of each place where an included file is not, before it finds it in the next.
+# gin logs an error for each place without an included file, before it finds the file in the next.
 logging.getLogger().addFilter(lambda record: record.msg != "Path not found: %s")
 
 

@@ -102,7 +102,7 @@ def test_a_saved_model_loads_on_tensorflow(name, folder):
 @pytest.mark.parametrize("name", MODELS)
 def test_its_training_goes_on(name, folder):
     if folder.name.startswith("torch") and name == "fm":
-        pytest.skip("Keras saves its own Adam as a class of its PyTorch backend")
+        pytest.skip("TensorFlow cannot load it: PyTorch's Keras saves Adam as a class of its own")
     model = keras.saving.load_model(folder / f"{name}.keras")
     model.run_eagerly = True
     assert_equal(trained(model).get_weights(), expected_model(name).get_weights())

@@ -35,9 +35,9 @@ def client(tmp_path_factory):
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     folder = pathlib.Path(tf.sysconfig.get_lib())
     if compiler is None:
-        pytest.skip("there is no C compiler")
+        pytest.skip("the C client cannot be built: cc, gcc and clang are absent")
     if missing := [name for name in LIBRARIES if not (folder / name).exists()]:
-        pytest.skip(f"this TensorFlow comes without {' and '.join(missing)}")
+        pytest.skip(f"nothing to link the C client to: TensorFlow lacks {' and '.join(missing)}")
     program = tmp_path_factory.mktemp("client") / "c_client"
     command = [compiler, "-Wall", "-Werror", str(SOURCE), "-o", str(program)]
     command += ["-I", tf.sysconfig.get_include(), "-L", str(folder), f"-Wl,-rpath,{folder}"]

@@ -135,10 +135,9 @@ class Plan:
 
     def __post_init__(self):
         object.__setattr__(self, "reruns", tuple(Rerun(**one) for one in self.reruns))
-        systems = (System(**arguments) for arguments in self.systems)
         systems = tuple(
-            dataclasses.replace(system, bindings=(*system.bindings, *self.bindings))
-            for system in systems
+            System(**{**given, "bindings": (*given.get("bindings", ()), *self.bindings)})
+            for given in self.systems
         )
         object.__setattr__(self, "systems", systems)
         counts = collections.Counter(system.name for system in systems)

@@ -5,6 +5,7 @@ import pytest
 
 from experiments import pipeline
 from experiments.reporting import run_page
+from tests import forked
 from tests.experiments.main_job import quickstart
 
 
@@ -18,7 +19,7 @@ def finished(tmp_path_factory, data_dir):
     """The folder and the output of a small run of the quick start, started as a user starts it."""
     run_dir = tmp_path_factory.mktemp("runs") / "run"
     command = [sys.executable, "-m", *quickstart(run_dir, data_dir)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=forked.ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return run_dir, result.stdout
 

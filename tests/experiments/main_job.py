@@ -25,6 +25,7 @@ SMALL = (
 
 
 def quickstart(run_dir, data_dir, *bindings):
+    """The module of the binary and its flags."""
     return [
         *("experiments.train", "--gin_file=quickstart.gin"),
         *(f"--run_dir={run_dir}", f"--data_dir={data_dir}", "--deterministic"),
