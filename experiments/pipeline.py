@@ -280,8 +280,8 @@ def _save(run_dir, job, model, architecture):
     stage.save_model(model, run_dir / "model.keras")
     features = next(iter(job.batches("valid", PARITY_ROWS)))[0]
     if model.dtype_policy.compute_dtype != "float32":
-        keras.config.set_dtype_policy("float32")
-        trained, model = model, type(model).from_config(model.get_config())
+        trained = model
+        model = type(model).from_config({**model.get_config(), "dtype": "float32"})
         model.set_weights(trained.get_weights())
     path, shift = run_dir / "saved_model" / "1", job.builder.logit_shift
     export_saved_model(model, job.builder.encoding, path, features, shift)

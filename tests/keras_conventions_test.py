@@ -193,3 +193,31 @@ def test_sample_weights_scale_each_rows_loss(name):
         rows = np.repeat(np.arange(64), weights.astype(int))
         expected = trained(IDS[rows], LABELS[rows], None, 0.01)
         assert_equal(trained(IDS, LABELS, weights, 0.01), expected)
+
+
+@pytest.mark.parametrize("policy", ["float64", "mixed_bfloat16"])
+@pytest.mark.parametrize("name", ["deepfm_of_dimensions", "autoint"])
+def test_a_model_is_made_again_under_its_policy(name, policy, tmp_path):
+    keras.config.set_dtype_policy(policy)
+    model = randomized(new_model(name))
+    keras.config.set_dtype_policy("float32")
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert keras.config.dtype_policy().name == "float32"
+    assert [w.dtype for w in loaded.weights] == [w.dtype for w in model.weights]
+    assert [m.dtype_policy for m in loaded.layers] == [m.dtype_policy for m in model.layers]
+    np.testing.assert_array_equal(loaded(IDS), model(IDS))
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+def test_a_quantized_model_is_exported_and_not_saved(tmp_path):
+    model = randomized(DeepFM(SIZES, hidden_units=(8,)))
+    exact = model(IDS)
+    model.quantize("int8")
+    assert 0 < np.abs(model(IDS) - exact).max() < 0.1 * np.abs(exact).max()
+    model.export(tmp_path / "exported", verbose=False)
+    served = tf.saved_model.load(tmp_path / "exported")
+    np.testing.assert_allclose(served.serve(tf.constant(IDS)), model(IDS), rtol=1e-5)
+    for saved in (model, model.get_layer("mlp")):
+        with pytest.raises(ValueError, match=r"exported, but not saved.*mlp/dense_0"):
+            saved.get_config()

@@ -10,7 +10,7 @@ import numpy as np
 
 from aim_keras import atomic
 from aim_keras.callbacks.gate_file import read_gate_history
-from aim_keras.callbacks.searched import searched
+from aim_keras.callbacks.searched import gate_names, searched
 from aim_keras.layers import GatedInteraction
 
 DIGITS = 6
@@ -53,7 +53,8 @@ class GateHistory(keras.callbacks.Callback):
         self.points = points
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._optimizer, self._gates = searched(self.model, type(self).__name__)
+        self._optimizer, gates = searched(self.model, type(self).__name__)
+        self._gates = dict(zip(gate_names(gates), gates, strict=True))
         self._rows: Any = None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -97,23 +98,25 @@ class GateHistory(keras.callbacks.Callback):
 
     def _row(self):
         threshold = getattr(self._optimizer.gates_optimizer, "threshold", None)
-        values = {gate.path: keras.ops.convert_to_numpy(gate).ravel() for gate in self._gates}
+        values = {
+            name: keras.ops.convert_to_numpy(gate).ravel() for name, gate in self._gates.items()
+        }
         return {
             "step": self._step,
             "threshold": threshold,
             "values": {
-                path: np.round(value.astype("float64"), DIGITS).tolist()
-                for path, value in values.items()
+                name: np.round(value.astype("float64"), DIGITS).tolist()
+                for name, value in values.items()
             },
         }
 
     def _names(self):
         units = {
-            layer.alpha.path: layer.units
+            id(layer.alpha): layer.units
             for layer in self.model._flatten_layers()
             if isinstance(layer, GatedInteraction) and layer.gated
         }
         return {
-            gate.path: {"shape": list(gate.shape), "units": units.get(gate.path)}
-            for gate in self._gates
+            name: {"shape": list(gate.shape), "units": units.get(id(gate))}
+            for name, gate in self._gates.items()
         }

@@ -1,11 +1,14 @@
 """Exact metrics on validation data."""
 
+import logging
 from typing import Any
 
 import keras
 import numpy as np
 
 from aim_keras import metrics
+
+logger = logging.getLogger(__name__)
 
 
 class RankMetrics(keras.callbacks.Callback):
@@ -126,6 +129,11 @@ def rank_metrics(
     logits = np.asarray(logits)
     if not from_logits:
         logits = _logits_of(logits)
+    elif ((logits >= 0) & (logits <= 1)).all():
+        logger.warning(
+            "All outputs are from 0 to 1, so they may be probabilities: then the log loss is right "
+            "with `from_logits=False` only."
+        )
     return {
         "auc": metrics.auc(labels, logits, weights),
         "log_loss": metrics.log_loss(labels, logits + logit_shift, weights),

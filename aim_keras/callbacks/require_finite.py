@@ -12,9 +12,9 @@ SHOWN = 5
 class RequireFinite(keras.callbacks.Callback):
     """Ends training with an error where the loss, a weight, a gate or a moment is NaN or infinite.
 
-    The loss is looked at after every batch, everything else where it is not finite, and at the end
-    of every epoch. List this callback before those that validate or save: then these never see, nor
-    keep, what went wrong.
+    The loss, where the logs have one, is looked at after every batch, everything else where it is
+    not finite, and at the end of every epoch. List this callback before those that validate or
+    save: then these never see, nor keep, what went wrong.
 
     Args:
         resume: The `Resume` of the same `fit`, to name the last good state in the error, or `None`.
@@ -35,8 +35,9 @@ class RequireFinite(keras.callbacks.Callback):
         self.resume = resume
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if not math.isfinite(logs["loss"]):
-            self._fail(f"a loss of {logs['loss']}", self._not_finite())
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            self._fail(f"a loss of {loss}", self._not_finite())
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if found := self._not_finite():

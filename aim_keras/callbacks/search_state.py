@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from aim_keras.callbacks.searched import searched
+from aim_keras.callbacks.searched import gate_names, searched
 
 
 class SearchState(keras.callbacks.Callback):
@@ -42,7 +42,8 @@ class SearchState(keras.callbacks.Callback):
         self.every = every
 
     def on_train_begin(self, logs: Any = None) -> None:
-        optimizer, self._gates = searched(self.model, type(self).__name__)
+        optimizer, gates = searched(self.model, type(self).__name__)
+        self._gates = dict(zip(gate_names(gates), gates, strict=True))
         self._optimizer = optimizer.gates_optimizer
         self._writer = tf.summary.create_file_writer(self.log_dir)
         self._written = None
@@ -68,9 +69,9 @@ class SearchState(keras.callbacks.Callback):
             return
         self._written = step
         with self._writer.as_default(step):
-            for gate in self._gates:
+            for name, gate in self._gates.items():
                 values = keras.ops.convert_to_numpy(gate)
-                tf.summary.scalar(f"{gate.path}/open", np.count_nonzero(values))
-                tf.summary.histogram(f"{gate.path}/values", values)
+                tf.summary.scalar(f"{name}/open", np.count_nonzero(values))
+                tf.summary.histogram(f"{name}/values", values)
             if hasattr(self._optimizer, "threshold"):
                 tf.summary.scalar("threshold", self._optimizer.threshold)

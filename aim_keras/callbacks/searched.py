@@ -1,5 +1,7 @@
 """What the callbacks of a search have to know of the model."""
 
+import collections
+
 from aim_keras.optimizers.gate_optimizer import GateOptimizer, unwrapped
 
 
@@ -16,3 +18,12 @@ def searched(model, callback):
             f"Received: optimizer={optimizer}"
         )
     return optimizer, [v for v in model.trainable_variables if optimizer.is_gate(v)]
+
+
+def gate_names(gates):
+    """Their paths, with a number where gates of nested models have the same one."""
+    seen, names = collections.Counter(), []
+    for gate in gates:
+        names.append(f"{gate.path}_{seen[gate.path]}" if seen[gate.path] else gate.path)
+        seen[gate.path] += 1
+    return names

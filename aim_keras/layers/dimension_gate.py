@@ -8,7 +8,12 @@ import numpy as np
 from keras import ops
 
 from aim_keras.documents import checked_names
-from aim_keras.layers.gates import GATE_BETA, check_candidates, gate_initializer
+from aim_keras.layers.gates import (
+    GATE_BETA,
+    check_candidates,
+    check_embeddings,
+    gate_initializer,
+)
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
 
 
@@ -85,17 +90,8 @@ class DimensionGate(keras.layers.Layer):
             check_candidates(self.functions, order, self.fields)
 
     def build(self, input_shape: tuple) -> None:
-        if len(input_shape) != 4:
-            raise ValueError(
-                "DimensionGate takes embeddings of shape (batch, functions, fields, dim). "
-                f"Received: shape {tuple(input_shape)}"
-            )
+        check_embeddings("DimensionGate", input_shape, self.functions)
         _, num_embeddings, num_fields, dim = input_shape
-        if num_embeddings not in (1, len(self.functions)):
-            raise ValueError(
-                f"The embeddings must have one slice for all functions or {len(self.functions)}, "
-                f"one each of {self.functions}. Received: {num_embeddings}"
-            )
         if self.per_function and num_embeddings != len(self.functions):
             raise ValueError(
                 "per_function gates need function-wise embeddings. Received: one shared embedding "

@@ -13,7 +13,14 @@ from aim_keras.backend import gather_rows
 from aim_keras.fields import Field, as_fields, places, shapes_of
 from aim_keras.layers.pooling import pool
 from aim_keras.layers.table_layout import TableLayout, checked_dimensions
-from aim_keras.layers.table_rows import by_function, flat, linear_columns
+from aim_keras.layers.table_rows import (
+    by_function,
+    check_rows,
+    check_values,
+    flat,
+    linear_columns,
+    stored_rows,
+)
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -64,7 +71,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             position in a compact output, -1 for a pruned one.
 
     Raises:
-        ValueError: on an argument or an input shape outside these rules.
+        ValueError: on an argument or an input shape outside these rules, and in `set_embeddings`
+            and `set_linear` on arrays of another number or shape.
 
     Example:
 
@@ -186,7 +194,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         return self._layout.columns
 
     def _row_initializer(self):
-        initializer = self.initializer.clone()  # An instance gives the same numbers each time.
+        # An instance gives the same numbers each time; a function is no instance.
+        initializer = getattr(self.initializer, "clone", lambda: self.initializer)()
         if not self.linear:
             return initializer
         # Arrays of the table's size alone, so that one can take the place of another in memory.
@@ -194,11 +203,12 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def get_embeddings(self) -> list:
         """`values[function][field]`, an array `(ids, dim)`, with zeros at pruned positions."""
+        rows_by_field = stored_rows(self.tables, self._layout)
         values = [
-            [np.zeros((size, self.embedding_dim), "float32") for size in self.vocabulary_sizes]
+            [np.zeros((len(rows), self.embedding_dim), rows.dtype) for rows in rows_by_field]
             for _ in range(self.num_functions)
         ]
-        for field, rows in enumerate(self._rows_by_field()):
+        for field, rows in enumerate(rows_by_field):
             start = 0
             for of_field, kept in zip(values, self._layout.kept(field), strict=True):
                 of_field[field][:, kept] = rows[:, start : start + len(kept)]
@@ -207,14 +217,16 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def set_embeddings(self, values: Sequence) -> None:
         """Stores `values[function][field]`, an array `(ids, dim)`, at the kept positions."""
+        check_values(values, self.num_functions, self.vocabulary_sizes, self.embedding_dim)
         self._assign(values, self.get_linear() if self.linear else None)
 
     def get_linear(self) -> list:
         """The weights of the linear term, an array `(ids, 1)` a field."""
-        return [rows[:, -1:] for rows in self._rows_by_field()]
+        return [rows[:, -1:] for rows in stored_rows(self.tables, self._layout)]
 
     def set_linear(self, weights: Any) -> None:
         """Stores the weights of the linear term, an array `(ids, 1)` a field."""
+        check_rows("weights", weights, self.vocabulary_sizes, 1)
         self._assign(self.get_embeddings(), weights)
 
     def _assign(self, values, linear):
@@ -228,14 +240,6 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                 for i in fields
             ]
             table.assign(np.vstack([np.hstack(of_field) for of_field in rows]))
-
-    def _rows_by_field(self):
-        rows = [np.zeros((size, 0), "float32") for size in self.vocabulary_sizes]
-        for table, (_, fields) in zip(self.tables, self._layout.tables, strict=True):
-            ends = np.cumsum([self.vocabulary_sizes[i] for i in fields])[:-1]
-            for i, part in zip(fields, np.split(table.numpy(), ends), strict=True):
-                rows[i] = part
-        return rows
 
     def call(self, inputs: Any) -> Any:
         ids, weights = inputs if self._weighted else (inputs, None)

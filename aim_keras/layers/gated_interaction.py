@@ -16,6 +16,7 @@ from aim_keras.layers.gates import (
     GATE_ALPHA,
     check_candidates,
     check_columns,
+    check_embeddings,
     check_interactions,
     gate_initializer,
     interactions_by_function,
@@ -155,29 +156,26 @@ class GatedInteraction(keras.layers.Layer):
 
     @property
     def units(self) -> list:
-        """`(function, interaction)` of each output column."""
-        return [(name, q) for name in self.functions for q in self._candidates()[name]]
+        """`(function, interaction)` of each output column, once the fields are known."""
+        if self.fields is None:
+            raise ValueError("The units are known once the layer is built, or fields are given.")
+        return self._units(self.fields)
 
-    def _candidates(self):
+    def _units(self, fields):
+        candidates = self._candidates(fields)
+        return [(name, q) for name in self.functions for q in candidates[name]]
+
+    def _candidates(self, fields):
         if self.interactions is not None:
             return self.interactions
-        return dict.fromkeys(self.functions, tuple(itertools.combinations(self.fields, self.order)))
+        return dict.fromkeys(self.functions, tuple(itertools.combinations(fields, self.order)))
 
     def build(self, input_shape: tuple) -> None:
         if self.columns is not None:
             check_columns(self.columns, input_shape)
             input_shape = (None, *self.columns.shape)
-        if len(input_shape) not in (3, 4):
-            raise ValueError(
-                "GatedInteraction takes embeddings of shape (batch, functions, fields, dim) or "
-                f"(batch, fields, dim). Received: shape {tuple(input_shape)}"
-            )
+        check_embeddings("GatedInteraction", input_shape, self.functions, axes=(4, 3))
         num_fields, self.embedding_dim = input_shape[-2:]
-        if len(input_shape) == 4 and input_shape[1] not in (1, len(self.functions)):
-            raise ValueError(
-                f"The embeddings must have one slice for all functions or {len(self.functions)}, "
-                f"one each of {self.functions}. Received: {input_shape[1]}"
-            )
         if self.fields is None:
             self.fields = tuple(range(num_fields))
             check_candidates(self.functions, self.order, self.fields)
@@ -190,10 +188,11 @@ class GatedInteraction(keras.layers.Layer):
         if self.columns is None:
             self.input_spec = keras.layers.InputSpec(axes={-2: num_fields, -1: self.embedding_dim})
         position = {field: i for i, field in enumerate(self.fields)}
+        candidates = self._candidates(self.fields)
         self._positions, self.kernels = [], []
         for function in self._functions:
             positions = np.array(
-                [[position[field] for field in q] for q in self._candidates()[function.name]],
+                [[position[field] for field in q] for q in candidates[function.name]],
                 dtype="int32",
             ).reshape(-1, self.order)
             self._positions.append(positions)
@@ -264,21 +263,25 @@ class GatedInteraction(keras.layers.Layer):
         return gates
 
     def compute_output_shape(self, input_shape: tuple) -> Any:
-        outputs = (input_shape[0], 1 if self.summed else len(self.units))
+        shape = input_shape if self.columns is None else self.columns.shape
+        fields = range(shape[-2]) if self.fields is None else self.fields
+        units = self._units(fields)
+        outputs = (input_shape[0], 1 if self.summed else len(units))
         if not self.return_products:
             return outputs
         if self.columns is None:
             dim = input_shape[-1]
-            width = sum(interaction_function(k).product_width(dim) for k, _ in self.units)
+            width = sum(interaction_function(k).product_width(dim) for k, _ in units)
         else:
-            width = sum(len(live) for live in self._live_units())
+            width = sum(len(live) for live in self._live_units(fields))
         return outputs, (input_shape[0], width)
 
-    def _live_units(self):
+    def _live_units(self, fields):
         columns = np.broadcast_to(self.columns, (len(self.functions), *self.columns.shape[1:]))
-        position = {field: i for i, field in enumerate(self.fields)}
+        position = {field: i for i, field in enumerate(fields)}
+        candidates = self._candidates(fields)
         for function, of_function in zip(self._functions, columns, strict=True):
-            interactions = [[position[f] for f in q] for q in self._candidates()[function.name]]
+            interactions = [[position[f] for f in q] for q in candidates[function.name]]
             yield live_units(function, of_function, interactions)[0]
 
     def get_config(self) -> dict[str, Any]:

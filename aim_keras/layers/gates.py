@@ -10,6 +10,7 @@ from aim_keras.layers.interaction_functions import interaction_function
 GATE_ALPHA = "gate_alpha"
 GATE_BETA = "gate_beta"
 ALPHA = "alpha"  # not a gate: no search trains it
+EMBEDDINGS = {4: "(batch, functions, fields, dim)", 3: "(batch, fields, dim)"}
 
 
 def gate_initializer():
@@ -89,6 +90,25 @@ def check_interactions(interactions_by_function, order, fields):
                     f"Interactions must not repeat. Received: {interaction} of {name} twice"
                 )
             seen.add(frozenset(interaction))
+
+
+def check_embeddings(layer, input_shape, functions, axes=(4,)):
+    """Checks that a layer takes embeddings of this shape, of as many axes as one of `axes`.
+
+    Raises:
+        ValueError: on another shape, other functions, or an unknown number of fields or dimension.
+    """
+    if len(input_shape) not in axes or None in input_shape[-2:]:
+        shapes = " or ".join(EMBEDDINGS[number] for number in axes)
+        raise ValueError(
+            f"{layer} takes embeddings of known fields and dim, of shape {shapes}. "
+            f"Received: shape {tuple(input_shape)}"
+        )
+    if len(input_shape) == 4 and input_shape[1] not in (1, len(functions)):
+        raise ValueError(
+            f"The embeddings must have one slice for all functions or {len(functions)}, "
+            f"one each of {functions}. Received: {input_shape[1]}"
+        )
 
 
 def check_columns(columns, input_shape):

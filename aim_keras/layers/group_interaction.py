@@ -28,8 +28,9 @@ class GroupInteraction(keras.layers.Layer):
         y = sigmoid((alpha + log(U / (1 - U))) / temperature),  U ~ U(0, 1)
         z = 1 if y > 1/2 else 0,                                dz/dalpha = dy/dalpha
 
-    and at inference `z = 1 if alpha > 0 else 0`. The gates `alpha` start in U(-0.001, 0.001), so
-    that groups start as random halves of the fields.
+    and at inference, or in a layer that is not `trainable`, `z = 1 if alpha > 0 else 0`. The gates
+    `alpha` start in U(-0.001, 0.001), so that groups start as random halves of the fields; `GRDA`
+    would prune them all: they are trained by another optimizer, such as `Adam`.
 
     Args:
         order: Integer >= 1.
@@ -103,7 +104,9 @@ class GroupInteraction(keras.layers.Layer):
         self.weight = self.add_weight(shape, "glorot_uniform", name="weight")
         if self.searched:
             start = keras.initializers.RandomUniform(-0.001, 0.001)
-            self.alpha = self.add_weight(shape, start, name=GATE_ALPHA)
+            self.alpha = self.add_weight(
+                shape, start, name=GATE_ALPHA, dtype="float32", autocast=False
+            )
         self.batch_norm.build(input_shape)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -119,13 +122,18 @@ class GroupInteraction(keras.layers.Layer):
         candidates = ops.convert_to_tensor(self._candidates, self.compute_dtype)
         if not self.searched:
             return candidates
-        if not training:
-            return candidates * ops.cast(self.alpha > 0, candidates.dtype)
-        uniform = keras.random.uniform(candidates.shape, minval=1e-7, seed=self.seed_generator)
-        noisy = self.alpha + ops.log(uniform) - ops.log1p(-uniform)
+        return candidates * ops.cast(self._inside(training and self.trainable), candidates.dtype)
+
+    def _inside(self, sampled):
+        alpha = ops.convert_to_tensor(self.alpha)
+        if not sampled:
+            return alpha > 0
+        uniform = keras.random.uniform(
+            alpha.shape, minval=1e-7, dtype="float32", seed=self.seed_generator
+        )
+        noisy = alpha + ops.log(uniform) - ops.log1p(-uniform)
         y = ops.sigmoid(noisy / self.temperature)
-        z = ops.cast(noisy > 0, candidates.dtype) + (y - ops.stop_gradient(y))
-        return candidates * z
+        return ops.cast(noisy > 0, "float32") + (y - ops.stop_gradient(y))
 
     def _power(self, x):
         return functools.reduce(ops.multiply, [x] * self.order)

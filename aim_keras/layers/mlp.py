@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from aim_keras.fields import is_integer
+from aim_keras.layers.quantized import refuse_quantized
 
 NORMS = {
     "none": lambda **kwargs: None,
@@ -105,7 +106,12 @@ class MLP(keras.layers.Layer):
     def compute_output_shape(self, input_shape: tuple) -> Any:
         return (*input_shape[:-1], 1)
 
+    def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:
+        shape = self.compute_output_shape(inputs.shape)
+        return keras.KerasTensor(shape, dtype=self.dtype_policy.variable_dtype)
+
     def get_config(self) -> dict[str, Any]:
+        refuse_quantized(self, self.tower)
         return {
             **super().get_config(),
             "hidden_units": self.hidden_units,

@@ -22,7 +22,8 @@ class ParamFreeBatchNorm(keras.layers.Layer):
     have as many rows each.
 
     The moving averages are plain averages of the batches seen until `1 / (1 - momentum)` batches
-    have been seen, so they do not lag behind in a short run.
+    have been seen, so they do not lag behind in a short run. A layer that is not `trainable` is at
+    inference in training too, as Keras's `BatchNormalization` is.
 
     Args:
         epsilon: Float > 0, added to the variance. Defaults to `1e-5`.
@@ -66,7 +67,7 @@ class ParamFreeBatchNorm(keras.layers.Layer):
     def centre(self, inputs: Any, training: bool = False) -> tuple:
         """`z - mean` and `1 / sqrt(var + epsilon)`, float32, whose product is `z_BN`."""
         z = ops.cast(inputs, "float32")
-        if training:
+        if training and self.trainable:
             shift = of_first_replica(ops.stop_gradient(z[:1]))
             centred = z - shift
             mean = mean_over_replicas(ops.mean(centred, axis=0))

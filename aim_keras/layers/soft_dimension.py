@@ -27,6 +27,9 @@ class SoftDimension(DimensionGate):
 
         e'_{i,j} = BN(e_{i,j}) sum_{n: d_n > j} p_{i,n}
 
+    The `alpha` start at zero, where `GRDA` would keep them: they are trained by another optimizer,
+    such as `Adam`. A layer that is not `trainable` is at inference in training too.
+
     A found dimension so means the same here and in a model whose rows are that short, without a
     linear transformation of each candidate in both (the paper's AD-2, which it prefers for FM).
 
@@ -87,7 +90,7 @@ class SoftDimension(DimensionGate):
     def gates(self, training: bool = False) -> Any:
         alpha = ops.convert_to_tensor(self.alpha)
         temperature = ops.maximum(LEAST_TEMPERATURE, 1 - self.temperature_decay * self.steps)
-        if training:
+        if training and self.trainable:
             self.steps.assign_add(1.0)
             uniform = keras.random.uniform(
                 alpha.shape, 1e-20, dtype="float32", seed=self.seed_generator

@@ -40,3 +40,51 @@ def _in_field_order(layout, rows):
     if len(runs) == 1:
         return rows
     return ops.concatenate([rows[:, run[0] : run[-1] + 1] for run in runs], axis=1)
+
+
+def stored_rows(tables, layout):
+    """The rows of each field as they are stored, `(ids, width)`.
+
+    Args:
+        tables: The variables of `layout.tables`.
+        layout: `TableLayout`.
+    """
+    sizes = [field.size for field in layout.fields]
+    rows = [np.zeros((size, 0), "float32") for size in sizes]
+    for table, (_, fields) in zip(tables, layout.tables, strict=True):
+        ends = np.cumsum([sizes[i] for i in fields])[:-1]
+        for i, part in zip(fields, np.split(table.numpy(), ends), strict=True):
+            rows[i] = part
+    return rows
+
+
+def check_values(values, num_functions, sizes, dim):
+    """Checks `values[function][field]`, an array `(ids, dim)`.
+
+    Raises:
+        ValueError: on arrays of another number or shape.
+    """
+    if len(values) != num_functions:
+        raise ValueError(
+            f"values must hold the arrays of {num_functions} functions. Received: of {len(values)}"
+        )
+    for function, of_field in enumerate(values):
+        check_rows(f"values[{function}]", of_field, sizes, dim)
+
+
+def check_rows(name, rows, sizes, dim):
+    """Checks `rows[field]`, an array `(ids, dim)`.
+
+    Raises:
+        ValueError: on arrays of another number or shape.
+    """
+    if len(rows) != len(sizes):
+        raise ValueError(
+            f"{name} must hold an array for each of {len(sizes)} fields. Received: {len(rows)}"
+        )
+    for field, (of_field, size) in enumerate(zip(rows, sizes, strict=True)):
+        if np.shape(of_field) != (size, dim):
+            raise ValueError(
+                f"{name}[{field}] must have a row of {dim} for each of {size} ids, the first one "
+                f"out-of-vocabulary. Received: shape {np.shape(of_field)}"
+            )

@@ -1,7 +1,6 @@
 """Attentional factorization machine."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 import numpy as np
@@ -9,12 +8,12 @@ from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import AttentionPooling
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class AFM(keras.Model):
+class AFM(CTRModel):
     """Attentional factorization machine: attention tells which pairs matter in an example.
 
         logits = <w, x> + b + p^T sum_{i < j} a_{i,j} (e_i * e_j)
@@ -101,6 +100,3 @@ class AFM(keras.Model):
             embedding_initializer=embedding_initializer,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

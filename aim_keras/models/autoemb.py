@@ -10,14 +10,14 @@ from keras import ops
 
 from aim_keras.fields import Field, as_fields
 from aim_keras.layers import MLP, FunctionWiseEmbedding, ParamFreeBatchNorm
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import field_inputs
 
 EPSILON = 1e-10  # below the variance of embeddings, which a strong L2 leaves near 1e-8
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class AutoEmb(keras.Model):
+class AutoEmb(CTRModel):
     """AutoEmb: embeddings whose size follows the popularity of an id, under an MLP.
 
         logits = MLP([E_1, ..., E_F])
@@ -150,9 +150,6 @@ class AutoEmb(keras.Model):
             dropout=dropout,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}
 
 
 def _single(field):

@@ -10,13 +10,13 @@ from keras import ops
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.layers.interaction_functions import IdentityMatrices
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 from aim_keras.pair_operations import PairOperations
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class AutoFeature(keras.Model):
+class AutoFeature(CTRModel):
     """AutoFeature: an MLP over the embeddings and a network of its own for each pair of fields.
 
         logits = MLP([E, y])
@@ -135,9 +135,6 @@ class AutoFeature(keras.Model):
             dropout=dropout,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}
 
 
 @keras.saving.register_keras_serializable("aim_keras")

@@ -1,5 +1,6 @@
 """AutoGroup: groups of fields, searched for each order of interactions."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,14 +11,16 @@ from keras import ops
 from aim_keras.feature_groups import FeatureGroups, smallest_group
 from aim_keras.fields import Field
 from aim_keras.layers import MLP, FunctionWiseEmbedding, GroupInteraction
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import field_inputs
 
 SEARCHES = ("groups", None)
 
+logger = logging.getLogger(__name__)
+
 
 @keras.saving.register_keras_serializable("aim_keras")
-class AutoGroup(keras.Model):
+class AutoGroup(CTRModel):
     """AutoGroup: an MLP over the interactions of groups of fields, which can be searched.
 
         logits = <w, x> + b + MLP([I^1_1, ..., I^1_{m_1}, ..., I^P_1, ..., I^P_{m_P}])
@@ -158,16 +161,20 @@ class AutoGroup(keras.Model):
         fields = self.architecture.fields
         groups: dict[int, Any] = {}
         for order in self.architecture.orders:
-            members = self.get_layer(f"interaction_{order}").members()
+            layer = self.get_layer(f"interaction_{order}")
+            members = layer.members()
+            if layer.searched and not ops.any(layer.alpha):
+                logger.warning(
+                    "All gates of %s are zero, as `GRDA` leaves them, so no field is in a group: "
+                    "train them by another optimizer, `with_gates(weights, Adam(...))`.",
+                    layer.path,
+                )
             groups[order] = [
                 [fields[i] for i in group]
                 for group in members
                 if len(group) >= smallest_group(order)
             ]
         return FeatureGroups(fields, groups)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}
 
 
 def _positions(groups, order):

@@ -1,19 +1,18 @@
 """AutoInt."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import MLP, FieldAttention
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class AutoInt(keras.Model):
+class AutoInt(CTRModel):
     """AutoInt: layers of self-attention over the embeddings of fields.
 
         logits = <v, attention(...attention(E))> + b  [+ MLP(E)]  [+ <w, x> + b']
@@ -125,6 +124,3 @@ class AutoInt(keras.Model):
             dropout=dropout,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

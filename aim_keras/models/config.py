@@ -1,11 +1,36 @@
-"""The arguments of a model as a serialisable configuration."""
+"""A model as its arguments: what is saved of it, and what it is made from again."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field
+from aim_keras.layers.quantized import refuse_quantized
+
+
+class CTRModel(keras.Model):
+    """A functional model that is saved as the arguments it was made from, its `_arguments`.
+
+    It is made again under the dtype policy it was made under, whatever the policy is by then.
+    """
+
+    _arguments: dict[str, Any]
+
+    def get_config(self) -> dict[str, Any]:
+        refuse_quantized(self, self._flatten_layers())
+        return {**self._arguments, "name": self.name, "dtype": self.dtype_policy.name}
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> Any:
+        before = keras.config.dtype_policy()
+        arguments = {key: value for key, value in config.items() if key != "dtype"}
+        keras.config.set_dtype_policy(config.get("dtype", before))
+        try:
+            return cls(**arguments)
+        finally:
+            keras.config.set_dtype_policy(before)
 
 
 def serialized(**arguments):

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import Unpack
 
 import keras
 from keras import ops
@@ -10,7 +10,7 @@ from keras import ops
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field
 from aim_keras.layers import MLP, ParamFreeBatchNorm
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import field_inputs
 from aim_keras.models.interaction_terms import InteractionOptions, interaction_terms
 
@@ -20,7 +20,7 @@ PRODUCT_EPSILON = 1e-10  # below the variance of products, which a strong L2 lea
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class DeepFM(keras.Model):
+class DeepFM(CTRModel):
     """DeepFM: a factorization machine beside an MLP, with any interactions and functions.
 
         logits = <w, x> + b + sum_{(k, q)} y_{k, q} + MLP(E)        (AIM, Eq. 9)
@@ -127,6 +127,3 @@ class DeepFM(keras.Model):
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

@@ -1,19 +1,18 @@
 """Deep neural network."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class DNN(keras.Model):
+class DNN(CTRModel):
     """Deep neural network: an MLP over the embeddings.
 
         logits = MLP(E)
@@ -87,6 +86,3 @@ class DNN(keras.Model):
             embedding_initializer=embedding_initializer,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

@@ -1,7 +1,6 @@
 """Field-aware factorization machine."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 import numpy as np
@@ -9,12 +8,12 @@ from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import FunctionWiseEmbedding
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import field_inputs
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class FFM(keras.Model):
+class FFM(CTRModel):
     """Field-aware factorization machine: a feature has an embedding for each other field.
 
         logits = <w, x> + b + sum_{i < j} <v_{i,j}, v_{j,i}>
@@ -91,6 +90,3 @@ class FFM(keras.Model):
             embedding_initializer=embedding_initializer,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

@@ -1,13 +1,12 @@
 """Fi-GNN."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 from keras import ops
 
 from aim_keras.fields import Field
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
@@ -82,7 +81,7 @@ def _swapped(tensor):
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class FiGNN(keras.Model):
+class FiGNN(CTRModel):
     """Fi-GNN: a graph neural network on the full graph of the fields.
 
         logits = sum_i sigmoid(<w_i, H>) <s, h_i>,  H = graph(E)
@@ -151,6 +150,3 @@ class FiGNN(keras.Model):
             gru=gru,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

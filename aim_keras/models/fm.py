@@ -2,20 +2,20 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import field_inputs
 from aim_keras.models.interaction_terms import InteractionOptions, interaction_terms
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class FM(keras.Model):
+class FM(CTRModel):
     """Factorization machine, with any interactions, functions and orders.
 
         logits = <w, x> + b + sum_{(k, q)} y_{k, q}        (AIM, Eq. 4, 5 and 14)
@@ -80,6 +80,3 @@ class FM(keras.Model):
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

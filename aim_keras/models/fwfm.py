@@ -8,14 +8,14 @@ from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import FieldWeightedProducts, FunctionWiseEmbedding
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 LINEAR = ("feature_weights", "feature_vectors", "field_vectors")
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class FwFM(keras.Model):
+class FwFM(CTRModel):
     """Field-weighted factorization machine: each pair of fields has a strength of its own.
 
         logits = l(x) + b + sum_{i < j} r_{i,j} <e_i, e_j>
@@ -119,6 +119,3 @@ class FwFM(keras.Model):
             embedding_initializer=embedding_initializer,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

@@ -1,7 +1,6 @@
 """Higher-order factorization machine."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 import numpy as np
@@ -9,12 +8,12 @@ from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import FunctionWiseEmbedding
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import field_inputs
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class HOFM(keras.Model):
+class HOFM(CTRModel):
     """Higher-order factorization machine: all interactions of 2 up to `order` fields.
 
         logits = <w, x> + b + sum_{m = 2}^{order} sum_{i_1 < ... < i_m} <e^m_{i_1}, ..., e^m_{i_m}>
@@ -92,9 +91,6 @@ class HOFM(keras.Model):
             embedding_initializer=embedding_initializer,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}
 
 
 def anova_kernel(e, degree):

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import Unpack
 
 import keras
 from keras import ops
@@ -10,13 +10,13 @@ from keras import ops
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import field_inputs
 from aim_keras.models.interaction_terms import InteractionOptions, interaction_terms
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class IPNN(keras.Model):
+class IPNN(CTRModel):
     """Inner product-based neural network: an MLP over embeddings and interactions.
 
         logits = MLP([E, y])        (AIM, Eq. 10, y the vector of all interactions)
@@ -91,6 +91,3 @@ class IPNN(keras.Model):
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

@@ -1,19 +1,18 @@
 """Logistic regression."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import Linear
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import field_inputs
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class LR(keras.Model):
+class LR(CTRModel):
     """Logistic regression: one weight a feature.
 
         logits = <w, x> + b
@@ -59,6 +58,3 @@ class LR(keras.Model):
         self._arguments = serialized(
             vocabulary_sizes=dict(vocabulary_sizes), regularizer=regularizer
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

@@ -1,19 +1,18 @@
 """Neural factorization machine."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class NFM(keras.Model):
+class NFM(CTRModel):
     """Neural factorization machine: an MLP over all pairs' products, pooled.
 
         logits = <w, x> + b + MLP(sum_{i < j} e_i * e_j)
@@ -92,6 +91,3 @@ class NFM(keras.Model):
             embedding_initializer=embedding_initializer,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

@@ -1,19 +1,18 @@
 """Outer product-based neural network."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class OPNN(keras.Model):
+class OPNN(CTRModel):
     """Outer product-based neural network: an MLP over embeddings and their outer products.
 
         logits = MLP([E, f f^T]),  f = sum_i e_i
@@ -79,6 +78,3 @@ class OPNN(keras.Model):
             dropout=dropout,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

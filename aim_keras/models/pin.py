@@ -3,7 +3,6 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -11,7 +10,7 @@ from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
@@ -68,7 +67,7 @@ class PairNetworks(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class PIN(keras.Model):
+class PIN(CTRModel):
     """Product-network in network: an MLP over what a small network makes of each pair of fields.
 
         logits = MLP([net_{ij}([e_i, e_j, e_i * e_j]) for all i < j])
@@ -134,6 +133,3 @@ class PIN(keras.Model):
             dropout=dropout,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

@@ -1,19 +1,18 @@
 """Wide & Deep."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class WideDeep(keras.Model):
+class WideDeep(CTRModel):
     """Wide & Deep: the linear term beside an MLP over the embeddings.
 
         logits = <w, x> + b + MLP(E)
@@ -83,6 +82,3 @@ class WideDeep(keras.Model):
             embedding_initializer=embedding_initializer,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

@@ -1,19 +1,18 @@
 """xDeepFM."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import MLP, CompressedInteraction
-from aim_keras.models.config import serialized
+from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
 @keras.saving.register_keras_serializable("aim_keras")
-class XDeepFM(keras.Model):
+class XDeepFM(CTRModel):
     """xDeepFM: a linear term, a compressed interaction network (CIN) and an MLP side by side.
 
         logits = <w, x> + b + <v, CIN(E)> + MLP(E)
@@ -80,6 +79,3 @@ class XDeepFM(keras.Model):
             dropout=dropout,
             embedding_regularizer=embedding_regularizer,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {**self._arguments, "name": self.name}

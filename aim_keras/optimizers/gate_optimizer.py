@@ -132,7 +132,7 @@ def unwrapped(model: keras.Model) -> Any:
 def with_gates(
     weights: keras.optimizers.Optimizer,
     gates: keras.optimizers.Optimizer,
-    pattern: str = r".*gate_(alpha|beta)",
+    pattern: str = r"(.*/)?gate_(alpha|beta)",
     joint: bool = True,
     loss_scale_factor: float | None = None,
 ) -> keras.optimizers.Optimizer:
@@ -149,9 +149,10 @@ def with_gates(
 
     Args:
         weights: A new `keras.optimizers.Optimizer` for all variables but the gates.
-        gates: A new `keras.optimizers.Optimizer` for the gates, usually `GRDA`.
+        gates: A new `keras.optimizers.Optimizer` for the gates: `GRDA`, but for the gates of
+            `SoftDimension` and `GroupInteraction`, which start near zero, another one like `Adam`.
         pattern: String, a regular expression that matches the whole path of a gate and of no other
-            variable. Defaults to `r".*gate_(alpha|beta)"`, the gates of this package's layers.
+            variable. Defaults to `r"(.*/)?gate_(alpha|beta)"`, the gates of this package's layers.
         joint: Boolean. `False` leaves the gates to the callback `GateSteps`, whose steps on other
             rows alternate with those of the weights.
         loss_scale_factor: Float or None, of `keras.optimizers.Optimizer`: one loss has one factor,

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from aim_keras.architecture import Architecture
-from aim_keras.layers import DimensionGate, GatedInteraction
+from aim_keras.layers import DimensionGate, GatedInteraction, SoftDimension
 from aim_keras.layers.interaction_functions import interaction_function
 from aim_keras.optimizers.gate_optimizer import unwrapped
 from aim_keras.search.gates import gate_layers, searched_gates
@@ -34,7 +34,8 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
 
     Raises:
         ValueError: if the model has no `GatedInteraction` or is not built, its layers disagree
-            on the fields or the embedding dimension, or a gate is not a finite number.
+            on the fields or the embedding dimension, a function has two `DimensionGate` of one
+            order, or one is of no order that has interactions, or a gate is not a finite number.
     """
     layers = gate_layers(model)
     optimizer = unwrapped(model)
@@ -57,13 +58,14 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
                 function: {str(field): positions for field, positions in of_field.items()}
                 for function, of_field in layer.kept_dimensions(threshold).items()
             }
-            dimensions |= dict.fromkeys(layer.orders, kept)
+            _add_dimensions(dimensions, layer, kept)
             continue
         for function, gates in layer.gates().items():
             least = threshold if layer.searched and layer.gated else -math.inf
             kept = {q: value for q, value in gates.items() if abs(value) > least}
             interactions.setdefault(function, []).extend(tuple(map(str, q)) for q in kept)
             alpha.setdefault(function, []).extend(kept.values())
+    _check_orders(layers)
     return Architecture(
         tuple(map(str, fields)),
         tuple(interactions),
@@ -72,6 +74,27 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
         dimensions or None,
         alpha if all(layer.gated for layer in interaction_layers) else None,
     )
+
+
+def _add_dimensions(dimensions, layer, kept):
+    for order in layer.orders:
+        of_order = dimensions.setdefault(order, {})
+        if twice := sorted(set(kept) & set(of_order)):
+            raise ValueError(
+                "A function must have one DimensionGate of an order. "
+                f"Received: {layer.path} of order {order}, functions {twice}, which have another"
+            )
+        of_order |= kept
+
+
+def _check_orders(layers):
+    orders = {layer.order for layer in layers if isinstance(layer, GatedInteraction)}
+    for layer in layers:
+        if isinstance(layer, DimensionGate) and not orders & set(layer.orders):
+            raise ValueError(
+                f"A DimensionGate must be of the orders of interactions, {sorted(orders)}. "
+                f"Received: {layer.path} of orders={layer.orders}"
+            )
 
 
 def _warn(optimizer, layers, threshold):
@@ -86,6 +109,12 @@ def _warn(optimizer, layers, threshold):
             now,
         )
     for layer in layers:
+        if isinstance(layer, SoftDimension) and not np.any(layer.alpha.numpy()):
+            logger.warning(
+                "All gates of %s are zero, where they started: `GRDA` keeps them there. Train them "
+                "by another optimizer, `with_gates(weights, Adam(...))`.",
+                layer.path,
+            )
         norm = getattr(layer, "batch_norm", None)
         if norm is not None and layer.trainable and not int(norm.batches_seen):
             logger.warning(

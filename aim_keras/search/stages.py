@@ -21,13 +21,17 @@ def search_architecture(
         build_model: Callable `(architecture, search) -> model`. `architecture` is `None` in the
             first stage, for all pairs of fields; `search` is `"interactions"`, `"dimensions"`, and
             `None` in the last.
-        order: Integer >= 2, the highest order of interactions.
+        order: Integer >= 2, the highest order of interactions. The search ends before it where
+            nothing was kept, or all fields are in one interaction.
         grow: Callable `(architecture) -> architecture` that adds the candidates of the next order.
         fit: Callable `(model, search)` that compiles and trains the model: in a search with
             `with_gates(weights=..., gates=GRDA(...))`, in the last stage with any optimizer.
 
     Returns:
         The architecture, and the re-trained model.
+
+    Raises:
+        ValueError: on an `order` below 2.
 
     Example:
 
@@ -44,10 +48,12 @@ def search_architecture(
 
     Reference: AIM, section 3.5, Fig. 6.
     """
+    if order < 2:
+        raise ValueError(f"order must be at least 2. Received: order={order}")
     architecture: Any = None
     for highest in range(2, order + 1):
         if architecture is not None:
-            if highest - 1 not in architecture.orders:
+            if highest - 1 not in architecture.orders or highest > len(architecture.fields):
                 break
             architecture = grow(architecture)
         architecture = _searched(build_model, fit, architecture, "interactions")

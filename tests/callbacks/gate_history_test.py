@@ -1,5 +1,6 @@
 """The history of gates in a search, read back."""
 
+import itertools
 import json
 
 import keras
@@ -8,6 +9,7 @@ import pytest
 
 from aim_keras.architecture import Architecture
 from aim_keras.callbacks import GateHistory, Resume, SearchState
+from aim_keras.callbacks.gate_file import read_gate_history
 from aim_keras.models import FM
 from aim_keras.optimizers import GRDA, with_gates
 
@@ -172,3 +174,23 @@ def test_a_model_without_gates(tmp_path):
 def test_points_out_of_range(points):
     with pytest.raises(ValueError, match=f"at least 2. Received: points={points}"):
         GateHistory("gates", points)
+
+
+def test_nested_models_whose_gates_have_the_same_path(tmp_path):
+    inner = [
+        FM(dict.fromkeys(names, 6), search="interactions", name=names) for names in ("abc", "dce")
+    ]
+    inputs = [keras.Input((3,), dtype="int32") for _ in inner]
+    model = keras.Model(inputs, keras.ops.add(*(m(x) for m, x in zip(inner, inputs, strict=True))))
+    model.compile(with_gates(keras.optimizers.Adam(), GRDA(0.1, c=0.1)), BINARY)
+    path = tmp_path / "gates.jsonl"
+    ids = RNG.integers(0, 6, (ROWS, 3))
+    model.fit([ids, ids], LABELS, verbose=0, callbacks=[GateHistory(path), SearchState(tmp_path)])
+    header, rows = read_gate_history(path)
+    first, second = header["gates"]
+    assert second == f"{first}_1"
+    fields = [{*itertools.chain(*(q for _, q in of["units"]))} for of in header["gates"].values()]
+    assert fields == [{*"abc"}, {*"dce"}]
+    for name, layer in zip((first, second), inner, strict=True):
+        alpha = layer.get_layer("interaction_2").alpha.numpy()
+        assert rows[-1]["values"][name] == pytest.approx(alpha, abs=1e-5)

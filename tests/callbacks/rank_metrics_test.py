@@ -88,3 +88,14 @@ def test_rank_metrics_without_batches():
 def test_rank_metrics_of_unfit_data(validation_data):
     with pytest.raises(ValueError, match="`validation_data` must be"):
         RankMetrics(validation_data)
+
+
+def test_outputs_that_look_like_probabilities(caplog):
+    model = compiled()
+    rank_metrics(model, data(1))
+    assert not caplog.messages
+    probabilities = keras.Sequential([model, keras.layers.Activation("sigmoid")])
+    rank_metrics(probabilities, data(1), from_logits=False)
+    assert not caplog.messages
+    rank_metrics(probabilities, data(1))
+    assert "`from_logits=False`" in caplog.messages[0]

@@ -87,3 +87,9 @@ def test_a_loss_that_alone_is_not_finite_is_said_to_be():
 def test_finite_training_is_left_alone():
     kernel = fit(FEATURES, RequireFinite()).layers[-1].kernel
     assert np.isfinite(kernel).all()
+
+
+def test_logs_without_a_loss():
+    callback = RequireFinite()
+    callback.on_train_batch_end(0, {"log_loss": 0.1})
+    callback.on_train_batch_end(0)

@@ -230,3 +230,44 @@ def test_a_built_layer_takes_all_fields():
     for columns in (1, 2, 4):
         with pytest.raises(ValueError, match="incompatible with the layer"):
             layer(np.zeros((2, columns), "int32"))
+
+
+def arrays(*rows, dim=2):
+    return [np.ones((size, dim)) for size in rows]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([arrays(3, 4)], "values must hold the arrays of 2 functions. Received: of 1"),
+        ([arrays(3, 4), arrays(3)], r"values\[1\] must hold an array for each of 2 fields.*: 1"),
+        ([arrays(4, 3)] * 2, r"values\[0\]\[0\] .* row of 2 for each of 3 ids.*shape \(4, 2\)"),
+        ([arrays(3, 4, dim=5)] * 2, r"values\[0\]\[0\] .*Received: shape \(3, 5\)"),
+    ],
+)
+def test_set_embeddings_errors(values, message):
+    layer = FunctionWiseEmbedding([3, 4], 2, 2)
+    layer.build((None, 2))
+    with pytest.raises(ValueError, match=message):
+        layer.set_embeddings(values)
+
+
+def test_set_linear_errors():
+    layer = FunctionWiseEmbedding([3, 4], 2, linear=True)
+    layer.build((None, 2))
+    with pytest.raises(ValueError, match=r"weights\[1\] .* row of 1 for each of 4 ids.*\(3, 1\)"):
+        layer.set_linear(arrays(3, 3, dim=1))
+
+
+def test_embeddings_are_read_and_set_without_rounding():
+    layer = FunctionWiseEmbedding([3, 4], 2, linear=True, dtype="float64")
+    layer.build((None, 2))
+    (before,) = [table.numpy() for table in layer.tables]
+    layer.set_linear(layer.get_linear())
+    layer.set_embeddings(layer.get_embeddings())
+    np.testing.assert_array_equal(layer.tables[0], before)
+
+
+def test_an_initializer_that_is_a_function():
+    layer = FunctionWiseEmbedding([3, 4], 2, initializer=lambda shape, dtype=None: np.ones(shape))
+    assert np.array(layer(np.array([[2, 3]]))).min() == 1

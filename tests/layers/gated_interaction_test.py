@@ -260,3 +260,18 @@ def test_a_built_layer_takes_its_own_shapes_alone(shape):
 def test_from_architecture_errors(architecture, order, message):
     with pytest.raises(ValueError, match=message):
         GatedInteraction.from_architecture(architecture, order)
+
+
+def test_units_are_known_once_the_fields_are():
+    layer = GatedInteraction(order=3)
+    with pytest.raises(ValueError, match="units are known once the layer is built"):
+        layer.units  # noqa: B018
+    assert layer.compute_output_shape((None, 1, 4, 2)) == (None, 4)
+    layer.build((None, 1, 4, 2))
+    assert len(layer.units) == 4
+
+
+@pytest.mark.parametrize("shape", [(1, None, 8), (1, 3, None)])
+def test_an_unknown_number_of_fields_or_dimensions(shape):
+    with pytest.raises(ValueError, match="takes embeddings of known fields and dim"):
+        GatedInteraction()(keras.Input(shape))

@@ -125,5 +125,30 @@ def test_mixed_precision(case, dtype, precision):
     exact = tf.nest.flatten(randomized(make(dtype="float32"), x)(x))
     for y, z in zip(tf.nest.flatten(layer(x)), exact, strict=True):
         assert y.dtype.name == ("float32" if isinstance(layer, layers.MLP) else dtype)
+        assert y.dtype.name in [z.dtype for z in tf.nest.flatten(functional(layer, x).output)]
         scale = np.abs(z).max(initial=1)
         np.testing.assert_allclose(tf.cast(y, "float32"), z, atol=8 * precision * scale)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16", "mixed_float16", "mixed_bfloat16"])
+def test_training_under_any_policy(case, dtype):
+    make, x = case
+    layer = randomized(make(dtype=dtype), x)
+    for y in tf.nest.flatten(call(layer, x, training=True)):
+        exact = layer.dtype_policy.variable_dtype
+        expected = exact if isinstance(layer, layers.MLP) else layer.compute_dtype
+        assert y.dtype.name == expected
+        assert np.isfinite(tf.cast(y, "float32")).all()
+
+
+def test_frozen(case):
+    """As Keras's `BatchNormalization`: at inference in training, too, but for dropout."""
+    make, x = case
+    layer = randomized(make(), x)
+    layer.trainable = False
+    before = layer.get_weights()
+    outputs = call(layer, x, training=True)
+    for weight, value in zip(layer.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, value)
+    if not getattr(layer, "dropout", 0):
+        assert_equal(outputs, layer(x), rtol=1e-5, atol=1e-6)

@@ -235,3 +235,15 @@ def test_the_same_instance_twice():
     optimizer = GRDA()
     with pytest.raises(ValueError, match="same instance"):
         with_gates(optimizer, optimizer)
+
+
+def test_the_default_pattern_is_of_whole_names():
+    class Own(keras.layers.Layer):
+        def build(self, input_shape):
+            for name in ("gate_alpha", "aggregate_alpha", "surrogate_beta"):
+                self.add_weight((2,), name=name)
+
+    layer = Own()
+    layer.build((None, 2))
+    optimizer = with_gates(keras.optimizers.Adam(), GRDA())
+    assert [optimizer.is_gate(w) for w in layer.weights] == [True, False, False]

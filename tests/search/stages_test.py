@@ -9,7 +9,7 @@ import pytest
 
 from aim_keras.architecture import Architecture
 from aim_keras.layers import DimensionGate, FunctionWiseEmbedding, GatedInteraction
-from aim_keras.models import DeepFM
+from aim_keras.models import FM, DeepFM
 from aim_keras.optimizers import GRDA, with_gates
 from aim_keras.search import found_architecture, search_architecture
 
@@ -112,3 +112,20 @@ def test_a_search_without_candidates_trains(search):
     fit(model, search, epochs=1)
     assert np.isfinite(model.evaluate(IDS, LABELS, verbose=0))
     assert found_architecture(model, model.architecture).orders == ()
+
+
+def test_orders_end_where_all_fields_are_in_one_interaction():
+    built = []
+
+    def build_model(architecture, search):
+        built.append((architecture, search))
+        return FM({"a": 3, "b": 4}, architecture, search)
+
+    found, _ = search_architecture(build_model, lambda model, search: None, order=3)
+    assert [search for _, search in built] == ["interactions", "dimensions", None]
+    assert found.orders == (2,)
+
+
+def test_order_out_of_range():
+    with pytest.raises(ValueError, match=r"order must be at least 2. Received: order=1"):
+        search_architecture(None, None, order=1)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from aim_keras.layers import FunctionWiseEmbedding, GatedInteraction
-from aim_keras.models import FM
+from aim_keras.models import FM, AutoGroup
 from aim_keras.optimizers import GRDA, with_gates
 from aim_keras.search import read_gates
 
@@ -39,6 +39,10 @@ def said(model, optimizer, caplog, threshold=0.0):
     caplog.clear()
     read_gates(model, threshold)
     return [record.getMessage() for record in caplog.records]
+
+
+def training():
+    return with_gates(keras.optimizers.Adam(0.01), keras.optimizers.Adam(0.01))
 
 
 def pruning(target, total_steps=12):
@@ -80,3 +84,22 @@ def test_a_model_that_does_not_say_when_it_is_trained(caplog):
 def test_a_model_without_gates(caplog):
     model = FM(SIZES)
     assert said(model, "adam", caplog) == []
+
+
+@pytest.mark.parametrize("times", [0, 1])
+def test_candidate_dimensions_that_grda_cannot_search(times, caplog):
+    model = FM(SIZES, search="dimensions", embedding_dim=4, candidate_dimensions=(2, 4))
+    messages = said(model, pruning(0.9) if times else training(), caplog)
+    assert sum("Train them by another optimizer" in message for message in messages) == times
+
+
+@pytest.mark.parametrize("times", [0, 1])
+def test_groups_that_grda_cannot_search(times, caplog):
+    model = AutoGroup(
+        SIZES, search="groups", num_groups=(0, 2), embedding_dims=(3, 3), hidden_units=(4,)
+    )
+    model.compile(pruning(0.9) if times else training(), "mse")
+    model.fit(IDS, LABELS, 16, 2, verbose=0)
+    caplog.clear()
+    model.read_groups()
+    assert sum("no field is in a group" in message for message in caplog.messages) == times
