@@ -47,15 +47,16 @@ def analyze(
             `run_dir/analysis`, with the configuration of this run.
         interactions_per_pass: Number of interactions counted in one pass: less takes longer and
             needs less memory.
-        raw_dir: Folder of the raw files; not needed where the prepared data are there.
+        raw_dir: Folder of the raw files; not needed where the prepared data are there, but of
+            files of one's own, whose paths the configuration has.
         data_dir: Folder of the prepared data; `None` for that of the configuration.
 
     Returns:
         The content of `analysis.json`.
 
     Raises:
-        ValueError: if the run is not finished, searched or kept no interaction of that order, or
-            is of other data; on an argument out of range.
+        ValueError: if the run is not finished, searched or kept no interaction of that order among
+            fields of one id, or is of other data; on an argument out of range.
     """
     if split not in run_files.SPLITS or (retrain and split != "valid"):
         raise ValueError(
@@ -76,6 +77,11 @@ def analyze(
     countable = searched.keep(
         unit for unit in searched.units(order) if set(unit[1]) <= set(columns)
     )
+    if not countable.units(order):
+        raise ValueError(
+            f"The search must have kept an interaction of order {order} among fields of one id, "
+            f"which have clicks to count: {', '.join(columns)}. Received: {searched.units(order)}"
+        )
     top = len({q for _, q in countable.units(order)}) if top is None else top
     by_alpha = analysis.top_by_alpha(countable, top, order)
     statistics = _statistics(builder, columns, split, order, interactions_per_pass)
@@ -100,6 +106,7 @@ def analyze(
             "overlap": len(set(by_alpha) & set(by_statistics)) / top,
         },
     }
+    content |= _retrained_before(run_dir, content)
     _write(run_dir, content)
     summary.show_analysis(content)
     if retrain:
@@ -227,6 +234,18 @@ def _retrain(run_dir, folder, architecture, folders):
     )
     results = gin.get_configurable(pipeline.run)(folder, **folders)
     return {name: results[name] for name in ("valid", "test", "parameters")}
+
+
+def _retrained_before(run_dir, content):
+    """What an earlier analysis has re-trained, of the same interactions."""
+    try:
+        earlier = json.loads((run_dir / "analysis.json").read_text("utf-8"))
+        of_earlier = earlier["order"], earlier["top"], earlier["retrained"]
+    except (FileNotFoundError, ValueError, LookupError, TypeError):
+        return {}
+    *same, retrained = of_earlier
+    now = json.loads(json.dumps([content["order"], content["top"]]))
+    return {"retrained": retrained} if same == now else {}
 
 
 def _write(run_dir, content):

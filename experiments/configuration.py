@@ -7,11 +7,11 @@ import tokenize
 
 import gin
 
-from experiments.gin_values import check
+from experiments import gin_values
 
 GIN_DIR = pathlib.Path(__file__).parent.parent / "gin"
 
-gin.config.register_finalize_hook(check)
+gin.config.register_finalize_hook(gin_values.check)
 # gin logs an error for each place without an included file, before it finds the file in the next.
 logging.getLogger().addFilter(lambda record: record.msg != "Path not found: %s")
 
@@ -36,11 +36,16 @@ def parse(path, bindings):
 
     Raises:
         ValueError: on what gin does not take, a name that is unknown or not imported, bad syntax;
-            on a value of another type than its parameter's, or out of its range.
+            on a value of another type than its parameter's, or out of its range; on a macro among
+            the bindings that the file does not have.
     """
     gin.add_config_file_search_path(GIN_DIR.parent)
     try:
-        gin.parse_config_files_and_bindings([str(path)], bindings)
+        gin.parse_config_files_and_bindings([str(path)], [], finalize_config=False)
+        macros = gin_values.macros()
+        gin.parse_config(bindings)
+        gin_values.check_macros(bindings, macros)
+        gin.finalize()
     except (NameError, AttributeError, SyntaxError, TypeError, tokenize.TokenError) as error:
         raise ValueError(f"Not a valid configuration: {error}") from error
 

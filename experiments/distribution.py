@@ -29,7 +29,8 @@ WORKER_IS_GONE = (
 
 
 def strategy_of(name, batch_size):
-    """The strategy of that name; the first thing of TensorFlow's that a process does.
+    """The strategy of that name, which is none where there is one device; the first thing of
+    TensorFlow's that a process does.
 
     Args:
         name: `None` for one device; `"mirrored"` for all devices of this machine; `"multi_worker"`
@@ -48,7 +49,7 @@ def strategy_of(name, batch_size):
             f"batch_size must be a multiple of the number of devices, {replicas}. "
             f"Received: batch_size={batch_size}"
         )
-    return strategy
+    return strategy if replicas > 1 else tf.distribute.get_strategy()
 
 
 def is_chief(strategy):

@@ -11,6 +11,7 @@ traceback.
 """
 
 import contextlib
+import difflib
 import functools
 import inspect
 import re
@@ -55,6 +56,53 @@ def check(config):
                 place += f" ({'/'.join(value.scopes)})"
             with contextlib.suppress(_UnknownError):
                 _check(place, _resolved(value, config, place), hints.get(parameter, typing.Any))
+
+
+def macros():
+    """The macros of the configuration so far."""
+    return {scope for scope, name in gin.config._CONFIG if name == MACRO}
+
+
+def check_macros(bindings, known):
+    """Checks that bindings set no macro that is neither known nor used: gin sets it in silence.
+
+    Raises:
+        ValueError: naming the macro, and the one that it resembles.
+    """
+    references = gin.config.iterate_references(gin.config._CONFIG)
+    used = {"/".join(r.scopes) for r in references if r.configurable.selector == MACRO}
+    for name in re.findall(r"^\s*([\w/]+)\s*=", "\n".join(bindings), re.MULTILINE):
+        if name not in known | used:
+            raise ValueError(
+                "A macro must be one that the configuration has. "
+                f"Received: {name}{_resembling(name, known | used)}"
+            )
+
+
+def check_scopes(scopes):
+    """Checks the scopes of all values: gin leaves out those of a scope that nothing has.
+
+    Args:
+        scopes: A regular expression of the scopes that there are beside those of references.
+
+    Raises:
+        ValueError: naming the value.
+    """
+    config = gin.config._CONFIG
+    named = {scope for r in gin.config.iterate_references(config) for scope in r.scopes}
+    for scope, name in config:
+        parts = scope.split("/") if scope and name != MACRO else []
+        for part in parts:
+            if part not in named and not re.fullmatch(scopes, part):
+                raise ValueError(
+                    f"{scope}/{name}: a scope must be of a stage ({scopes}) or a reference. "
+                    f"Received: {part}{_resembling(part, named | {*scopes.split('|')})}"
+                )
+
+
+def _resembling(name, names):
+    close = difflib.get_close_matches(name, names, 1)
+    return f"; is it {close[0]}?" if close else ""
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from experiments.reporting import run_page
 
 STAGES = ("search_interactions", "search_dimensions", "retrain")
 SEARCHES = (*STAGES[:-1], "search_groups", "search_operations")
+SCOPES = "|".join((*SEARCHES, "retrain", r"order_\d+"))
 PARITY_ROWS = 1000
 
 

@@ -48,11 +48,16 @@ def run():
         figures = plots.plot(
             analysis["analysis"], path.parent, planned.title.lower().replace(" ", "_")
         )
-    given = [f"--gin_file={GIN_FILE.value}", *(f"--gin_bindings={b}" for b in GIN_BINDINGS.value)]
-    command = shlex.join(["python", "-m", "experiments.tables", *given, "--report_only"])
-    report.write(path, results, command, figures)
+    report.write(path, results, _command(), figures)
     print(f"Report in {path}")
     return failures
+
+
+def _command():
+    """What writes the report again."""
+    given = [f"--gin_file={GIN_FILE.value}", *(f"--gin_bindings={b}" for b in GIN_BINDINGS.value)]
+    given += [f"--{f.name}={f.value}" for f in (RECORDS, RESULTS) if f.value != f.default]
+    return shlex.join(["python", "-m", "experiments.tables", *given, "--report_only"])
 
 
 @binary.ends_in_words

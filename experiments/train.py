@@ -8,7 +8,7 @@ from absl import flags
 from aim_keras import backend
 from experiments import binary, pipeline
 from experiments.configuration import gin_path, parse
-from experiments.gin_values import check_given
+from experiments.gin_values import check_given, check_scopes
 
 GIN_FILE = flags.DEFINE_string(
     "gin_file", None, "A file in gin/ (its name) or anywhere.", required=True
@@ -43,6 +43,7 @@ def main(argv):
     path = gin_path(GIN_FILE.value)
     seed = [] if SEED.value is None else [f"SEED = {SEED.value}"]
     parse(path, [*seed, *GIN_BINDINGS.value])
+    check_scopes(pipeline.SCOPES)
     check_given(pipeline.run)
     run_dir = RUN_DIR.value or pathlib.Path("runs") / path.stem
     gin.get_configurable(pipeline.run)(run_dir, **given)

@@ -51,3 +51,19 @@ def test_asks_for_candidates_of_one_user(load, tmp_path):
         server.stop(None)
     raw = {**{name: [""] * 3 for name in RAW}, "user-id": ["u1"] * 3, "weekday": sent["weekday"]}
     np.testing.assert_allclose(ctr, probabilities(model, raw), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("item=3,a", np.array(["3", "a"])),
+        ("age:int=31", np.array([31])),
+        ("price:float=1.5,2", np.array([1.5, 2.0])),
+        ("tags=a|b,c|", np.array([["a", "b"], ["c", ""]])),
+    ],
+)
+def test_what_the_command_sends(load, argument, expected):
+    name, values = load("serving/ask").tensor(argument)
+    assert name == argument.partition("=")[0].partition(":")[0]
+    np.testing.assert_array_equal(values, expected)
+    assert tf.make_tensor_proto(values).dtype == tf.as_dtype(expected.dtype)

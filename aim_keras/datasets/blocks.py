@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import pathlib
 import re
@@ -13,13 +14,15 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from aim_keras import atomic, documents
+from aim_keras.datasets import file_marks
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.writer import ShardWriter
 from aim_keras.fields import Field, as_fields, places
 
+logger = logging.getLogger(__name__)
+
 SPLITS = ("train", "valid", "test")
 BLOCK_ROWS = 4096
-MARKED_BYTES = 1 << 20
 ENCODING_FILE = "encoding.json"
 METADATA_FILE = "metadata.json"  # of TFDS
 METADATA = ("fields", "vocabulary_sizes", "rows", "label_mean", "options")
@@ -57,7 +60,7 @@ class Config(tfds.core.BuilderConfig):
         options = json.loads(json.dumps(options))
         key, value = next(iter(options.items()))
         readable = re.sub(r"[^\w.+-]+", "_", f"{key}_{value}")
-        content = json.dumps([options, _marks(files)], sort_keys=True)
+        content = json.dumps([options, file_marks.marks(files)], sort_keys=True)
         digest = hashlib.sha256(content.encode()).hexdigest()[:8]
         return cls(name=f"{readable}-{digest}", options=options, files=dict(files))
 
@@ -210,8 +213,20 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
                 for unfinished in folder.glob(f"incomplete.*_{self.version}"):
                     atomic.remove(unfinished)
                 super().download_and_prepare(**options)
+        else:
+            self._warn_of_later_files()
         if not self.info.initialized:
             self.info.read_from_directory(self.data_dir)
+
+    def _warn_of_later_files(self):
+        prepared = pathlib.Path(self.data_path) / METADATA_FILE
+        if later := file_marks.newer(self.builder_config.files, prepared):
+            logger.warning(
+                "%s is newer than the data set in %s, and of the same size, beginning and end. If "
+                "its rows differ from those that were prepared, delete that folder.",
+                later[0],
+                self.data_path,
+            )
 
     def _download_and_prepare(self, dl_manager, download_config) -> None:
         del dl_manager
@@ -228,7 +243,7 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
             rows=rows,
             label_mean={split: positives[split] / rows[split] for split in SPLITS},
             options=self.builder_config.options,
-            raw_files=_sizes(self.builder_config.files),
+            raw_files=file_marks.sizes(self.builder_config.files),
             **self._facts(),
         )
 
@@ -279,22 +294,3 @@ def cut(parts: list, least: int) -> tuple[list[dict], list]:
     blocks = [{name: a[i : i + BLOCK_ROWS] for name, a in arrays.items()} for i in starts]
     end = min(rows, len(starts) * BLOCK_ROWS)
     return blocks, [{name: array[end:] for name, array in arrays.items()}]
-
-
-def _marks(files: Mapping[str, pathlib.Path]) -> dict[str, list]:
-    marks = {}
-    for name, path in files.items():
-        path = pathlib.Path(path)
-        with path.open("rb") as file:
-            ends = file.read(MARKED_BYTES)
-            file.seek(max(file.tell(), path.stat().st_size - MARKED_BYTES))
-            ends += file.read()
-        marks[name if "/" in name else path.name] = [
-            path.stat().st_size,
-            hashlib.sha256(ends).hexdigest(),
-        ]
-    return marks
-
-
-def _sizes(files: Mapping[str, pathlib.Path]) -> dict[str, int]:
-    return {pathlib.Path(path).name: pathlib.Path(path).stat().st_size for path in files.values()}

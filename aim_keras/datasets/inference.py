@@ -30,6 +30,7 @@ RULE = raw.Rule(
 IDS = {"id", "uid", "gid", "user", "userid", "item", "itemid", "adid", "zip", "code", "hash"}
 FEW = 100  # whole numbers that are still codes, rows from which on uniqueness tells
 NEARLY_ALL = 0.95
+NUMBERS = 0.99  # the share from which on another value is a mistake in a column of numbers
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}([ T].*)?")
 TIMES = {"time", "timestamp", "datetime", "date", "ts"}
 EARLIEST = 10**8  # seconds since 1970: in 1973
@@ -60,6 +61,7 @@ class Profile:
 def infer(
     files: Sequence[pathlib.Path],
     label: str | None = None,
+    positive: Sequence[str] | None = None,
     names: Sequence[str] | None = None,
     separator: str | None = None,
     on_error: str = "raise",
@@ -69,6 +71,7 @@ def infer(
     Args:
         files: the files of train, in order.
         label: name of the label's column; None finds it among `LABELS`.
+        positive: the label's values that are clicks, any other being none; None takes 1, true, yes.
         names: the columns of text files without a header.
         separator: str between the cells of text files; None takes the one of a comma, a tab, a
             semicolon and a bar that the first line has most.
@@ -82,14 +85,18 @@ def infer(
     raw.check_separator(separator)
     columns = tables.columns(files[0], separator, names)
     label = _label(files[0], columns, label)
-    reader = TableReader({**dict.fromkeys(columns), label: RULE}, separator, names, {}, on_error)
-    profiles = profile(files, reader)
+    without_text = tables.without_text(files[0])
+    read = [name for name in columns if name not in without_text]
+    rules = {**dict.fromkeys(read), label: RULE if positive is None else None}
+    profiles = profile(files, TableReader(rules, separator, names, {}, on_error))
     if not profiles[label].rows:
         raise ValueError(raw.error_text(files[0], 1, "the files must have rows after it", "none"))
-    decided = {label: _label_column(profiles[label])}
+    decided = {label: _label_column(profiles[label], positive)}
     taken: set[str] = set()
     for name in columns:
-        if name != label:
+        if name in without_text:
+            decided[name] = _ignored(f"{without_text[name]}: it has no text")
+        elif name != label:
             decided[name] = _named(name, decide(name, profiles[name]), taken)
     decided = {name: decided[name] for name in columns}
     if not any(column["kind"] in FIELDS for column in decided.values()):
@@ -136,9 +143,19 @@ def decide(name: str, profile: Profile) -> dict:
     is_unique = distinct > NEARLY_ALL * profile.rows and profile.rows >= FEW
     if is_numbers:
         return _number(name, values, is_unique)
+    if mistaken := _mistaken(profile):
+        return {"kind": "decimal", "why": f"numbers but for {mistaken!r}: in buckets"}
     if is_unique:
         return _ignored(f"{distinct:,} texts in {profile.rows:,} rows: it tells rows apart")
     return {"kind": "categorical", "why": f"{distinct:,} texts"}
+
+
+def _mistaken(profile):
+    """A value that is no number where nearly all are, and not all whole, as codes would be."""
+    others = [value for value in profile.values if not raw.NUMBER.holds(value)]
+    numbers = profile.present - sum(profile.counts[value] for value in others)
+    whole = all(float(v).is_integer() for v in profile.values if raw.NUMBER.holds(v))
+    return others[0] if numbers >= NUMBERS * profile.present and not whole else None
 
 
 def _number(name, values, is_unique):
@@ -208,11 +225,12 @@ def _label(path, columns, label):
     raise ValueError(raw.error_text(path, 1, rule, ", ".join(map(repr, columns))))
 
 
-def _label_column(profile):
+def _label_column(profile, given):
     sides = {True: [], False: []}
     for value in sorted(profile.counts):
-        sides[value.lower() in POSITIVE].append(value)
-    positive, negative = sides[True] or ["1"], sides[False] or ["0"]
+        sides[value.lower() in POSITIVE if given is None else value in given].append(value)
+    positive = [*given] if given is not None else sides[True] or ["1"]
+    negative = sides[False] or ["0"]
     share = sum(profile.counts[value] for value in positive) / max(profile.rows, 1)
     why = f"{share:.2%} of {profile.rows:,} rows are positive"
     return {"kind": "label", "positive": positive, "negative": negative, "why": why}

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import tensorflow_datasets as tfds
 
-from aim_keras.datasets import encoding, inference, raw_files, tables
+from aim_keras.datasets import encoding, inference, own_files, raw_files, tables
 from aim_keras.datasets.blocks import SPLITS, Config
+from aim_keras.datasets.own_files import ALL, part_of
 from aim_keras.datasets.schema import NULLS, NUMBERS, Schema
 from aim_keras.datasets.tabular import LEFT_OUT, TEST, TRAIN, VALID, TabularBuilder, check_options
 from aim_keras.datasets.tabular import random_split as draw_split
 
-ALL = "all"  # of a file whose rows are split, in place of the name of its split
 HOW = ("random", "ordered")
 
 
@@ -62,7 +62,7 @@ class OwnData(TabularBuilder, skip_registration=True):
 
     def _place(self, file, chunk):
         """The split of each row before negatives are sampled down."""
-        part, options = _part(file), self.builder_config.options
+        part, options = part_of(file), self.builder_config.options
         if part != ALL:
             return np.full(len(chunk.draws), SPLITS.index(part), np.int8)
         shares = options["valid_fraction"], options["test_fraction"]
@@ -94,7 +94,7 @@ class OwnData(TabularBuilder, skip_registration=True):
         return tables.count_rows(self.builder_config.files[file], self._schema.header)
 
     def _holds_train(self, file):
-        return _part(file) in (ALL, "train")
+        return part_of(file) in (ALL, "train")
 
     def _columns(self, columns):
         found = {}
@@ -123,6 +123,7 @@ def builder(
     test_paths: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
     schema: str | os.PathLike | None = None,
     label: str | None = None,
+    positive: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
     separator: str | None = None,
     raw_dir: str | os.PathLike | None = None,
@@ -145,12 +146,15 @@ def builder(
 
     Args:
         paths: path, or sequence of paths, of files, of folders of such files, or patterns such as
-            `"day_*.csv"`: of all rows, or, with `valid_paths` and `test_paths`, of those of train.
+            `"day_*.csv"`, whose files are taken by name, numbers by their value: of all rows, or,
+            with `valid_paths` and `test_paths`, of those of train.
         valid_paths, test_paths: the same, of the other splits; None splits the rows of `paths`.
         schema: path of a schema (`Schema`). One that does not exist is inferred from the first
             100,000 rows (`inference.infer`), printed and written there. Defaults to a file in
             `data_dir/schemas`, named after the raw files.
         label: name of the label's column, where the schema is inferred. None finds it.
+        positive: values of the label that are clicks, such as `["4", "5"]` of ratings, where the
+            schema is inferred. None takes 1, true and yes.
         columns: names of the columns of text files without a header, where the schema is inferred.
         separator: str between the cells of text files, where the schema is inferred. None finds it.
         raw_dir: folder that relative paths start from. Defaults to the working directory.
@@ -183,7 +187,7 @@ def builder(
         raise ValueError(
             f"negative_rate must be in (0, 1]. Received: negative_rate={negative_rate!r}"
         )
-    files = _files(paths, valid_paths, test_paths, raw_dir)
+    files = own_files.find(paths, valid_paths, test_paths, raw_dir)
     shares = {"valid_fraction": valid_fraction, "test_fraction": test_fraction, "split": split}
     options = {
         "data": raw_files.unpacked_name(pathlib.Path(next(iter(files))).name).partition(".")[0],
@@ -197,15 +201,15 @@ def builder(
         "on_error": on_error,
     }
     check_options(options)
-    asked = {"label": label, "names": columns, "separator": separator, "on_error": on_error}
+    asked = {"label": label, "positive": positive, "names": columns, "separator": separator}
     if schema is None:
         schema = _schema_path(data_dir, {"data": options["data"], **asked}, files)
-    found = _read_or_infer(pathlib.Path(schema).expanduser(), files, asked)
+    found = _read_or_infer(pathlib.Path(schema).expanduser(), files, asked, on_error)
     options["schema"] = found.to_json()
     return OwnData(config=Config.of(options, files), data_dir=data_dir)
 
 
-def _read_or_infer(path: pathlib.Path, files, asked: dict[str, Any]) -> Schema:
+def _read_or_infer(path: pathlib.Path, files, asked: dict[str, Any], on_error: str) -> Schema:
     if path.exists():
         schema = Schema.load(path)
         if asked["label"] not in (None, schema.label):
@@ -214,70 +218,27 @@ def _read_or_infer(path: pathlib.Path, files, asked: dict[str, Any]) -> Schema:
                 f"Received: label={asked['label']!r}"
             )
         return schema
-    train = [path for name, path in files.items() if _part(name) in (ALL, "train")]
-    schema = inference.infer(train, **asked)
+    train = [path for name, path in files.items() if part_of(name) in (ALL, "train")]
+    schema = inference.infer(train, **asked, on_error=on_error)
     schema.save(path)
     print(f"{schema.table()}\nThe schema of {train[0]}, as inferred, is in {path}: edit it there")
+    earlier = [other for other in path.parent.glob(f"{_stem(path)}-*.json") if other != path]
+    if earlier:
+        print(
+            f"It is of other files or options than {', '.join(map(str, earlier))}: to keep one, "
+            "give it as the schema"
+        )
     return schema
+
+
+def _stem(path):
+    return path.stem.rpartition("-")[0]
 
 
 def _schema_path(data_dir, asked, files) -> pathlib.Path:
     root = pathlib.Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
     name = Config.of(asked, files).name.removeprefix("data_")
     return root / "schemas" / f"{name}.json"
-
-
-def _part(file: str) -> str:
-    return file.partition("/")[0]
-
-
-def _files(paths, valid_paths, test_paths, raw_dir) -> dict[str, pathlib.Path]:
-    """The files by `<split>/<path from the folder that they share>`, in order."""
-    if (valid_paths is None) != (test_paths is None):
-        raise ValueError(
-            "valid_paths and test_paths must both be given, or neither. Received: "
-            f"valid_paths={valid_paths!r}, test_paths={test_paths!r}"
-        )
-    given = {ALL: paths}
-    if valid_paths is not None:
-        given = {"train": paths, "valid": valid_paths, "test": test_paths}
-    found = [(part, file) for part, names in given.items() for file in _found(part, names, raw_dir)]
-    shared = os.path.commonpath([file.parent for _, file in found])
-    files = {f"{part}/{file.relative_to(shared).as_posix()}": file for part, file in found}
-    if len({file for _, file in found}) < len(found):
-        raise ValueError(f"No file may come twice. Received: {[str(file) for _, file in found]}")
-    return files
-
-
-def _found(part: str, paths, raw_dir) -> list[pathlib.Path]:
-    """The files that paths, folders and patterns lead to."""
-    paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    argument = "paths" if part in (ALL, "train") else f"{part}_paths"
-    if not paths:
-        raise ValueError(f"{argument} must have at least one path. Received: none")
-    root, files = pathlib.Path(raw_dir or ".").expanduser(), []
-    for path in paths:
-        place = (root / pathlib.Path(path).expanduser()).absolute()
-        there = [place] if place.is_file() else _tables_of(place)
-        if not there:
-            raise FileNotFoundError(
-                f"{argument} must lead to files ({', '.join((*tables.TEXT, *tables.PARQUET))}; "
-                f"text also {' or '.join(raw_files.PACKED)}). "
-                f"Received: {path}, in {root.absolute()}"
-            )
-        files += there
-    return files
-
-
-def _tables_of(place: pathlib.Path) -> Sequence[pathlib.Path]:
-    """The tables of a folder, or of a pattern, sorted by name."""
-    if place.is_dir():
-        return sorted(filter(tables.is_table, place.rglob("*")))
-    first = next((i for i, part in enumerate(place.parts) if set(part) & set("*?[")), None)
-    if first is None:
-        return []
-    folder, pattern = pathlib.Path(*place.parts[:first]), "/".join(place.parts[first:])
-    return sorted(filter(tables.is_table, folder.glob(pattern)))
 
 
 def _floats(texts: list[str]) -> np.ndarray:

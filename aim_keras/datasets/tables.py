@@ -140,12 +140,32 @@ def list_columns(path: pathlib.Path) -> set[str]:
     return {column.name for column in _parquet_schema(path) if _is_list(column.type)}
 
 
+def without_text(path: pathlib.Path) -> dict[str, pa.DataType]:
+    """The columns of a file, with their types, whose values have no text."""
+    if not is_parquet(path):
+        return {}
+    return {column.name: column.type for column in _parquet_schema(path) if not _has_text(column)}
+
+
+def _has_text(column):
+    try:
+        _strings(pa.array([], column.type), ITEM_SEPARATOR)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return False
+    return True
+
+
 def count_rows(path: pathlib.Path, header: bool) -> int:
-    """The rows of a file, the malformed ones included."""
+    """The rows of a file, the malformed ones included, up to the last line with a character."""
     if is_parquet(path):
         with _undamaged(path), parquet.ParquetFile(path) as file:
             return file.metadata.num_rows
-    return sum(lines for _, lines in raw_files.read_lines(path)) - header
+    before = rows = 0
+    for data, lines in raw_files.read_lines(path):
+        if written := data.rstrip(b"\r\n"):
+            rows = before + 1 + written.count(b"\n")
+        before += lines
+    return max(rows - header, 0)
 
 
 def first_number(path: pathlib.Path, header: bool) -> int:

@@ -3,14 +3,20 @@
     pip install "aim_keras[serving]"
     python examples/serving/ask.py localhost:8500 item=1581,16,42 user=654 country=Germany
 
-scores three candidates for one user; the fields that are not named are missing values.
+scores three candidates for one user; the fields that are not named are missing values. A number has
+its type behind its field, and a list a `|` between its items (a list of one, behind it):
+
+    python examples/serving/ask.py localhost:8500 age:int=31 price:float=1.5,2 'tags=new|hot,hot|'
 """
 
 import sys
 
 import grpc
+import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+KINDS = {"": "str", "int": "int64", "float": "float64"}
 
 
 def ask(address, inputs, model="ctr", timeout=5.0):
@@ -32,8 +38,19 @@ def ask(address, inputs, model="ctr", timeout=5.0):
     return tf.make_ndarray(response.outputs["ctr"])
 
 
+def tensor(argument):
+    """The field and the values, `(rows,)` or of lists `(rows, items)`, of `field[:type]=values`."""
+    place, values = argument.split("=", 1)
+    name, _, kind = place.partition(":")
+    rows = values.split(",")
+    if "|" in values:
+        lists = [row.split("|") for row in rows]
+        longest = max(map(len, lists))
+        rows = [items + [""] * (longest - len(items)) for items in lists]
+    return name, np.array(rows).astype(KINDS[kind])
+
+
 if __name__ == "__main__":
-    address, *fields = sys.argv[1:]
-    inputs = {name: values.split(",") for name, values in (field.split("=", 1) for field in fields)}
-    for (probability,) in ask(address, inputs):
+    address, *arguments = sys.argv[1:]
+    for (probability,) in ask(address, dict(map(tensor, arguments))):
         print(f"{probability:.4f}")

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 
@@ -32,7 +33,7 @@ class System:
             interactions, `AIM(2nd)`.
         kind: One of `KINDS`.
         leaf: gin file of the main job.
-        bindings: gin bindings over the leaf.
+        bindings: gin bindings over the leaf; one may be a choice of a grid.
         seeds: Number of seeds, 1 to that; `None` for as many as the plan has.
         architecture_of: Name of the system whose architecture, found with the same seed, is given
             to this one as `ARCHITECTURE`; `None` for none.
@@ -64,7 +65,7 @@ class System:
     @property
     def choices(self):
         """The choices of the grid, each a tuple of bindings."""
-        return [(choice,) if isinstance(choice, str) else tuple(choice) for choice in self.grid]
+        return [tuple(_flat([choice])) for choice in self.grid]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +137,7 @@ class Plan:
     def __post_init__(self):
         object.__setattr__(self, "reruns", tuple(Rerun(**one) for one in self.reruns))
         systems = tuple(
-            System(**{**given, "bindings": (*given.get("bindings", ()), *self.bindings)})
+            System(**{**given, "bindings": (*_flat(given.get("bindings", ())), *self.bindings)})
             for given in self.systems
         )
         object.__setattr__(self, "systems", systems)
@@ -163,6 +164,11 @@ class Plan:
     def seeds_of(self, system):
         """The seeds that the tables need of a system."""
         return range(1, (self.seeds if system.seeds is None else system.seeds) + 1)
+
+
+def _flat(bindings):
+    """Bindings, of which one may be a choice of a grid, a tuple of them."""
+    return itertools.chain.from_iterable([b] if isinstance(b, str) else b for b in bindings)
 
 
 def load(path, bindings=()):

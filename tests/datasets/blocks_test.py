@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from aim_keras.datasets import blocks, pipeline
+from aim_keras.datasets import blocks, file_marks, pipeline
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.field_encodings import Categorical
 
@@ -67,7 +67,7 @@ def test_config_names_the_first_option_readably():
 
 
 def test_large_raw_files_count_by_size_and_both_ends(tmp_path, monkeypatch):
-    monkeypatch.setattr(blocks, "MARKED_BYTES", 4)
+    monkeypatch.setattr(file_marks, "MARKED_BYTES", 4)
     path = tmp_path / "raw"
     names = []
     for content in ("aaaa....zzzz", "aaaa.zzzz", "baaa....zzzz", "aaaa....zzzy", "aaaa....zzzz"):

@@ -1,3 +1,4 @@
+import os
 import re
 import tracemalloc
 
@@ -85,6 +86,64 @@ def test_an_ordered_split_is_by_place_over_all_files(tmp_path, write):
     assert features(builder, "test").max() == 0, "day 3 and b are not in train"
     backwards = own_data.builder(days[::-1], data_dir=tmp_path / "data", **options)
     assert not backwards.is_prepared()
+
+
+def test_files_of_a_pattern_come_by_their_numbers(tmp_path, write):
+    for day in range(1, 13):
+        write(tmp_path / f"day_{day}.csv", ["y,u,v", *([f"{day % 2},{day},a"] * 9)])
+    found = [
+        own_data.builder(paths, data_dir=tmp_path / "data").builder_config.options["files"]
+        for paths in (tmp_path / "day_*.csv", tmp_path)
+    ]
+    assert found == [[f"all/day_{day}.csv" for day in range(1, 13)]] * 2
+
+
+def test_blank_lines_at_the_end_have_no_part_in_an_ordered_split(tmp_path, write):
+    path = write(tmp_path / "a.csv", ["y,u,v", *ROWS_OF_THREE, *([""] * 300)])
+    builder = prepare(tmp_path, path, split="ordered")
+    assert builder.facts("rows") == {"train": 320, "valid": 40, "test": 40}
+
+
+def test_a_file_that_was_written_later_is_named(clicks, tmp_path, caplog):
+    builder = prepare(tmp_path, clicks)
+    os.utime(clicks, (0, 0))
+    builder.download_and_prepare()
+    assert "is newer than" not in caplog.text
+    os.utime(clicks)
+    builder.download_and_prepare()
+    assert re.search(f"{clicks} is newer than .* delete that folder", caplog.text)
+
+
+def test_a_schema_beside_an_earlier_one(clicks, tmp_path, write, capsys):
+    own_data.builder(clicks, data_dir=tmp_path / "data")
+    assert "to keep one" not in capsys.readouterr().out
+    (earlier,) = (tmp_path / "data" / "schemas").iterdir()
+    own_data.builder(clicks, data_dir=tmp_path / "data", on_error="skip")
+    assert [*(tmp_path / "data" / "schemas").iterdir()] == [earlier]
+    write(clicks, [HEADER, *ROWS, ROWS[0]])
+    own_data.builder(clicks, data_dir=tmp_path / "data")
+    assert re.search(f"other files or options than {earlier}: to keep one", capsys.readouterr().out)
+
+
+def test_values_of_the_label_that_are_clicks(tmp_path, write):
+    rows = [f"{i % 5 + 1},u{i % 7}" for i in range(400)]
+    path = write(tmp_path / "a.csv", ["rating,user", *rows])
+    with pytest.raises(ValueError, match="a schema say which values are positive"):
+        own_data.builder(path, label="rating", data_dir=tmp_path / "data")
+    builder = prepare(tmp_path, path, label="rating", positive=["4", "5"])
+    means = builder.facts("label_mean")
+    assert 0.3 < means["train"] < 0.5
+
+
+def test_columns_of_parquet_without_a_text(tmp_path):
+    place = pa.array([{"lat": 1.5, "lon": 2.5}] * 400)
+    table = pa.table({"click": [0, 1] * 200, "user": ["a", "b"] * 200, "place": place})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    builder = prepare(tmp_path, tmp_path / "a.parquet")
+    assert builder.field_names == ("user",)
+    (path,) = (tmp_path / "data" / "schemas").iterdir()
+    assert Schema.load(path).columns["place"]["kind"] == "ignored"
+    assert "it has no text" in path.read_text()
 
 
 def test_files_of_each_split_in_folders_with_columns_in_any_order(tmp_path, write):

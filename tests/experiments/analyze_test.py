@@ -6,6 +6,7 @@ import json
 import pytest
 
 from aim_keras import Architecture
+from experiments import analysis
 from experiments.analysis import analyze
 from tests import forked
 from tests.experiments.main_job import run_here
@@ -82,6 +83,8 @@ def test_retrains_both_top_interactions_at_the_same_cost(finished, capsys):
         }
         assert "planted.builder.main_strength = 0.0" in (folder / name / "config.gin").read_text()
     assert "Re-trained with the top interactions" in capsys.readouterr().out
+    assert analyze(run_dir, data_dir=data_dir, top=3)["retrained"] == content["retrained"]
+    assert "retrained" not in analyze(run_dir, data_dir=data_dir, top=4)
 
 
 def test_a_mistake_is_named_and_leaves_the_analysis_alone(finished, tmp_path):
@@ -112,3 +115,10 @@ def test_refuses_other_data_than_those_of_the_run(finished, tmp_path):
     dataclasses.replace(Architecture.load(found), dataset="another/1.0.0").save(found)
     with pytest.raises(ValueError, match=r"of the run, another/1.0.0. Received: planted/"):
         analyze(tmp_path / "copy", data_dir=data_dir)
+
+
+def test_interactions_of_lists_alone_have_nothing_to_count(finished, monkeypatch):
+    run_dir, data_dir = finished
+    monkeypatch.setattr(analysis, "_columns_of_one_id", lambda fields: {"f0": 0})
+    with pytest.raises(ValueError, match=r"an interaction of order 2 among fields of one id.*: f0"):
+        analyze(run_dir, data_dir=data_dir)

@@ -7,7 +7,9 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from experiments import distribution
 from tests import forked
 from tests.experiments.main_job import error_of
 
@@ -97,3 +99,10 @@ def test_another_distribution_is_refused(name, message, tmp_path):
         gin_bindings=[f"pipeline.run.distributed={name}"],
     )
     assert f"{message}. Received: {name}" in error
+
+
+@pytest.mark.parametrize("name", [None, "mirrored"])
+def test_one_device_needs_no_strategy(name):
+    if len(tf.config.list_logical_devices("CPU")) > 1:
+        pytest.skip("this process has several devices")
+    assert distribution.strategy_of(name, 7) is tf.distribute.get_strategy()

@@ -9,7 +9,7 @@ import pytest
 from aim_keras import models, optimizers, search
 from aim_keras.datasets import avazu, criteo_display, frappe, movielens100k, own_data, planted
 from experiments import autofeature, fitting, gin_values, pipeline, stage
-from experiments.configuration import gin_path, parse
+from experiments.configuration import GIN_DIR, gin_path, parse
 from experiments.tabulating.plan import Plan
 from tests.experiments.main_job import SMALL, error_of
 
@@ -44,6 +44,12 @@ BEFORE_ANYTHING = [
     ("EMBEDDING_L2 = 1e999", "L2.l2 (EMBEDDING_L2): must be a finite number. Received: inf"),
     ("planted.builder.num_train = 2.5", "planted.builder.num_train: must be a valid integer"),
     ("planted.builder.vocabulary = 12", "planted.builder.vocabulary: must be an instance of Seq"),
+    (
+        "HIDEN_UNITS = (9,)",
+        "one that the configuration has. Received: HIDEN_UNITS; is it HIDDEN",
+    ),
+    ("retrain/LEARNING_RATE = 0.5", "Received: retrain/LEARNING_RATE"),
+    ("retrian/fitting.fit.epochs = 7", "or a reference. Received: retrian; is it retrain?"),
     ("planted.builder.num_test = 0", "num_test must be an integer >= 1. Received: num_test=0"),
 ]
 MADE = [
@@ -156,3 +162,19 @@ def test_options_of_a_model_are_checked_by_their_types():
     hints = gin_values._hints(models.FM)
     assert hints["epsilon"] is float
     assert "interaction_options" not in hints
+
+
+def test_a_macro_and_a_scope_that_a_binding_brings_along(tmp_path):
+    gin.clear_config()
+    bindings = ["RATE = 0.3", "DROPOUT = %RATE", "mine/planted.builder.seed = 4"]
+    parse(gin_path("quickstart.gin"), [*bindings, "DATASET = @mine/planted.builder"])
+    gin_values.check_scopes(pipeline.SCOPES)
+    gin.clear_config()
+
+
+@pytest.mark.parametrize("path", sorted(GIN_DIR.glob("runs/*.gin")), ids=lambda path: path.stem)
+def test_scopes_of_the_leaves(path):
+    gin.clear_config()
+    parse(path, [])
+    gin_values.check_scopes(pipeline.SCOPES)
+    gin.clear_config()

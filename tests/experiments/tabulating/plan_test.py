@@ -106,6 +106,12 @@ def test_who_takes_an_architecture_changes_with_what_finds_it():
     assert len({c[name] for c in (before, changed, another_stage)}) == 3
 
 
+def test_a_choice_of_a_grid_among_the_bindings():
+    grid = ("LEARNING_RATE = 1e-2", ("LEARNING_RATE = 3e-3", "DROPOUT = 0.0"))
+    plan = Plan("Shop", ({**AIM, "bindings": (grid[1], grid[0])},))
+    assert plan.systems[0].bindings == (*grid[1], grid[0])
+
+
 def test_runs_of_a_grid():
     grid = ("LEARNING_RATE = 1e-2", ("LEARNING_RATE = 3e-3", "DROPOUT = 0.0"))
     plan = Plan("Shop", ({**AIM, "grid": grid}, system("FM")))

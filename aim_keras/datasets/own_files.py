@@ -1,0 +1,69 @@
+"""The files of a user's own data, by the paths, folders and patterns that lead to them."""
+
+import os
+import pathlib
+import re
+from collections.abc import Sequence
+
+from aim_keras.datasets import raw_files, tables
+
+ALL = "all"  # of a file whose rows are split, in place of the name of its split
+
+
+def part_of(file: str) -> str:
+    """The split of a file of `find`, or `ALL`."""
+    return file.partition("/")[0]
+
+
+def find(paths, valid_paths, test_paths, raw_dir) -> dict[str, pathlib.Path]:
+    """The files by `<split>/<path from the folder that they share>`, in order."""
+    if (valid_paths is None) != (test_paths is None):
+        raise ValueError(
+            "valid_paths and test_paths must both be given, or neither. Received: "
+            f"valid_paths={valid_paths!r}, test_paths={test_paths!r}"
+        )
+    given = {ALL: paths}
+    if valid_paths is not None:
+        given = {"train": paths, "valid": valid_paths, "test": test_paths}
+    found = [(part, file) for part, names in given.items() for file in _found(part, names, raw_dir)]
+    shared = os.path.commonpath([file.parent for _, file in found])
+    files = {f"{part}/{file.relative_to(shared).as_posix()}": file for part, file in found}
+    if len({file for _, file in found}) < len(found):
+        raise ValueError(f"No file may come twice. Received: {[str(file) for _, file in found]}")
+    return files
+
+
+def _found(part: str, paths, raw_dir) -> list[pathlib.Path]:
+    """The files that paths, folders and patterns lead to."""
+    paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    argument = "paths" if part in (ALL, "train") else f"{part}_paths"
+    if not paths:
+        raise ValueError(f"{argument} must have at least one path. Received: none")
+    root, files = pathlib.Path(raw_dir or ".").expanduser(), []
+    for path in paths:
+        place = (root / pathlib.Path(path).expanduser()).absolute()
+        there = [place] if place.is_file() else _tables_of(place)
+        if not there:
+            raise FileNotFoundError(
+                f"{argument} must lead to files ({', '.join((*tables.TEXT, *tables.PARQUET))}; "
+                f"text also {' or '.join(raw_files.PACKED)}). "
+                f"Received: {path}, in {root.absolute()}"
+            )
+        files += there
+    return files
+
+
+def _tables_of(place: pathlib.Path) -> Sequence[pathlib.Path]:
+    """The tables of a folder, or of a pattern, sorted by name: `day_2` comes before `day_10`."""
+    if place.is_dir():
+        return sorted(filter(tables.is_table, place.rglob("*")), key=_by_name)
+    first = next((i for i, part in enumerate(place.parts) if set(part) & set("*?[")), None)
+    if first is None:
+        return []
+    folder, pattern = pathlib.Path(*place.parts[:first]), "/".join(place.parts[first:])
+    return sorted(filter(tables.is_table, folder.glob(pattern)), key=_by_name)
+
+
+def _by_name(path):
+    parts = re.split(r"(\d+)", str(path))
+    return [int(part) if part.isdecimal() else part for part in parts], path
