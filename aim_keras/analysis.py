@@ -73,12 +73,12 @@ def alpha_by_statistics(architecture, statistics):
 
     Reference: AIM, Fig. 7.
     """
-    alpha = {q: {} for q in statistics}
+    alpha = {frozenset(q): {} for q in statistics}
     for order in sorted({len(q) for q in statistics}):
         for (function, q), value in architecture.importance(order).items():
-            alpha.get(q, {})[function] = value
+            alpha.get(frozenset(q), {})[function] = value
     return [
-        {"interaction": q, "statistics_auc": statistics[q], "alpha": alpha[q]}
+        {"interaction": q, "statistics_auc": statistics[q], "alpha": alpha[frozenset(q)]}
         for q in sorted(statistics, key=statistics.get, reverse=True)
     ]
 
@@ -96,8 +96,9 @@ def functions_by_statistics(architecture, statistics):
     Reference: AIM, Fig. 8, right.
     """
     values = {}
+    of_functions = [{*map(frozenset, kept)} for kept in architecture.interactions.values()]
     for q in sorted(statistics, key=statistics.get):
-        number = sum(q in kept for kept in architecture.interactions.values())
+        number = sum(frozenset(q) in kept for kept in of_functions)
         values.setdefault(number, []).append(statistics[q])
     return dict(sorted(values.items()))
 

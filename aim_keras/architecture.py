@@ -23,7 +23,8 @@ from aim_keras.kept_dimensions import checked_dimensions
 class Architecture(Document):
     """What a search keeps: interactions, their functions, and embedding dimensions.
 
-    It names fields, never positions, so it can be read, compared and moved to another model.
+    It names fields, never positions, so it can be read, compared and moved to another model: one
+    of this package has its fields in the same order, one of the layers in any.
 
     Args:
         fields: Names of the fields, in the order of the features.
@@ -170,7 +171,8 @@ class Architecture(Document):
         Raises:
             ValueError: on a pair that it does not have.
         """
-        units = set(units)
+        position = {field: i for i, field in enumerate(self.fields)}
+        units = {(k, tuple(sorted(q, key=lambda field: position.get(field, 0)))) for k, q in units}
         known = {unit for order in self.orders for unit in self.units(order)}
         if unknown := units - known:
             raise ValueError(f"units must be of the architecture's. Received: {sorted(unknown)[0]}")

@@ -1,6 +1,7 @@
 """Export to a SavedModel in TF Serving's layout."""
 
 import keyword
+import logging
 import os
 import pathlib
 import re
@@ -13,6 +14,9 @@ from aim_keras import atomic, warm_up
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.graph_encoding import GraphEncoding
 from aim_keras.fields import PADDING, as_fields, places
+from aim_keras.metrics.exact import are_probabilities
+
+logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-6
 CLASSES = ("0", "1")  # no click, click
@@ -48,7 +52,8 @@ def export_saved_model(
 
     Args:
         model: Keras model from ids `(batch, columns)`, or a list of these and of weights
-            `(batch, weighted columns)` (see `Field`), to logits `(batch, 1)`.
+            `(batch, weighted columns)` (see `Field`), to logits `(batch, 1)`. Of one that ends in a
+            sigmoid give the part before it; one with an input for each field has `model.export`.
         fields: `Encoding` of the fields of the model's input, or `{name: number of ids, or Field}`
             in their order; where all are categorical a sequence of their names will do.
         path: Folder to write, such as `.../saved_model/1` (TF Serving: name / version). It
@@ -218,6 +223,12 @@ def _encoded_request(fields, arrays):
 
 def _check_parity(model, path, arrays, requests, logit_shift):
     logits = model.predict(arrays if len(arrays) > 1 else arrays[0], verbose=0)
+    if are_probabilities(logits):
+        logger.warning(
+            "All outputs of %s are from 0 to 1, so they may be probabilities: a model of logits is "
+            "exported, and its sigmoid served.",
+            model.name,
+        )
     expected = tf.sigmoid(logits + logit_shift).numpy()
     loaded = tf.saved_model.load(str(path))
     for name, inputs in requests.items():

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+import aim_keras
 from aim_keras import read_gates
 from aim_keras.metrics import BinnedAUC
 from aim_keras.models import FM, IPNN, DeepFM
@@ -40,7 +41,7 @@ def compiled(model, optimizer=None, **options):
     if optimizer is None:
         grda = GRDA(0.1, mu=0.6, target_threshold=0.5, total_steps=16)
         optimizer = with_gates(LazyAdam(0.05), grda)
-    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    loss = options.pop("loss", keras.losses.BinaryCrossentropy(from_logits=True))
     model.compile(optimizer, loss, **{"metrics": [BinnedAUC(from_logits=True)]} | options)
     return model
 
@@ -221,3 +222,23 @@ def test_a_quantized_model_is_exported_and_not_saved(tmp_path):
     for saved in (model, model.get_layer("mlp")):
         with pytest.raises(ValueError, match=r"exported, but not saved.*mlp/dense_0"):
             saved.get_config()
+
+
+@pytest.mark.parametrize("loss", ["binary_crossentropy", keras.losses.BinaryCrossentropy()])
+def test_a_loss_of_probabilities_is_refused(loss):
+    model = compiled(new_model("fm_of_interactions"), "adam", loss=loss)
+    with pytest.raises(ValueError, match="FM gives logits, so its loss must take them"):
+        model.fit(IDS, LABELS, verbose=0)
+
+
+def test_modules_are_there_without_an_import_of_their_own():
+    program = "import aim_keras; print(aim_keras.callbacks.GateHistory, aim_keras.export.signature)"
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    with pytest.raises(AttributeError, match="no attribute 'callback'"):
+        aim_keras.callback  # noqa: B018

@@ -34,8 +34,8 @@ class AveragedWeights(keras.callbacks.Callback):
             is replicated by a `tf.distribute.Strategy`. Defaults to the trained one.
 
     Raises:
-        ValueError: if `batches` can be read only once; at the start of the training if the
-            optimizer has no `use_ema`; when statistics are taken if there is no batch.
+        ValueError: if `batches` can be read only once, or is a tuple; at the start of the training
+            if the optimizer has no `use_ema`; when statistics are taken if there is no batch.
 
     Example:
 
@@ -56,9 +56,10 @@ class AveragedWeights(keras.callbacks.Callback):
         model: keras.Model | None = None,
     ) -> None:
         super().__init__()
-        if not hasattr(batches, "__iter__") or hasattr(batches, "__next__"):
+        is_iterable = hasattr(batches, "__iter__") and not hasattr(batches, "__next__")
+        if not is_iterable or isinstance(batches, tuple):
             raise ValueError(
-                "`batches` must be an iterable that can be iterated over again. "
+                "`batches` must be an iterable of batches that can be iterated over again. "
                 f"Received: batches of {type(batches)}"
             )
         self._batches = batches

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from aim_keras import metrics
+from aim_keras.metrics.exact import are_probabilities
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,10 @@ class RankMetrics(keras.callbacks.Callback):
             valid = hasattr(validation_data, "__iter__") and not hasattr(
                 validation_data, "__next__"
             )
+            if isinstance(validation_data, list):
+                valid = all(isinstance(batch, tuple | list) for batch in validation_data)
+        if not isinstance(prefix, str):
+            raise ValueError(f"`prefix` must be a string. Received: prefix={prefix!r:.80}")
         if not valid:
             raise ValueError(
                 "`validation_data` must be a tuple (features, labels) or (features, labels, "
@@ -129,7 +134,7 @@ def rank_metrics(
     logits = np.asarray(logits)
     if not from_logits:
         logits = _logits_of(logits)
-    elif ((logits >= 0) & (logits <= 1)).all():
+    elif are_probabilities(logits):
         logger.warning(
             "All outputs are from 0 to 1, so they may be probabilities: then the log loss is right "
             "with `from_logits=False` only."
@@ -142,7 +147,7 @@ def rank_metrics(
 
 def _logits_of(probabilities):
     """Keras's losses, too, take probabilities as at least 1e-7 away from 0 and 1."""
-    if not ((probabilities >= 0) & (probabilities <= 1)).all():
+    if not are_probabilities(probabilities):
         raise ValueError(
             "The outputs must be probabilities, from 0 to 1, where `from_logits` is False. "
             f"Received: from {np.min(probabilities)} to {np.max(probabilities)}"

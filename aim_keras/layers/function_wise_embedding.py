@@ -50,7 +50,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
     weights included, and `columns` says where each kept position is.
 
     Args:
-        vocabulary_sizes: Sequence of integers >= 1, the number of ids of each field, or `Field`s.
+        vocabulary_sizes: Sequence of integers >= 1, the number of ids of each field, or `Field`s;
+            or a mapping to these from the fields' names, which are not kept.
         embedding_dim: Integer >= 1: the embedding dimension.
         num_functions: Integer >= 1: the number of embeddings of a feature. 1 is the ordinary
             embedding, shared by all functions. Defaults to 1.
@@ -87,7 +88,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def __init__(
         self,
-        vocabulary_sizes: Iterable[int | Field],
+        vocabulary_sizes: Iterable[int | Field] | Mapping[Any, int | Field],
         embedding_dim: int,
         num_functions: int = 1,
         dimensions: Any = None,
@@ -98,6 +99,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)  # Weights are pooled in full precision.
+        if isinstance(vocabulary_sizes, Mapping):
+            vocabulary_sizes = vocabulary_sizes.values()
         self.fields = list(as_fields(dict(enumerate(vocabulary_sizes))).values())
         self.vocabulary_sizes = [field.size for field in self.fields]
         self.embedding_dim = embedding_dim

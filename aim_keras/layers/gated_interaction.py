@@ -148,8 +148,8 @@ class GatedInteraction(keras.layers.Layer):
         interactions = architecture.of_order(order)
         if not interactions:
             raise ValueError(
-                f"order must be one of the architecture's, {architecture.orders}. "
-                f"Received: order={order}"
+                "order must be one that the architecture has interactions of, "
+                f"{architecture.orders}. Received: order={order}"
             )
         options = {"searched": False, "fields": architecture.fields, **options}
         return cls(tuple(interactions), interactions, order, **options)

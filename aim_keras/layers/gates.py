@@ -98,16 +98,17 @@ def check_embeddings(layer, input_shape, functions, axes=(4,)):
     Raises:
         ValueError: on another shape, other functions, or an unknown number of fields or dimension.
     """
-    if len(input_shape) not in axes or None in input_shape[-2:]:
+    is_tensor = all(axis is None or isinstance(axis, int) for axis in input_shape)
+    if not is_tensor or len(input_shape) not in axes or None in input_shape[-2:]:
         shapes = " or ".join(EMBEDDINGS[number] for number in axes)
         raise ValueError(
-            f"{layer} takes embeddings of known fields and dim, of shape {shapes}. "
+            f"{layer} takes one tensor of embeddings, of known fields and dim, of shape {shapes}. "
             f"Received: shape {tuple(input_shape)}"
         )
     if len(input_shape) == 4 and input_shape[1] not in (1, len(functions)):
         raise ValueError(
             f"The embeddings must have one slice for all functions or {len(functions)}, "
-            f"one each of {functions}. Received: {input_shape[1]}"
+            f"one each of {functions}. Received: {input_shape[1]} in shape {tuple(input_shape)}"
         )
 
 

@@ -1,6 +1,6 @@
 """The linear term of a CTR model."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -38,7 +38,7 @@ class Linear(keras.layers.Layer):
 
     def __init__(
         self,
-        vocabulary_sizes: Iterable[int | Field],
+        vocabulary_sizes: Iterable[int | Field] | Mapping[Any, int | Field],
         initializer: keras.initializers.Initializer | str | None = "zeros",
         regularizer: keras.regularizers.Regularizer | str | None = None,
         **kwargs: Any,

@@ -27,7 +27,8 @@ class BinnedAUC(keras.metrics.Metric):
     of equal width in the probability, and errs by up to 0.1 on the small probabilities of clicks.
 
     Args:
-        from_logits: Boolean, whether predictions are logits, or probabilities.
+        from_logits: Boolean, whether predictions are logits, as those of this package's models are,
+            or probabilities.
         num_bins: Integer >= 2. Each step passes over two histograms of this length.
         limit: Float > 0. The bins divide the logits from `-limit` to `limit`; the outermost ones
             also count what lies beyond.

@@ -96,3 +96,8 @@ def _columns(labels, scores, weights):
             f"Received: weights from {weights.min()} to {weights.max()}"
         )
     return labels == 1, scores, weights.ravel()
+
+
+def are_probabilities(outputs: np.ndarray) -> bool:
+    """Whether a model's outputs, all from 0 to 1, look like probabilities in place of logits."""
+    return bool(((outputs >= 0) & (outputs <= 1)).all())

@@ -9,11 +9,14 @@ from aim_keras.architecture import Architecture
 from aim_keras.fields import Field
 from aim_keras.layers.quantized import refuse_quantized
 
+OF_PROBABILITIES = (keras.losses.binary_crossentropy, keras.losses.binary_focal_crossentropy)
+
 
 class CTRModel(keras.Model):
     """A functional model that is saved as the arguments it was made from, its `_arguments`.
 
-    It is made again under the dtype policy it was made under, whatever the policy is by then.
+    It is made again under the dtype policy it was made under, whatever the policy is by then, and
+    refuses to be trained by a loss of probabilities.
     """
 
     _arguments: dict[str, Any]
@@ -21,6 +24,17 @@ class CTRModel(keras.Model):
     def get_config(self) -> dict[str, Any]:
         refuse_quantized(self, self._flatten_layers())
         return {**self._arguments, "name": self.name, "dtype": self.dtype_policy.name}
+
+    def make_train_function(self, force: bool = False) -> Any:
+        # Not `compile`: Keras does not compile a loaded model of another one.
+        for loss in keras.tree.flatten(self.loss):
+            found = keras.losses.get(loss)
+            if found in OF_PROBABILITIES or getattr(found, "from_logits", True) is False:
+                raise ValueError(
+                    f"{type(self).__name__} gives logits, so its loss must take them, as "
+                    f"keras.losses.BinaryCrossentropy(from_logits=True). Received: loss={loss}"
+                )
+        return super().make_train_function(force)
 
     @classmethod
     def from_config(cls, config: dict, custom_objects: dict | None = None) -> Any:

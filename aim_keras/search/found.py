@@ -25,8 +25,9 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
     17). GRDA subtracts its own threshold from every gate, so a positive `threshold` is what a
     larger one of GRDA's would have kept at that step.
 
-    Of a trained model it warns where a search cannot have worked: no gate is zero and `threshold`
-    neither, or a batch norm has never seen a batch in training.
+    It warns where every interaction was pruned, and of a trained model where a search cannot have
+    worked: no gate is zero and `threshold` neither, or a batch norm has never seen a batch in
+    training.
 
     Args:
         model: A built Keras model, ours or a user's, with `GatedInteraction` layers.
@@ -66,6 +67,11 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
             interactions.setdefault(function, []).extend(tuple(map(str, q)) for q in kept)
             alpha.setdefault(function, []).extend(kept.values())
     _check_orders(layers)
+    if not any(interactions.values()) and not threshold:
+        logger.warning(
+            "Every interaction was pruned: the model goes on without any. A smaller threshold "
+            "(GRDA's c or target_threshold) keeps more."
+        )
     return Architecture(
         tuple(map(str, fields)),
         tuple(interactions),
@@ -151,7 +157,7 @@ def found_architecture(
     threshold: float = 0.0,
     quiet: bool = False,
 ) -> Architecture:
-    """What a search stage hands to the next: `read_gates` without dead units, with a word on both.
+    """What a search stage hands to the next: `read_gates` without dead units, with a word on these.
 
     Args:
         model: The model whose gates were searched.
@@ -179,11 +185,6 @@ def found_architecture(
     architecture, dead = drop_dead(architecture)
     if dead and not quiet:
         logger.warning("Dropped %d dead interactions: %s", len(dead), dead)
-    if not architecture.orders and not quiet:
-        logger.warning(
-            "Every interaction was pruned: the model goes on without any. A smaller threshold "
-            "(GRDA's c or target_threshold) keeps more."
-        )
     return architecture
 
 

@@ -99,3 +99,10 @@ def test_outputs_that_look_like_probabilities(caplog):
     assert not caplog.messages
     rank_metrics(probabilities, data(1))
     assert "`from_logits=False`" in caplog.messages[0]
+
+
+def test_arguments_that_are_mistaken():
+    with pytest.raises(ValueError, match=r"`prefix` must be a string. Received: prefix=array"):
+        RankMetrics(*data(1))
+    with pytest.raises(ValueError, match=r"must be a tuple.*Received: .*list"):
+        RankMetrics([*data(1)])

@@ -271,3 +271,9 @@ def test_embeddings_are_read_and_set_without_rounding():
 def test_an_initializer_that_is_a_function():
     layer = FunctionWiseEmbedding([3, 4], 2, initializer=lambda shape, dtype=None: np.ones(shape))
     assert np.array(layer(np.array([[2, 3]]))).min() == 1
+
+
+def test_sizes_by_name():
+    for names in ("ab", (1, 2)):
+        layer = FunctionWiseEmbedding(dict(zip(names, (30, 4), strict=True)), 2)
+        assert layer.vocabulary_sizes == [30, 4]

@@ -275,3 +275,8 @@ def test_units_are_known_once_the_fields_are():
 def test_an_unknown_number_of_fields_or_dimensions(shape):
     with pytest.raises(ValueError, match="takes embeddings of known fields and dim"):
         GatedInteraction()(keras.Input(shape))
+
+
+def test_a_list_of_embeddings():
+    with pytest.raises(ValueError, match="takes one tensor of embeddings"):
+        GatedInteraction()([keras.Input((8,)), keras.Input((8,))])

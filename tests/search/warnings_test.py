@@ -103,3 +103,11 @@ def test_groups_that_grda_cannot_search(times, caplog):
     caplog.clear()
     model.read_groups()
     assert sum("no field is in a group" in message for message in caplog.messages) == times
+
+
+def test_a_search_that_pruned_everything(caplog):
+    messages = said(FM(SIZES, search="interactions"), pruning(30.0), caplog)
+    assert messages == [
+        message for message in messages if "Every interaction was pruned" in message
+    ]
+    assert len(messages) == 1
