@@ -130,7 +130,8 @@ def fit(
     Raises:
         FloatingPointError: if the loss or a weight becomes NaN or infinite (`RequireFinite`).
         ConnectionError: if another worker is gone.
-        ValueError: if several devices are given `gates_every` or `jit_compile`.
+        ValueError: if several devices are given `gates_every` or `jit_compile`, or gates whose rate
+            decays a target threshold.
     """
     if job.strategy.num_replicas_in_sync > 1 and (gates_every is not None or jit_compile):
         raise ValueError(
@@ -148,20 +149,21 @@ def fit(
         optimizer = weights()
         averaged = optimizer.use_ema
         if searching:
-            optimizer = with_gates(optimizer, gates(**options), joint=gates_every is None)
+            of_gates = gates(**options)
+            _check_target(of_gates, epoch_decay if gates_decay is None else gates_decay)
+            optimizer = with_gates(optimizer, of_gates, joint=gates_every is None)
         with making(loss):
             of_logits = loss(from_logits=True)
         trained.compile(optimizer, of_logits, jit_compile=jit_compile)
         # Moments that are made while a step is traced may be copied as a whole by the first one.
         optimizer.build(trained.trainable_variables)
-    best = pathlib.Path(stage_dir) / "best.weights.h5"
+    best = best_weights(stage_dir)
     best.parent.mkdir(parents=True, exist_ok=True)
     monitor = {"monitor": "val_auc", "mode": "max"}
-    stateful = [
-        keras.callbacks.ModelCheckpoint(
-            best, **monitor, save_best_only=True, save_weights_only=True
-        )
-    ]
+    stateful = []
+    if not searching:
+        options = {"save_best_only": True, "save_weights_only": True}
+        stateful.append(keras.callbacks.ModelCheckpoint(best, **monitor, **options))
     if patience is not None:
         stateful += [
             keras.callbacks.ReduceLROnPlateau(
@@ -205,6 +207,21 @@ def fit(
     elif trained is not model:
         model.set_weights(trained.get_weights())
     return len(history.epoch)
+
+
+def best_weights(stage_dir):
+    """Where a re-training leaves the weights of its best epoch, which it ends with."""
+    return pathlib.Path(stage_dir) / "best.weights.h5"
+
+
+def _check_target(optimizer, decay):
+    """GRDA solves c for a rate that stays: under a decay its last threshold is below the target."""
+    if decay != 1 and getattr(optimizer, "target_threshold", None) is not None:
+        raise ValueError(
+            "A target_threshold (ALPHA_THRESHOLD, BETA_THRESHOLD) needs a rate of the gates that "
+            "stays as it is: fitting.fit.gates_decay = 1.0. Received: "
+            f"target_threshold={optimizer.target_threshold}, a decay of {decay} after each epoch"
+        )
 
 
 def check_optimizer(make, **options):

@@ -128,6 +128,11 @@ def run(
             raise ValueError("draw needs an architecture. Received: architecture=None")
         start = draw(start, seed=seed)
     builder = open_data(dataset, raw_dir, data_dir)
+    if "search_interactions" in stages and order > len(builder.field_names):
+        raise ValueError(
+            f"order must be at most the number of fields, {len(builder.field_names)}. "
+            f"Received: order={order}"
+        )
     configuration = f"{gin.config_str()}\n# Data: {builder.info.full_name}\n# Seed: {seed}\n"
     if start is not None:
         configuration += f"# Architecture: {json.dumps(start.to_dict())}\n"

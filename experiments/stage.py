@@ -125,7 +125,8 @@ def search_groups(stage_dir, job, build_model, fit, kind, candidates):
 
 
 def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
-    """Trains the model of what was found, or all that can be found where it is `None`.
+    """Trains the model of what was found, or all that can be found where it is `None`; or reads its
+    weights if it is done.
 
     Args:
         stage_dir, job, build_model, fit: as of `search`.
@@ -138,10 +139,14 @@ def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
         `metrics.json`.
     """
     model = build(job, build_model, architecture, None)
-    if start_dir is not None:
-        searched = keras.saving.load_model(start_dir / "model.keras", compile=False)
-        gates.warm_start(model, searched)
-    record = train(stage_dir, job, model, fit, searching=False)
+    if (stage_dir / "metrics.json").exists():
+        record = run_files.record(stage_dir / "metrics.json")
+        model.load_weights(fitting.best_weights(stage_dir))
+    else:
+        if start_dir is not None:
+            searched = keras.saving.load_model(start_dir / "model.keras", compile=False)
+            gates.warm_start(model, searched)
+        record = train(stage_dir, job, model, fit, searching=False)
     if architecture is None and searchable(build_model):
         architecture = getattr(model, "architecture", None) or gates.read_gates(model)
     return model, *finish(stage_dir, job, architecture, record)

@@ -136,6 +136,14 @@ def test_gates_and_number_of_functions_beside_statistics():
     assert analysis.functions_by_statistics(FOUND, STATISTICS) == {0: [0.7], 1: [0.5], 2: [0.6]}
 
 
+def test_interactions_whose_fields_come_in_another_order():
+    found = Architecture(FIELDS, ("inner",), 2, {"inner": [("a", "b")]}, alpha={"inner": [0.5]})
+    statistics = {("b", "a"): 0.8, ("b", "c"): 0.6}
+    rows = analysis.alpha_by_statistics(found, statistics)
+    assert [row["alpha"] for row in rows] == [{"inner": 0.5}, {}]
+    assert analysis.functions_by_statistics(found, statistics) == {0: [0.6], 1: [0.8]}
+
+
 def test_dimensions_sum_over_orders_and_functions():
     sizes = {"a": 30, "b": 10, "c": 20}
     rows = analysis.dimension_by_vocabulary(FOUND, sizes)

@@ -195,6 +195,12 @@ def test_importance():
         FOUND.importance(2)
 
 
+def test_keep_of_fields_in_another_order():
+    architecture = Architecture.full(("a", "b", "c"), ["inner"], 2)
+    kept = architecture.keep([("inner", ["b", "a"])])
+    assert kept.units(2) == [("inner", ("a", "b"))]
+
+
 def test_keep():
     triple, pair = ("inner", ("user", "item", "city")), ("outer", ("user", "item"))
     kept = GATED.keep([triple, pair])

@@ -120,6 +120,7 @@ class GRDA(keras.optimizers.Optimizer):
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.c = float(c)
         self.mu = float(mu)
+        self.target_threshold = target_threshold
         if target_threshold is not None:
             self.c = self._solve_c(learning_rate, target_threshold, total_steps)
 

@@ -7,6 +7,14 @@ from experiments.reporting import figures
 from experiments.reporting.drawing import WIDE, panel
 from experiments.reporting.page import element, figure, gallery, section, table
 
+OF_GRDA = (
+    "Every gate starts at 0.6. GRDA's threshold grows with the steps and is taken off: a gate that "
+    "the loss does not hold up falls to zero and is pruned."
+)
+OF_ANOTHER = (
+    "These gates start near zero and are trained without a threshold: what is found is the largest "
+    "one of a field's candidates, or the members of a group, whose gates are above zero."
+)
 TITLES = {"loss": "Training loss", "auc": "Validation AUC", "log_loss": "Validation log loss"}
 
 
@@ -15,6 +23,7 @@ def gates(run):
     searches = [stage for stage in run.trainings if stage.searched]
     if not searches:
         return []
+    histories = [history for stage in searches for history in stage.gates]
     panels = [
         part
         for stage in searches
@@ -26,11 +35,14 @@ def gates(run):
         section(
             "gates",
             "Gates over the search",
-            "Every gate starts at 0.6. GRDA's threshold grows with the steps and is taken off: a "
-            "gate that the loss does not hold up falls to zero and is pruned.",
+            OF_GRDA if any(map(_has_threshold, histories)) else OF_ANOTHER,
             gallery(*panels, width=WIDE) if panels else missing,
         )
     ]
+
+
+def _has_threshold(history):
+    return history.thresholds[-1] is not None
 
 
 def _gate_figures(run, stage, number, history):
@@ -46,6 +58,8 @@ def _gate_figures(run, stage, number, history):
     if drawn[0] < count:
         about += f", of which {drawn[0]} are drawn"
     yield figure(stage.name, f"{about}.", paths, f"{name}-paths")
+    if not _has_threshold(history):
+        return
     still = int(sum(value != 0 for value in history.values[-1]))
     yield figure(
         f"{stage.name}: open gates",
@@ -72,7 +86,7 @@ def learning_curves(trainings, which):
     return section(
         "curves",
         "Learning curves",
-        f"{which} The best epoch has a ring. A search ends with its last weights, a "
+        f"{which} The best epoch of each has a ring. A search ends with its last weights, a "
         "re-training with those of its best epoch.",
         gallery(*panels) if panels else element("p", "No stage has TensorBoard events."),
     )

@@ -119,7 +119,8 @@ def _interactions(results, name):
     records = results.of(name)
     orders = sorted({int(order) for record in records for order in record["interactions"]})
     kept = ([record["interactions"].get(str(p), 0) for record in records] for p in orders)
-    return " + ".join(f"{np.mean(of_order):.1f}".removesuffix(".0") for of_order in kept)
+    means = " + ".join(f"{np.mean(of_order):.1f}".removesuffix(".0") for of_order in kept)
+    return f"groups: {means}" if 1 in orders else means
 
 
 def _significance(results):
@@ -139,7 +140,7 @@ def _against_reruns(results):
 
 
 def _aim_against(results, name, records):
-    aim = _best(results, ("aim",), "valid")
+    aim = _best(results, ("aim",), "valid", seeds=2)
     if aim is None or not records:
         return []
     sides = (
@@ -160,8 +161,10 @@ def _aim_against(results, name, records):
 _METRICS = {"auc": "AUC", "log_loss": "log loss"}
 
 
-def _best(results, kinds, split):
+def _best(results, kinds, split, seeds=1):
+    """The system of the highest mean AUC, out of those with so many seeds, or else out of all."""
     names = [s.name for s in results.plan.systems if s.kind in kinds and results.of(s.name)]
+    names = [name for name in names if len(results.of(name)) >= seeds] or names
     if not names:
         return None
     return max(names, key=lambda name: np.mean(results.values(name, split, "auc")))

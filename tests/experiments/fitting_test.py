@@ -90,3 +90,12 @@ def test_learning_rates_of_weights_and_gates_decay_after_each_epoch(decays, weig
             callback.on_epoch_begin(epoch)
     assert float(optimizer.learning_rate) == pytest.approx(weights)
     assert float(optimizer.gates_optimizer.learning_rate) == pytest.approx(gates)
+
+
+def test_a_target_threshold_beside_a_decay():
+    target = GRDA(0.1, mu=0.6, target_threshold=0.7, total_steps=10)
+    with pytest.raises(ValueError, match=r"target_threshold=0.7, a decay of 0.75 after each epoch"):
+        fitting._check_target(target, 0.75)
+    fitting._check_target(target, 1.0)
+    fitting._check_target(GRDA(0.1, c=0.1), 0.75)
+    fitting._check_target(keras.optimizers.Adam(), 0.75)

@@ -50,10 +50,15 @@ BEFORE_ANYTHING = [
     ),
     ("retrain/LEARNING_RATE = 0.5", "Received: retrain/LEARNING_RATE"),
     ("retrian/fitting.fit.epochs = 7", "or a reference. Received: retrian; is it retrain?"),
+    ("ORDER = 11", "order must be at most the number of fields, 10. Received: order=11"),
     ("planted.builder.num_test = 0", "num_test must be an integer >= 1. Received: num_test=0"),
 ]
 MADE = [
     ("search_interactions/models.DeepFM.hidden_units = (-3,)", "hidden_units must be integers of"),
+    (
+        "fitting.fit.epoch_decay = 0.5",
+        "a rate of the gates that stays as it is: fitting.fit.gat",
+    ),
     ("models.DeepFM.embeding_dim = 9", "unexpected keyword argument 'embeding_dim'"),
     ("FUNCTIONS = ('iner',)", "An interaction function is one of inner, outer"),
     ("keras.optimizers.Adam.clipnorm = 'x'", "Adam must have values that it takes. Received: {'le"),

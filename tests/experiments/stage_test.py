@@ -4,7 +4,7 @@ import gin
 import numpy as np
 
 from aim_keras.datasets import pipeline, planted
-from aim_keras.models import LR, AutoEmb
+from aim_keras.models import FM, LR, AutoEmb
 from experiments import fitting, stage
 
 
@@ -21,3 +21,24 @@ def test_counts_go_to_the_models_that_take_them(tmp_path):
         (popularity,) = model.get_layer("popularity").get_embeddings()
         np.testing.assert_allclose(popularity[0][:, 0], logs / logs.max(), rtol=1e-6)
     assert isinstance(stage.build(job, LR, None, None), LR)
+
+
+def test_a_finished_re_training_is_read(tmp_path):
+    builder = planted.builder(tmp_path, num_train=200, num_valid=100, num_test=100)
+    builder.download_and_prepare()
+    job = fitting.Job(builder, batch_size=100, seed=0)
+    calls = []
+
+    def fit(model, stage_dir, job, searching):
+        calls.append(searching)
+        model.set_weights([weight + 1 for weight in model.get_weights()])
+        stage_dir.mkdir()
+        model.save_weights(fitting.best_weights(stage_dir))
+        return 3
+
+    first, second = (stage.retrain(tmp_path / "retrain", job, FM, fit, None) for _ in range(2))
+    assert calls == [False]
+    assert first[1:] == second[1:]
+    assert second[2]["epochs"] == 3
+    for a, b in zip(first[0].get_weights(), second[0].get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

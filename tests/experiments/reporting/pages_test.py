@@ -159,3 +159,16 @@ def test_stages_of_one_name_in_several_seeds_have_figures_of_their_own():
     parsed = Page(run_page.html(run))
     assert len(parsed.ids) == len(set(parsed.ids))
     assert "search_interactions_2/seed_2" in parsed.texts["strong"]
+
+
+def test_gates_without_a_threshold():
+    first, *others = RUN.trainings
+    gates = [dataclasses.replace(history, thresholds=[None] * 4) for history in first.gates]
+    text = run_page.html(
+        dataclasses.replace(RUN, trainings=[dataclasses.replace(first, gates=gates), *others])
+    )
+    assert "GRDA's threshold grows" in PAGES["run"]
+    assert "open gates" in PAGES["run"]
+    assert "trained without a threshold" in text
+    assert "GRDA's threshold grows" not in text
+    assert "open gates" not in text

@@ -97,6 +97,16 @@ def test_the_best_aim_is_chosen_on_valid_and_its_opponent_on_test():
     )
 
 
+def test_a_single_seed_is_not_the_best():
+    third = system("AIM(3rd)", "aim")
+    seeds = {"FM": [0.70, 0.71], "AIM(2nd)": [0.81, 0.82], "AIM(3rd)": [0.99]}
+    results = results_of([FM, AIM, third], seeds, seeds=2)
+    (said,) = performance._significance(results)
+    assert said.startswith("AIM(2nd) (the best AIM on valid) against FM")
+    alone = results_of([FM, third], {"AIM(3rd)": [0.99]}, seeds=2)
+    assert performance._best(alone, ("aim",), "valid", seeds=2) == "AIM(3rd)"
+
+
 def test_the_best_aim_against_the_best_model_that_was_re_run():
     reruns = tuple({"name": n, "model": n, "options": {}} for n in ("DCNv2", "FinalMLP", "None"))
     results = results_of(
