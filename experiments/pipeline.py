@@ -130,7 +130,7 @@ def run(
     builder = open_data(dataset, raw_dir, data_dir)
     if "search_interactions" in stages and order > len(builder.field_names):
         raise ValueError(
-            f"order must be at most the number of fields, {len(builder.field_names)}. "
+            f"order must be from 2 to the number of fields, {len(builder.field_names)}. "
             f"Received: order={order}"
         )
     configuration = f"{gin.config_str()}\n# Data: {builder.info.full_name}\n# Seed: {seed}\n"

@@ -14,6 +14,11 @@ from aim_keras.layers.interaction_functions import interaction_function
 from aim_keras.optimizers.gate_optimizer import unwrapped
 from aim_keras.search.gates import gate_layers, searched_gates
 
+NOTHING_KEPT = (
+    "Every interaction was pruned: the model goes on without any. A smaller threshold (GRDA's c or "
+    "target_threshold) keeps more."
+)
+
 logger = logging.getLogger(__name__)
 
 
@@ -68,10 +73,7 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
             alpha.setdefault(function, []).extend(kept.values())
     _check_orders(layers)
     if not any(interactions.values()) and not threshold:
-        logger.warning(
-            "Every interaction was pruned: the model goes on without any. A smaller threshold "
-            "(GRDA's c or target_threshold) keeps more."
-        )
+        logger.warning(NOTHING_KEPT)
     return Architecture(
         tuple(map(str, fields)),
         tuple(interactions),
@@ -185,6 +187,8 @@ def found_architecture(
     architecture, dead = drop_dead(architecture)
     if dead and not quiet:
         logger.warning("Dropped %d dead interactions: %s", len(dead), dead)
+        if not architecture.orders:
+            logger.warning(NOTHING_KEPT)
     return architecture
 
 

@@ -50,7 +50,7 @@ BEFORE_ANYTHING = [
     ),
     ("retrain/LEARNING_RATE = 0.5", "Received: retrain/LEARNING_RATE"),
     ("retrian/fitting.fit.epochs = 7", "or a reference. Received: retrian; is it retrain?"),
-    ("ORDER = 11", "order must be at most the number of fields, 10. Received: order=11"),
+    ("ORDER = 11", "order must be from 2 to the number of fields, 10. Received: order=11"),
     ("planted.builder.num_test = 0", "num_test must be an integer >= 1. Received: num_test=0"),
 ]
 MADE = [

@@ -252,7 +252,7 @@ def test_a_built_layer_takes_its_own_shapes_alone(shape):
 @pytest.mark.parametrize(
     ("architecture", "order", "message"),
     [
-        (FOUND, 4, r"one of the architecture's, \(2, 3\). Received: order=4"),
+        (FOUND, 4, r"interactions of, \(2, 3\). Received: order=4"),
         ({"format": "x"}, 2, "format must be"),
         (7, 2, "An architecture must be a mapping"),
     ],
@@ -273,7 +273,7 @@ def test_units_are_known_once_the_fields_are():
 
 @pytest.mark.parametrize("shape", [(1, None, 8), (1, 3, None)])
 def test_an_unknown_number_of_fields_or_dimensions(shape):
-    with pytest.raises(ValueError, match="takes embeddings of known fields and dim"):
+    with pytest.raises(ValueError, match="of known fields and dim"):
         GatedInteraction()(keras.Input(shape))
 
 

@@ -77,8 +77,8 @@ def test_a_search_that_was_stopped_early(caplog):
 
 def test_a_model_that_does_not_say_when_it_is_trained(caplog):
     messages = said(Own(), pruning(0.9), caplog)
-    assert "`call` of a model of one's own needs an argument `training`" in messages[-1]
-    assert "gated_interaction" in messages[-1]
+    assert "`call` of a model of one's own needs an argument `training`" in messages[0]
+    assert "gated_interaction" in messages[0]
 
 
 def test_a_model_without_gates(caplog):
