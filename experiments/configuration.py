@@ -31,8 +31,8 @@ def gin_path(name):
     )
 
 
-def parse(path, bindings):
-    """Parses a gin file and bindings over it.
+def parse(path, bindings, seed=None):
+    """Parses a gin file and bindings over it, and a seed, where the file has a macro `SEED`.
 
     Raises:
         ValueError: on what gin does not take, a name that is unknown or not imported, bad syntax;
@@ -43,6 +43,7 @@ def parse(path, bindings):
     try:
         gin.parse_config_files_and_bindings([str(path)], [], finalize_config=False)
         macros = gin_values.macros()
+        gin.parse_config([] if seed is None or "SEED" not in macros else [f"SEED = {seed}"])
         gin.parse_config(bindings)
         gin_values.check_macros(bindings, macros)
         gin.finalize()

@@ -98,8 +98,8 @@ def fit(
 
     Args:
         model: Keras model of logits.
-        stage_dir: `pathlib.Path` of the stage's folder: backup, best weights, TensorBoard
-            events, and of a search the history of its gates.
+        stage_dir: `pathlib.Path` of the stage's folder: backup, TensorBoard events, of a search the
+            history of its gates, of a re-training the best weights.
         job: `Job`.
         searching: Whether the model has gates to search.
         weights: Callable that gives the optimizer of all weights but the gates. With `use_ema`,
@@ -130,8 +130,8 @@ def fit(
     Raises:
         FloatingPointError: if the loss or a weight becomes NaN or infinite (`RequireFinite`).
         ConnectionError: if another worker is gone.
-        ValueError: if several devices are given `gates_every` or `jit_compile`, or gates whose rate
-            decays a target threshold.
+        ValueError: if several devices are given `gates_every` or `jit_compile`, or a target
+            threshold is given beside a decay of the gates' rate.
     """
     if job.strategy.num_replicas_in_sync > 1 and (gates_every is not None or jit_compile):
         raise ValueError(
@@ -150,7 +150,8 @@ def fit(
         averaged = optimizer.use_ema
         if searching:
             of_gates = gates(**options)
-            _check_target(of_gates, epoch_decay if gates_decay is None else gates_decay)
+            if epochs > 1:
+                _check_target(of_gates, epoch_decay if gates_decay is None else gates_decay)
             optimizer = with_gates(optimizer, of_gates, joint=gates_every is None)
         with making(loss):
             of_logits = loss(from_logits=True)
@@ -162,8 +163,11 @@ def fit(
     monitor = {"monitor": "val_auc", "mode": "max"}
     stateful = []
     if not searching:
-        options = {"save_best_only": True, "save_weights_only": True}
-        stateful.append(keras.callbacks.ModelCheckpoint(best, **monitor, **options))
+        stateful.append(
+            keras.callbacks.ModelCheckpoint(
+                best, **monitor, save_best_only=True, save_weights_only=True
+            )
+        )
     if patience is not None:
         stateful += [
             keras.callbacks.ReduceLROnPlateau(

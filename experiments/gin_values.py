@@ -66,37 +66,50 @@ def macros():
 def check_macros(bindings, known):
     """Checks that bindings set no macro that is neither known nor used: gin sets it in silence.
 
+    Args:
+        bindings: What was parsed last.
+        known: The macros that there were before.
+
     Raises:
         ValueError: naming the macro, and the one that it resembles.
     """
-    references = gin.config.iterate_references(gin.config._CONFIG)
-    used = {"/".join(r.scopes) for r in references if r.configurable.selector == MACRO}
-    for name in re.findall(r"^\s*([\w/]+)\s*=", "\n".join(bindings), re.MULTILINE):
-        if name not in known | used:
+    text = "\n".join(bindings)
+    for name in macros() - known:
+        is_set = re.search(rf"^\s*{re.escape(name)}\s*=", text, re.MULTILINE)
+        if is_set and not re.search(rf"%{re.escape(name)}\b", text) and name not in _used():
             raise ValueError(
                 "A macro must be one that the configuration has. "
-                f"Received: {name}{_resembling(name, known | used)}"
+                f"Received: {name}{_resembling(name, known)}"
             )
 
 
-def check_scopes(scopes):
+def _used():
+    references = gin.config.iterate_references(gin.config._CONFIG)
+    return {"/".join(r.scopes) for r in references if r.configurable.selector == MACRO}
+
+
+def check_scopes(stages):
     """Checks the scopes of all values: gin leaves out those of a scope that nothing has.
 
     Args:
-        scopes: A regular expression of the scopes that there are beside those of references.
+        stages: The scopes that there are beside those of references and those of orders, `order_3`.
 
     Raises:
         ValueError: naming the value.
     """
     config = gin.config._CONFIG
-    named = {scope for r in gin.config.iterate_references(config) for scope in r.scopes}
+    references = gin.config.iterate_references(config)
+    known = {
+        *stages,
+        *(s for r in references if r.configurable.selector != MACRO for s in r.scopes),
+    }
     for scope, name in config:
-        parts = scope.split("/") if scope and name != MACRO else []
-        for part in parts:
-            if part not in named and not re.fullmatch(scopes, part):
+        for part in scope.split("/") if scope and name != MACRO else []:
+            if part not in known and not re.fullmatch(r"order_\d+", part):
                 raise ValueError(
-                    f"{scope}/{name}: a scope must be of a stage ({scopes}) or a reference. "
-                    f"Received: {part}{_resembling(part, named | {*scopes.split('|')})}"
+                    f"{scope}/{name}: a scope must be a stage's ({', '.join(stages)}), an order's, "
+                    "as order_3, or a reference's. "
+                    f"Received: {part}{_resembling(part, known | {'order_3'})}"
                 )
 
 

@@ -25,7 +25,7 @@ from experiments.reporting import run_page
 
 STAGES = ("search_interactions", "search_dimensions", "retrain")
 SEARCHES = (*STAGES[:-1], "search_groups", "search_operations")
-SCOPES = "|".join((*SEARCHES, "retrain", r"order_\d+"))
+SCOPES = (*SEARCHES, "retrain")
 PARITY_ROWS = 1000
 
 
@@ -286,8 +286,10 @@ def _save(run_dir, job, model, architecture):
     stage.save_model(model, run_dir / "model.keras")
     features = next(iter(job.batches("valid", PARITY_ROWS)))[0]
     if model.dtype_policy.compute_dtype != "float32":
-        trained = model
-        model = type(model).from_config({**model.get_config(), "dtype": "float32"})
+        keras.config.set_dtype_policy("float32")
+        trained, configuration = model, model.get_config()
+        given = {"dtype": "float32"} if "dtype" in configuration else {}
+        model = type(model).from_config(configuration | given)
         model.set_weights(trained.get_weights())
     path, shift = run_dir / "saved_model" / "1", job.builder.logit_shift
     export_saved_model(model, job.builder.encoding, path, features, shift)

@@ -41,8 +41,7 @@ def main(argv):
     }
     given = {name: value for name, value in values.items() if value is not None}
     path = gin_path(GIN_FILE.value)
-    seed = [] if SEED.value is None else [f"SEED = {SEED.value}"]
-    parse(path, [*seed, *GIN_BINDINGS.value])
+    parse(path, GIN_BINDINGS.value, seed=SEED.value)
     check_scopes(pipeline.SCOPES)
     check_given(pipeline.run)
     run_dir = RUN_DIR.value or pathlib.Path("runs") / path.stem

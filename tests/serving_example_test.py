@@ -57,9 +57,11 @@ def test_asks_for_candidates_of_one_user(load, tmp_path):
     ("argument", "expected"),
     [
         ("item=3,a", np.array(["3", "a"])),
-        ("age:int=31", np.array([31])),
+        ("age:int=31,", np.array([31, -(2**63)])),
         ("price:float=1.5,2", np.array([1.5, 2.0])),
-        ("tags=a|b,c|", np.array([["a", "b"], ["c", ""]])),
+        ("price:float=,2", np.array([np.nan, 2.0])),
+        ("tags:list=a|b,c", np.array([["a", "b"], ["c", ""]])),
+        ("tags=a|b", np.array(["a|b"])),
     ],
 )
 def test_what_the_command_sends(load, argument, expected):

@@ -59,7 +59,8 @@ class AveragedWeights(keras.callbacks.Callback):
         is_iterable = hasattr(batches, "__iter__") and not hasattr(batches, "__next__")
         if not is_iterable or isinstance(batches, tuple):
             raise ValueError(
-                "`batches` must be an iterable of batches that can be iterated over again. "
+                "`batches` must be an iterable of batches that can be iterated over again, and no "
+                "tuple, as (features, labels) is. "
                 f"Received: batches of {type(batches)}"
             )
         self._batches = batches

@@ -147,7 +147,7 @@ def rank_metrics(
 
 def _logits_of(probabilities):
     """Keras's losses, too, take probabilities as at least 1e-7 away from 0 and 1."""
-    if not are_probabilities(probabilities):
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise ValueError(
             "The outputs must be probabilities, from 0 to 1, where `from_logits` is False. "
             f"Received: from {np.min(probabilities)} to {np.max(probabilities)}"

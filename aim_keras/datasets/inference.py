@@ -71,7 +71,8 @@ def infer(
     Args:
         files: the files of train, in order.
         label: name of the label's column; None finds it among `LABELS`.
-        positive: the label's values that are clicks, any other being none; None takes 1, true, yes.
+        positive: the label's values that are clicks, any other of these rows being none; None takes
+            1, true, yes.
         names: the columns of text files without a header.
         separator: str between the cells of text files; None takes the one of a comma, a tab, a
             semicolon and a bar that the first line has most.
@@ -91,6 +92,8 @@ def infer(
     profiles = profile(files, TableReader(rules, separator, names, {}, on_error))
     if not profiles[label].rows:
         raise ValueError(raw.error_text(files[0], 1, "the files must have rows after it", "none"))
+    if positive is not None:
+        _check_positive(files[0], profiles[label], positive)
     decided = {label: _label_column(profiles[label], positive)}
     taken: set[str] = set()
     for name in columns:
@@ -223,6 +226,15 @@ def _label(path, columns, label):
         else f"there must be the label's column {label!r}"
     )
     raise ValueError(raw.error_text(path, 1, rule, ", ".join(map(repr, columns))))
+
+
+def _check_positive(path, profile, positive):
+    values = set(profile.counts)
+    rule = f"each row must have a label, and some one of {sorted(positive)}"
+    if unlabelled := values & set(NULLS):
+        raise ValueError(raw.error_text(path, 1, rule, f"rows of {sorted(unlabelled)}"))
+    if not set(positive) <= values:
+        raise ValueError(raw.error_text(path, 1, rule, f"labels {sorted(values)[:9]}"))
 
 
 def _label_column(profile, given):

@@ -202,9 +202,11 @@ def builder(
     }
     check_options(options)
     asked = {"label": label, "positive": positive, "names": columns, "separator": separator}
-    if schema is None:
-        schema = _schema_path(data_dir, {"data": options["data"], **asked}, files)
-    found = _read_or_infer(pathlib.Path(schema).expanduser(), files, asked, on_error)
+    own = _schema_path(data_dir, {"data": options["data"], **asked}, files)
+    path = own if schema is None else pathlib.Path(schema).expanduser()
+    if schema is None and not own.exists():
+        _say_earlier(own)
+    found = _read_or_infer(path, files, asked, on_error)
     options["schema"] = found.to_json()
     return OwnData(config=Config.of(options, files), data_dir=data_dir)
 
@@ -217,22 +219,26 @@ def _read_or_infer(path: pathlib.Path, files, asked: dict[str, Any], on_error: s
                 f"label must be that of the schema {path}, {schema.label!r}. "
                 f"Received: label={asked['label']!r}"
             )
+        if asked["positive"] is not None and {*asked["positive"]} != schema.positive:
+            raise ValueError(
+                f"positive must be that of the schema {path}, {sorted(schema.positive)}. "
+                f"Received: positive={asked['positive']!r}"
+            )
         return schema
     train = [path for name, path in files.items() if part_of(name) in (ALL, "train")]
     schema = inference.infer(train, **asked, on_error=on_error)
     schema.save(path)
     print(f"{schema.table()}\nThe schema of {train[0]}, as inferred, is in {path}: edit it there")
-    earlier = [other for other in path.parent.glob(f"{_stem(path)}-*.json") if other != path]
-    if earlier:
-        print(
-            f"It is of other files or options than {', '.join(map(str, earlier))}: to keep one, "
-            "give it as the schema"
-        )
     return schema
 
 
-def _stem(path):
-    return path.stem.rpartition("-")[0]
+def _say_earlier(path):
+    """Says which schemas of files of that name there are, where another one is inferred."""
+    if earlier := sorted(path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.json")):
+        print(
+            "A schema is inferred, as the files or the options are not those of "
+            f"{', '.join(map(str, earlier))}: to keep one, give it as the schema"
+        )
 
 
 def _schema_path(data_dir, asked, files) -> pathlib.Path:

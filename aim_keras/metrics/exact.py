@@ -99,5 +99,5 @@ def _columns(labels, scores, weights):
 
 
 def are_probabilities(outputs: np.ndarray) -> bool:
-    """Whether a model's outputs, all from 0 to 1, look like probabilities in place of logits."""
-    return bool(((outputs >= 0) & (outputs <= 1)).all())
+    """Whether a model's outputs look like probabilities: they differ, and are from 0 to 1."""
+    return bool(((outputs >= 0) & (outputs <= 1)).all()) and np.unique(outputs).size > 1

@@ -44,9 +44,14 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
             order, or one is of no order that has interactions, or a gate is not a finite number.
     """
     layers = gate_layers(model)
-    optimizer = unwrapped(model)
-    if optimizer is not None and int(optimizer.iterations):
-        _warn(optimizer, layers, threshold)
+    _warn(unwrapped(model), layers, threshold)
+    architecture = _read(layers, threshold)
+    if not architecture.orders:
+        logger.warning(NOTHING_KEPT)
+    return architecture
+
+
+def _read(layers, threshold):
     interaction_layers = [layer for layer in layers if isinstance(layer, GatedInteraction)]
     shapes: set[tuple] = {(layer.fields, layer.embedding_dim) for layer in interaction_layers}
     if len(shapes) > 1:
@@ -72,8 +77,6 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
             interactions.setdefault(function, []).extend(tuple(map(str, q)) for q in kept)
             alpha.setdefault(function, []).extend(kept.values())
     _check_orders(layers)
-    if not any(interactions.values()) and not threshold:
-        logger.warning(NOTHING_KEPT)
     return Architecture(
         tuple(map(str, fields)),
         tuple(interactions),
@@ -106,6 +109,8 @@ def _check_orders(layers):
 
 
 def _warn(optimizer, layers, threshold):
+    if optimizer is None or not int(optimizer.iterations):
+        return
     gates = searched_gates(layers)
     if gates and not threshold and all(np.all(gate.numpy()) for gate in gates):
         now = getattr(getattr(optimizer, "gates_optimizer", None), "threshold", None)
@@ -169,7 +174,10 @@ def found_architecture(
         threshold: of `read_gates`.
         quiet: Boolean, whether nothing is said.
     """
-    architecture = read_gates(model, threshold)
+    layers = gate_layers(model)
+    if not quiet:
+        _warn(unwrapped(model), layers, threshold)
+    architecture = _read(layers, threshold)
     if searched is not None:
         alpha = (
             architecture.alpha
@@ -187,8 +195,8 @@ def found_architecture(
     architecture, dead = drop_dead(architecture)
     if dead and not quiet:
         logger.warning("Dropped %d dead interactions: %s", len(dead), dead)
-        if not architecture.orders:
-            logger.warning(NOTHING_KEPT)
+    if not architecture.orders and not quiet:
+        logger.warning(NOTHING_KEPT)
     return architecture
 
 

@@ -3,10 +3,10 @@
     pip install "aim_keras[serving]"
     python examples/serving/ask.py localhost:8500 item=1581,16,42 user=654 country=Germany
 
-scores three candidates for one user; the fields that are not named are missing values. A number has
-its type behind its field, and a list a `|` between its items (a list of one, behind it):
+scores three candidates for one user; the fields that are not named are missing values. Behind the
+name of a field that is not categorical stands what it has, int, float or list:
 
-    python examples/serving/ask.py localhost:8500 age:int=31 price:float=1.5,2 'tags=new|hot,hot|'
+    python examples/serving/ask.py localhost:8500 age:int=31 price:float=1.5,2 'tags:list=a|b,a'
 """
 
 import sys
@@ -16,7 +16,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-KINDS = {"": "str", "int": "int64", "float": "float64"}
+MISSING = np.iinfo("int64").min
+KINDS = ("", "int", "float", "list")
 
 
 def ask(address, inputs, model="ctr", timeout=5.0):
@@ -39,15 +40,21 @@ def ask(address, inputs, model="ctr", timeout=5.0):
 
 
 def tensor(argument):
-    """The field and the values, `(rows,)` or of lists `(rows, items)`, of `field[:type]=values`."""
+    """The field and the values, `(rows,)` or of lists `(rows, items)`, of `field[:kind]=values`."""
     place, values = argument.split("=", 1)
     name, _, kind = place.partition(":")
     rows = values.split(",")
-    if "|" in values:
+    if kind not in KINDS:
+        sys.exit(f"{argument}: must be of a kind out of {KINDS[1:]}. Received: {kind}")
+    if kind == "list":
         lists = [row.split("|") for row in rows]
         longest = max(map(len, lists))
-        rows = [items + [""] * (longest - len(items)) for items in lists]
-    return name, np.array(rows).astype(KINDS[kind])
+        return name, np.array([items + [""] * (longest - len(items)) for items in lists])
+    if kind == "int":
+        return name, np.array([int(row) if row else MISSING for row in rows])
+    if kind == "float":
+        return name, np.array([float(row or "nan") for row in rows])
+    return name, np.array(rows)
 
 
 if __name__ == "__main__":

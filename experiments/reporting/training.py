@@ -12,8 +12,8 @@ OF_GRDA = (
     "the loss does not hold up falls to zero and is pruned."
 )
 OF_ANOTHER = (
-    "These gates start near zero and are trained without a threshold: what is found is the largest "
-    "one of a field's candidates, or the members of a group, whose gates are above zero."
+    "These gates are trained without a threshold: where they are of candidate dimensions, the "
+    "largest one of a field is found; where of groups, the members whose gates are above zero."
 )
 TITLES = {"loss": "Training loss", "auc": "Validation AUC", "log_loss": "Validation log loss"}
 
@@ -35,7 +35,7 @@ def gates(run):
         section(
             "gates",
             "Gates over the search",
-            OF_GRDA if any(map(_has_threshold, histories)) else OF_ANOTHER,
+            OF_ANOTHER if histories and not any(map(_has_threshold, histories)) else OF_GRDA,
             gallery(*panels, width=WIDE) if panels else missing,
         )
     ]

@@ -122,7 +122,7 @@ def test_a_schema_beside_an_earlier_one(clicks, tmp_path, write, capsys):
     assert [*(tmp_path / "data" / "schemas").iterdir()] == [earlier]
     write(clicks, [HEADER, *ROWS, ROWS[0]])
     own_data.builder(clicks, data_dir=tmp_path / "data")
-    assert re.search(f"other files or options than {earlier}: to keep one", capsys.readouterr().out)
+    assert re.search(f"not those of {earlier}: to keep one", capsys.readouterr().out)
 
 
 def test_values_of_the_label_that_are_clicks(tmp_path, write):
@@ -133,6 +133,14 @@ def test_values_of_the_label_that_are_clicks(tmp_path, write):
     builder = prepare(tmp_path, path, label="rating", positive=["4", "5"])
     means = builder.facts("label_mean")
     assert 0.3 < means["train"] < 0.5
+    (schema,) = (tmp_path / "data" / "schemas").iterdir()
+    with pytest.raises(ValueError, match="positive must be that of the schema"):
+        own_data.builder(path, positive=["1"], schema=schema)
+    with pytest.raises(ValueError, match=r"some one of \['4.0'\]"):
+        own_data.builder(path, label="rating", positive=["4.0"], schema=tmp_path / "other.json")
+    write(path, ["rating,user", *rows, ",u1"])
+    with pytest.raises(ValueError, match=r"each row must have a label.*rows of \[''\]"):
+        own_data.builder(path, label="rating", positive=["4"], data_dir=tmp_path / "data")
 
 
 def test_columns_of_parquet_without_a_text(tmp_path):

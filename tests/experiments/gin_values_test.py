@@ -49,7 +49,9 @@ BEFORE_ANYTHING = [
         "one that the configuration has. Received: HIDEN_UNITS; is it HIDDEN",
     ),
     ("retrain/LEARNING_RATE = 0.5", "Received: retrain/LEARNING_RATE"),
-    ("retrian/fitting.fit.epochs = 7", "or a reference. Received: retrian; is it retrain?"),
+    ("retrian/fitting.fit.epochs = 7", "or a reference's. Received: retrian; is it retrain?"),
+    ("LEARNING_RATE/fitting.fit.epochs = 7", "Received: LEARNING_RATE"),
+    ("order3/fitting.fit.epochs = 7", "Received: order3; is it order_3?"),
     ("ORDER = 11", "order must be from 2 to the number of fields, 10. Received: order=11"),
     ("planted.builder.num_test = 0", "num_test must be an integer >= 1. Received: num_test=0"),
 ]
@@ -171,15 +173,31 @@ def test_options_of_a_model_are_checked_by_their_types():
 
 def test_a_macro_and_a_scope_that_a_binding_brings_along(tmp_path):
     gin.clear_config()
-    bindings = ["RATE = 0.3", "DROPOUT = %RATE", "mine/planted.builder.seed = 4"]
-    parse(gin_path("quickstart.gin"), [*bindings, "DATASET = @mine/planted.builder"])
+    bindings = ["RATE = 0.3", "DROPOUT = %RATE", "DROPOUT = 0.2", "mine/planted.builder.seed = 4"]
+    block = "retrain/fitting.fit:\n  epochs = 3\n  patience = 2\n"
+    parse(gin_path("quickstart.gin"), [*bindings, block, "DATASET = @mine/planted.builder"])
     gin_values.check_scopes(pipeline.SCOPES)
     gin.clear_config()
 
 
-@pytest.mark.parametrize("path", sorted(GIN_DIR.glob("runs/*.gin")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    sorted({*GIN_DIR.glob("*.gin"), *GIN_DIR.glob("runs/*.gin")} - {GIN_DIR / "base.gin"}),
+    ids=lambda path: path.stem,
+)
 def test_scopes_of_the_leaves(path):
     gin.clear_config()
     parse(path, [])
     gin_values.check_scopes(pipeline.SCOPES)
+    gin.clear_config()
+
+
+def test_a_seed_for_a_file_that_has_none_of_its_own(tmp_path):
+    (tmp_path / "own.gin").write_text("BATCH_SIZE = 4\n")
+    gin.clear_config()
+    parse(tmp_path / "own.gin", [], seed=3)
+    assert gin_values.macros() == {"BATCH_SIZE"}
+    gin.clear_config()
+    parse(gin_path("quickstart.gin"), ["SEED = 5"], seed=3)
+    assert gin.query_parameter("%SEED") == 5
     gin.clear_config()

@@ -183,6 +183,14 @@ def test_found_architecture_says_what_is_dead(caplog):
     assert "Every interaction was pruned" in caplog.text
 
 
+def test_found_architecture_says_that_nothing_is_kept(caplog):
+    model = ours()
+    assert found_architecture(model, threshold=1.0, quiet=True).orders == ()
+    assert not caplog.text
+    found_architecture(model, threshold=1.0)
+    assert [m.startswith("Every interaction was pruned") for m in caplog.messages] == [True]
+
+
 def test_found_architecture_is_silent_on_what_is_ordinary(caplog):
     model = ours()
     set_alpha(model, [1, 0, 0, 0, 0, 0])

@@ -172,3 +172,5 @@ def test_gates_without_a_threshold():
     assert "trained without a threshold" in text
     assert "GRDA's threshold grows" not in text
     assert "open gates" not in text
+    of_old = dataclasses.replace(RUN, trainings=[dataclasses.replace(first, gates=[]), *others])
+    assert "GRDA's threshold grows" in run_page.html(of_old)
