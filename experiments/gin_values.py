@@ -73,10 +73,10 @@ def check_macros(bindings, known):
     Raises:
         ValueError: naming the macro, and the one that it resembles.
     """
-    text = "\n".join(bindings)
-    for name in macros() - known:
+    text, used = "\n".join(bindings), _used()
+    for name in macros() - known - used:
         is_set = re.search(rf"^\s*{re.escape(name)}\s*=", text, re.MULTILINE)
-        if is_set and not re.search(rf"%{re.escape(name)}\b", text) and name not in _used():
+        if is_set and not re.search(rf"%{re.escape(name)}\b", text):
             raise ValueError(
                 "A macro must be one that the configuration has. "
                 f"Received: {name}{_resembling(name, known)}"

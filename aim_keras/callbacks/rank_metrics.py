@@ -56,6 +56,8 @@ class RankMetrics(keras.callbacks.Callback):
         from_logits: bool = True,
     ) -> None:
         super().__init__()
+        if not isinstance(prefix, str):
+            raise ValueError(f"`prefix` must be a string. Received: prefix={prefix!r:.80}")
         if isinstance(validation_data, tuple):
             valid = len(validation_data) in (2, 3)
         else:
@@ -64,8 +66,6 @@ class RankMetrics(keras.callbacks.Callback):
             )
             if isinstance(validation_data, list):
                 valid = all(isinstance(batch, tuple | list) for batch in validation_data)
-        if not isinstance(prefix, str):
-            raise ValueError(f"`prefix` must be a string. Received: prefix={prefix!r:.80}")
         if not valid:
             raise ValueError(
                 "`validation_data` must be a tuple (features, labels) or (features, labels, "

@@ -202,11 +202,10 @@ def builder(
     }
     check_options(options)
     asked = {"label": label, "positive": positive, "names": columns, "separator": separator}
-    own = _schema_path(data_dir, {"data": options["data"], **asked}, files)
-    path = own if schema is None else pathlib.Path(schema).expanduser()
-    if schema is None and not own.exists():
-        _say_earlier(own)
-    found = _read_or_infer(path, files, asked, on_error)
+    if schema is None:
+        schema = _schema_path(data_dir, {"data": options["data"], **asked}, files)
+        _say_earlier(schema)
+    found = _read_or_infer(pathlib.Path(schema).expanduser(), files, asked, on_error)
     options["schema"] = found.to_json()
     return OwnData(config=Config.of(options, files), data_dir=data_dir)
 
@@ -233,8 +232,9 @@ def _read_or_infer(path: pathlib.Path, files, asked: dict[str, Any], on_error: s
 
 
 def _say_earlier(path):
-    """Says which schemas of files of that name there are, where another one is inferred."""
-    if earlier := sorted(path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.json")):
+    """Says which schemas of files of that name there are, where another one will be inferred."""
+    earlier = sorted(path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.json"))
+    if earlier and path not in earlier:
         print(
             "A schema is inferred, as the files or the options are not those of "
             f"{', '.join(map(str, earlier))}: to keep one, give it as the schema"

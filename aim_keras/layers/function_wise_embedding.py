@@ -11,16 +11,9 @@ from keras import ops
 from aim_keras.architecture import Architecture
 from aim_keras.backend import gather_rows
 from aim_keras.fields import Field, as_fields, places, shapes_of
+from aim_keras.layers import table_rows
 from aim_keras.layers.pooling import pool
 from aim_keras.layers.table_layout import TableLayout, checked_dimensions
-from aim_keras.layers.table_rows import (
-    by_function,
-    check_rows,
-    check_values,
-    flat,
-    linear_columns,
-    stored_rows,
-)
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -206,7 +199,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def get_embeddings(self) -> list:
         """`values[function][field]`, an array `(ids, dim)`, with zeros at pruned positions."""
-        rows_by_field = stored_rows(self.tables, self._layout)
+        rows_by_field = table_rows.stored_rows(self.tables, self._layout)
         values = [
             [np.zeros((len(rows), self.embedding_dim), rows.dtype) for rows in rows_by_field]
             for _ in range(self.num_functions)
@@ -220,16 +213,16 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     def set_embeddings(self, values: Sequence) -> None:
         """Stores `values[function][field]`, an array `(ids, dim)`, at the kept positions."""
-        check_values(values, self.num_functions, self.vocabulary_sizes, self.embedding_dim)
+        table_rows.check_values(values, self._layout)
         self._assign(values, self.get_linear() if self.linear else None)
 
     def get_linear(self) -> list:
         """The weights of the linear term, an array `(ids, 1)` a field."""
-        return [rows[:, -1:] for rows in stored_rows(self.tables, self._layout)]
+        return [rows[:, -1:] for rows in table_rows.stored_rows(self.tables, self._layout)]
 
     def set_linear(self, weights: Any) -> None:
         """Stores the weights of the linear term, an array `(ids, 1)` a field."""
-        check_rows("weights", weights, self.vocabulary_sizes, 1)
+        table_rows.check_rows("weights", weights, self._layout, 1)
         self._assign(self.get_embeddings(), weights)
 
     def _assign(self, values, linear):
@@ -259,9 +252,10 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         linear = None
         if self.compact:
             nothing = ops.zeros((ops.shape(ids)[0], 0), self.compute_dtype)
-            embeddings = ops.concatenate([nothing, *map(flat, rows)], axis=1)
+            embeddings = ops.concatenate([nothing, *map(table_rows.flat, rows)], axis=1)
             if self.linear:
-                linear = ops.matmul(embeddings, linear_columns(self._layout, self.compute_dtype))
+                ones = table_rows.linear_columns(self._layout, self.compute_dtype)
+                linear = ops.matmul(embeddings, ones)
         else:
             if self.linear:
                 rows, weights = zip(
@@ -270,7 +264,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                 linear = sum(ops.sum(of_group, axis=1) for of_group in weights)
                 rows = [row for row in rows if row.shape[-1]]
             zero = ops.zeros((ops.shape(ids)[0], 1), self.compute_dtype)
-            embeddings = by_function(self._layout, rows, zero)
+            embeddings = table_rows.by_function(self._layout, rows, zero)
         if not self.linear:
             return embeddings
         return embeddings, linear + ops.cast(self.bias, self.compute_dtype)

@@ -187,16 +187,11 @@ class GatedInteraction(keras.layers.Layer):
             )
         if self.columns is None:
             self.input_spec = keras.layers.InputSpec(axes={-2: num_fields, -1: self.embedding_dim})
-        position = {field: i for i, field in enumerate(self.fields)}
-        candidates = self._candidates(self.fields)
-        self._positions, self.kernels = [], []
-        for function in self._functions:
-            positions = np.array(
-                [[position[field] for field in q] for q in candidates[function.name]],
-                dtype="int32",
-            ).reshape(-1, self.order)
-            self._positions.append(positions)
-            self.kernels.append(self._add_kernel(function, len(positions)))
+        self._positions = self._positions_among(self.fields)
+        self.kernels = [
+            self._add_kernel(function, len(positions))
+            for function, positions in zip(self._functions, self._positions, strict=True)
+        ]
         if self.gated:
             num_units = len(self.units)
             self.alpha = self.add_weight(
@@ -278,11 +273,15 @@ class GatedInteraction(keras.layers.Layer):
 
     def _live_units(self, fields):
         columns = np.broadcast_to(self.columns, (len(self.functions), *self.columns.shape[1:]))
+        every = zip(self._functions, columns, self._positions_among(fields), strict=True)
+        return [live_units(*of_function)[0] for of_function in every]
+
+    def _positions_among(self, fields):
+        """For each function the positions of each interaction's fields, `(interactions, order)`."""
         position = {field: i for i, field in enumerate(fields)}
         candidates = self._candidates(fields)
-        for function, of_function in zip(self._functions, columns, strict=True):
-            interactions = [[position[f] for f in q] for q in candidates[function.name]]
-            yield live_units(function, of_function, interactions)[0]
+        places = [[[position[field] for field in q] for q in candidates[k]] for k in self.functions]
+        return [np.array(of_function, "int32").reshape(-1, self.order) for of_function in places]
 
     def get_config(self) -> dict[str, Any]:
         return {

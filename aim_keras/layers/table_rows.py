@@ -58,33 +58,35 @@ def stored_rows(tables, layout):
     return rows
 
 
-def check_values(values, num_functions, sizes, dim):
-    """Checks `values[function][field]`, an array `(ids, dim)`.
+def check_values(values, layout):
+    """Checks `values[function][field]`, an array `(ids, dim)`, against the table that it is for.
 
     Raises:
         ValueError: on arrays of another number or shape.
     """
-    if len(values) != num_functions:
+    if len(values) != layout.num_functions:
         raise ValueError(
-            f"values must hold the arrays of {num_functions} functions. Received: of {len(values)}"
+            f"values must hold the arrays of {layout.num_functions} functions. "
+            f"Received: of {len(values)}"
         )
     for function, of_field in enumerate(values):
-        check_rows(f"values[{function}]", of_field, sizes, dim)
+        check_rows(f"values[{function}]", of_field, layout, layout.embedding_dim)
 
 
-def check_rows(name, rows, sizes, dim):
+def check_rows(name, rows, layout, dim):
     """Checks `rows[field]`, an array `(ids, dim)`.
 
     Raises:
         ValueError: on arrays of another number or shape.
     """
-    if len(rows) != len(sizes):
+    if len(rows) != len(layout.fields):
         raise ValueError(
-            f"{name} must hold an array for each of {len(sizes)} fields. Received: {len(rows)}"
+            f"{name} must hold an array for each of {len(layout.fields)} fields. "
+            f"Received: {len(rows)}"
         )
-    for field, (of_field, size) in enumerate(zip(rows, sizes, strict=True)):
-        if np.shape(of_field) != (size, dim):
+    for i, (of_field, field) in enumerate(zip(rows, layout.fields, strict=True)):
+        if np.shape(of_field) != (field.size, dim):
             raise ValueError(
-                f"{name}[{field}] must have a row of {dim} for each of {size} ids, the first one "
+                f"{name}[{i}] must have a row of {dim} for each of {field.size} ids, the first one "
                 f"out-of-vocabulary. Received: shape {np.shape(of_field)}"
             )
