@@ -20,6 +20,7 @@ PAGES = {
 }
 PACKAGES = ("layers", "optimizers", "models", "search", "callbacks", "metrics")
 MODULES = {
+    "models": ("models/interaction_terms",),
     "architecture_and_data": ("architecture", "fields", "datasets/pipeline", "datasets/lists"),
     "analysis_and_export": ("analysis", "field_importance", "export"),
 }
@@ -39,7 +40,7 @@ def public_names():
         }
     for section, modules in MODULES.items():
         paths = [f"aim_keras/{module}.py" for module in modules]
-        sections[section] = {path: [*_defined(path)] for path in paths}
+        sections.setdefault(section, {}).update({path: [*_defined(path)] for path in paths})
     for file in sorted((ROOT / "aim_keras/datasets").glob("*.py")):
         path = str(file.relative_to(ROOT))
         if "builder" in (names := _defined(path)):

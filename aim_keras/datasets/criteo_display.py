@@ -102,7 +102,7 @@ def builder(
     source: str | None = None,
     train_days: Sequence[int] = (6, 7, 8, 9, 10, 11, 12),
     test_days: Sequence[int] = (13,),
-    positive_rate: float = 0.5,
+    positive_rate: float | None = 0.5,
     valid_fraction: float = 0.1,
     test_fraction: float = 0.1,
     seed: int = 0,

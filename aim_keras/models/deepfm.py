@@ -43,7 +43,10 @@ class DeepFM(CTRModel):
         dropout: of the `MLP`.
         input_dropout: of the `MLP`.
         embedding_regularizer: of the embedding tables and of the linear weights.
-        **interaction_options: Keyword arguments of `interaction_terms`.
+        **interaction_options: `embedding_dim`, `functions`, `gated`, `shared_embedding`,
+            `share_orders`, `per_function_gates`, `candidate_dimensions`, `temperature_decay`,
+            `embedding_initializer`, `epsilon`, `momentum`: of
+            `aim_keras.models.interaction_terms.interaction_terms`.
 
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.

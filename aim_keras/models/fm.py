@@ -28,7 +28,10 @@ class FM(CTRModel):
             are built; `None` for every pair of fields.
         search: `"interactions"`, `"dimensions"` or `None`: which gates there are.
         embedding_regularizer: of the embedding tables and of the linear weights.
-        **interaction_options: Keyword arguments of `interaction_terms`.
+        **interaction_options: `embedding_dim`, `functions`, `gated`, `shared_embedding`,
+            `share_orders`, `per_function_gates`, `candidate_dimensions`, `temperature_decay`,
+            `embedding_initializer`, `epsilon`, `momentum`: of
+            `aim_keras.models.interaction_terms.interaction_terms`.
 
     Input shape: `(batch, fields)`, integers; with multi-valued or dense fields see
     `field_inputs`. Output shape: `(batch, 1)`, logits.
