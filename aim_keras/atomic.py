@@ -12,7 +12,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-TEMPORARY = re.compile(r"\.[0-9]+\..+")
+TEMPORARY = re.compile(r"\.(old\.)?[0-9]+\.(.+)")  # whether it was to be replaced, its name
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -26,17 +26,23 @@ def new_file(path: str | os.PathLike):
     """Yields a temporary path, whose file becomes `path`, replacing it, if the body succeeds."""
     with _cleared_on_error(path) as (path, temporary):
         yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
+        _sync(temporary)
         temporary.replace(path)
 
 
 @contextlib.contextmanager
 def new_directory(path: str | os.PathLike):
-    """Yields an empty temporary folder that becomes `path`, replacing it, if the body succeeds."""
+    """Yields an empty temporary folder that becomes `path`, replacing it, if the body succeeds.
+
+    Whatever stands at `path` is removed. Where a process is killed between the two renames, the
+    next `locked` puts the old folder back.
+    """
     with _cleared_on_error(path) as (path, temporary):
         temporary.mkdir()
         yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                _sync(file)
         _replace_directory(path, temporary)
 
 
@@ -45,7 +51,8 @@ def locked(folder: str | os.PathLike, wait: bool = False):
     """Makes a folder, and this process the only one that writes in it until the body ends.
 
     The lock goes with the process, killed or not. What earlier processes left under temporary names
-    is removed. On a file system without locks there is none.
+    is removed, or put back where they were replacing it. On a file system without locks there is
+    none.
 
     Args:
         folder: Path.
@@ -61,8 +68,8 @@ def locked(folder: str | os.PathLike, wait: bool = False):
         if fcntl:
             _lock(opened, folder, wait)
         for path in sorted(folder.rglob(".*")):
-            if TEMPORARY.fullmatch(path.name):
-                remove(path)
+            if found := TEMPORARY.fullmatch(path.name):
+                _clear(path, *found.groups())
         yield
     finally:
         if fcntl:
@@ -81,10 +88,19 @@ def _lock(opened, folder, wait):
         logging.getLogger(__name__).warning("%s is on a file system without locks", folder)
 
 
+def _clear(path, is_old, name):
+    """Removes what a killed process left, or puts back what it was replacing by nothing as yet."""
+    place = path.with_name(name)
+    if is_old and path.exists() and not place.exists():
+        path.rename(place)
+    else:
+        remove(path)
+
+
 def remove(path: str | os.PathLike) -> None:
     """Removes a file or a folder that may be there."""
     path = pathlib.Path(path)
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
@@ -104,10 +120,15 @@ def _cleared_on_error(path):
         raise
 
 
+def _sync(path):
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
 def _replace_directory(path, new):
-    old = new.with_name(f"{new.name}.old")
-    remove(old)
+    old = new.with_name(f".old{new.name}")
     if path.exists():
+        remove(old)
         path.rename(old)
     try:
         new.rename(path)
@@ -115,4 +136,4 @@ def _replace_directory(path, new):
         if old.exists():
             old.rename(path)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    remove(old)

@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 import pathlib
+import signal
 import threading
 
 import pytest
@@ -49,10 +50,31 @@ def test_new_directory_replaces_the_old(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o755
 
 
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_new_directory_replaces_what_is_no_folder(kind, tmp_path):
+    path, linked = tmp_path / "1", tmp_path / "linked"
+    write_folder(linked, "kept")
+    path.write_text("old") if kind == "file" else path.symlink_to(linked)
+    write_folder(path, "new")
+    assert names(path) == ["new"]
+    assert names(linked) == ["kept"]
+    assert names(tmp_path) == ["1", "linked"]
+
+
+def test_new_directory_has_its_files_on_disk_before_it_replaces(tmp_path, monkeypatch):
+    path = tmp_path / "1"
+    write_folder(path, "old")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_folder(path, "new")
+    assert names(path) == ["old"]
+    assert names(tmp_path) == ["1"]
+
+
 def test_a_killed_process_of_the_same_number_is_not_in_the_way(tmp_path):
     path = tmp_path / "1"
     write_folder(path, "old")
-    for left in (f".{os.getpid()}.1", f".{os.getpid()}.1.old"):
+    for left in (f".{os.getpid()}.1", f".old.{os.getpid()}.1"):
         (tmp_path / left).mkdir()
         (tmp_path / left / "half").write_text("")
     write_folder(path, "new")
@@ -114,7 +136,7 @@ def test_new_file_has_the_suffix_of_its_end(tmp_path):
 
 def test_a_lock_clears_what_was_left_half_written(tmp_path):
     left = [tmp_path / "stages" / ".123.metrics.json", tmp_path / "saved_model" / ".77.1"]
-    kept = [tmp_path / "metrics.json", tmp_path / ".hidden", tmp_path / "1.5"]
+    kept = [tmp_path / name for name in ("metrics.json", ".hidden", ".old.json", "1.5")]
     for path in (left[0], *kept):
         path.parent.mkdir(exist_ok=True)
         path.write_text("")
@@ -122,6 +144,37 @@ def test_a_lock_clears_what_was_left_half_written(tmp_path):
     with atomic.locked(tmp_path):
         assert not any(path.exists() for path in left)
     assert all(path.exists() for path in kept)
+
+
+def kill_between_the_renames(path):
+    def rename(self, target, away=pathlib.Path.rename):
+        away(self, target)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    pathlib.Path.rename = rename
+    write_folder(path, "new")
+
+
+def test_a_lock_puts_back_what_a_killed_process_was_replacing(tmp_path):
+    path = tmp_path / "saved_model" / "1"
+    write_folder(path, "old")
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=kill_between_the_renames, args=(path,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert not path.exists()
+    with atomic.locked(tmp_path):
+        assert names(path) == ["old"]
+        assert names(path.parent) == ["1"]
+
+
+def test_a_lock_clears_what_is_replaced(tmp_path):
+    for folder in ("1", ".old.77.1"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / folder).write_text("")
+    with atomic.locked(tmp_path):
+        assert names(tmp_path) == names(tmp_path / "1") == ["1"]
 
 
 def hold(folder, held, over):
