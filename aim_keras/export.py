@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from aim_keras import atomic, warm_up
+from aim_keras import atomic, export_arguments, warm_up
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.graph_encoding import GraphEncoding
 from aim_keras.fields import PADDING, as_fields, places
@@ -57,7 +57,7 @@ def export_saved_model(
         fields: `Encoding` of the fields of the model's input, or `{name: number of ids, or Field}`
             in their order; where all are categorical a sequence of their names will do.
         path: Folder to write, such as `.../saved_model/1` (TF Serving: name / version). It
-            appears whole or not at all, and replaces an older one.
+            appears whole or not at all, and replaces an older SavedModel, but nothing else.
         features: Arrays as the model takes them, on which the SavedModel is compared to it: `ids`
             gets these, `serving_default` raw values of them. The first rows are the warm-up
             requests of TF Serving (`warm_up.write`).
@@ -65,15 +65,17 @@ def export_saved_model(
             were sampled down at a rate in training: the probabilities are then those of all rows.
 
     Raises:
+        FileExistsError: if `path` is neither a SavedModel nor an empty folder.
         ValueError: if an input's name cannot be a signature's or is like another's, if `features`
             has not the columns of the fields, or if the SavedModel's probabilities differ from the
             model's by more than 1e-6.
     """
+    export_arguments.check_path(path)
     encoding = fields if isinstance(fields, Encoding) else None
     fields = fields.model_fields if encoding else fields
     specification = signature(fields)
     fields = _by_name(fields)
-    arrays = _checked(fields, features)
+    arrays = export_arguments.checked_features(fields, features)
     module = tf.Module()
     module.variables_served = [variable.value for variable in model.weights]
 
@@ -194,20 +196,6 @@ def _fitted(values, field, padding):
     values = values[:, : field.length]
     missing = [[0, 0], [0, field.length - tf.shape(values)[1]]]
     return tf.ensure_shape(tf.pad(values, missing, constant_values=padding), (None, field.length))
-
-
-def _checked(fields, features):
-    """The arrays of ids and, where fields are weighted, of weights."""
-    columns, weights = (part.stop for part in places(fields.values())[-1])
-    arrays = [*features] if weights else [features]
-    shapes = [np.shape(array) for array in arrays]
-    if [shape[1:] for shape in shapes] != ([(columns,), (weights,)] if weights else [(columns,)]):
-        raise ValueError(
-            f"features must have {columns} columns"
-            f"{f', and weights with {weights},' if weights else ''} for the {len(fields)} fields. "
-            f"Received: shape {', '.join(map(str, shapes))}"
-        )
-    return [np.asarray(a, t) for a, t in zip(arrays, ("int32", "float32"), strict=False)]
 
 
 def _encoded_request(fields, arrays):

@@ -32,6 +32,7 @@ FLOORS = {
     "aim_keras.models": 2,
     "aim_keras.search": 3,
     "aim_keras.warm_up": 2,
+    "aim_keras.export_arguments": 2,
     "aim_keras.export": 3,
     "aim_keras": 3,
     "experiments.run_files": 3,

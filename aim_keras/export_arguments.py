@@ -1,0 +1,43 @@
+"""What an export refuses: its arguments, checked before a model is traced."""
+
+import os
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from aim_keras.fields import Field, places
+
+
+def check_path(path: str | os.PathLike) -> None:
+    """Checks that writing a SavedModel to `path` replaces nothing but another one.
+
+    Raises:
+        FileExistsError: if it is a file, or a folder of something else.
+    """
+    path = pathlib.Path(path)
+    is_empty = path.is_dir() and not any(path.iterdir())
+    if os.path.lexists(path) and not is_empty and not (path / "saved_model.pb").is_file():
+        raise FileExistsError(
+            "path must be new, an empty folder or a SavedModel, which is replaced, such as "
+            f".../ctr/1 with its version. Received: path={str(path)!r}, which is "
+            f"{'a folder of something else' if path.is_dir() else 'a file'}"
+        )
+
+
+def checked_features(fields: Mapping[str, Field], features) -> list[np.ndarray]:
+    """The arrays of ids, int32, and, where fields are weighted, of weights, float32.
+
+    Raises:
+        ValueError: if it has not the columns of the fields.
+    """
+    columns, weights = (part.stop for part in places(fields.values())[-1])
+    arrays = [*features] if weights else [features]
+    shapes = [np.shape(array) for array in arrays]
+    if [shape[1:] for shape in shapes] != ([(columns,), (weights,)] if weights else [(columns,)]):
+        raise ValueError(
+            f"features must have {columns} columns"
+            f"{f', and weights with {weights},' if weights else ''} for the {len(fields)} fields. "
+            f"Received: shape {', '.join(map(str, shapes))}"
+        )
+    return [np.asarray(a, t) for a, t in zip(arrays, ("int32", "float32"), strict=False)]
