@@ -15,6 +15,7 @@ from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.graph_encoding import GraphEncoding
 from aim_keras.fields import PADDING, as_fields, places
 from aim_keras.metrics.exact import are_probabilities
+from aim_keras.models.config import CTRModel
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,8 @@ def export_saved_model(
             `(batch, weighted columns)` (see `Field`), to logits `(batch, 1)`. Of one that ends in a
             sigmoid give the part before it; one with an input for each field has `model.export`.
         fields: `Encoding` of the fields of the model's input, or `{name: number of ids, or Field}`
-            in their order; where all are categorical a sequence of their names will do.
+            in their order; where all are categorical a sequence of their names will do. A model of
+            `aim_keras` is compared to it.
         path: Folder to write, such as `.../saved_model/1` (TF Serving: name / version). It
             appears whole or not at all, and replaces an older SavedModel, but nothing else.
         features: Arrays as the model takes them, on which the SavedModel is compared to it: `ids`
@@ -66,16 +68,18 @@ def export_saved_model(
 
     Raises:
         FileExistsError: if `path` is neither a SavedModel nor an empty folder.
-        ValueError: if an input's name cannot be a signature's or is like another's, if `features`
-            has not the columns of the fields, or if the SavedModel's probabilities differ from the
-            model's by more than 1e-6.
+        ValueError: if an input's name cannot be a signature's or is like another's, if `fields` are
+            not the model's, if `features` has not the columns of the fields, or if the SavedModel's
+            probabilities differ from the model's by more than 1e-6.
     """
     export_arguments.check_path(path)
     encoding = fields if isinstance(fields, Encoding) else None
     fields = fields.model_fields if encoding else fields
     specification = signature(fields)
-    fields = _by_name(fields)
+    given, fields = fields, _by_name(fields)
     arrays = export_arguments.checked_features(fields, features)
+    if isinstance(model, CTRModel):
+        export_arguments.check_fields(given, model.fields)
     module = tf.Module()
     module.variables_served = [variable.value for variable in model.weights]
 

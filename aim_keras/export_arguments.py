@@ -1,12 +1,13 @@
 """What an export refuses: its arguments, checked before a model is traced."""
 
+import dataclasses
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from aim_keras.fields import Field, places
+from aim_keras.fields import Field, as_fields, places
 
 
 def check_path(path: str | os.PathLike) -> None:
@@ -23,6 +24,29 @@ def check_path(path: str | os.PathLike) -> None:
             f".../ctr/1 with its version. Received: path={str(path)!r}, which is "
             f"{'a folder of something else' if path.is_dir() else 'a file'}"
         )
+
+
+def check_fields(
+    fields: Mapping[str, int | Field] | Sequence[str], of_model: Mapping[object, Field]
+) -> None:
+    """Checks that fields are those that a model was made of; their combiners are its own affair.
+
+    Raises:
+        ValueError: if their names or order differ, or their sizes where `fields` has them.
+    """
+    expected, given = list(of_model), list(fields)
+    if isinstance(fields, Mapping):
+        expected, given = _without_combiners(of_model), _without_combiners(as_fields(fields))
+    if given != expected:
+        raise ValueError(
+            "fields must be those of the model, in its order and of its sizes. "
+            f"Received: fields={given} for a model of {expected}"
+        )
+
+
+def _without_combiners(fields):
+    plain = {name: dataclasses.replace(field, combiner="sum") for name, field in fields.items()}
+    return [(name, field.to_config()) for name, field in plain.items()]
 
 
 def checked_features(fields: Mapping[str, Field], features) -> list[np.ndarray]:

@@ -1,11 +1,21 @@
+import re
+
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from aim_keras.datasets.encoding import Encoding
+from aim_keras.datasets.field_encodings import Categorical
 from aim_keras.export import export_saved_model
-from aim_keras.models import LR
+from aim_keras.fields import Field
+from aim_keras.models import FM, LR
 
 SIZES = {"a": 10, "b": 5}
+KINDS = {"a": 10, "list": Field(6, 3, combiner="mean"), "number": Field(1, weighted=True)}
+TURNED = Encoding({"b": Categorical(tuple("wxyz")), "a": Categorical(tuple("abcdefghi"))})
 IDS = np.array([[1, 2], [9, 4]])
+OF_KINDS = np.array([[1, 5, -1, -1, 0]]), np.array([[0.5]])
 
 
 def contents(folder):
@@ -46,3 +56,48 @@ def test_an_empty_folder_is_replaced(tmp_path):
     (tmp_path / "1").mkdir()
     export_saved_model(LR(SIZES), SIZES, tmp_path / "1", IDS)
     assert (tmp_path / "1" / "saved_model.pb").exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "received"),
+    [
+        ({"b": 5, "a": 10}, "[('b', 5), ('a', 10)] for a model of [('a', 10), ('b', 5)]"),
+        ({"a": 10, "b": 6}, "[('a', 10), ('b', 6)] for a model of [('a', 10), ('b', 5)]"),
+        ({"a": 10, "c": 5}, "[('a', 10), ('c', 5)] for a model of [('a', 10), ('b', 5)]"),
+        ({"a": Field(10, 2)}, "[('a', {'size': 10, 'length': 2, "),
+        (TURNED, "[('b', 5), ('a', 10)] for a model of"),
+        (("b", "a"), "['b', 'a'] for a model of ['a', 'b']"),
+    ],
+)
+def test_fields_are_the_models(fields, received, tmp_path):
+    message = f"fields must be those of the model.*fields={re.escape(received)}"
+    with pytest.raises(ValueError, match=message):
+        export_saved_model(FM(SIZES), fields, tmp_path / "1", IDS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_combiners_are_the_models_own_affair(tmp_path):
+    fields = KINDS | {"list": Field(6, 3, combiner="sqrtn")}
+    export_saved_model(LR(KINDS), fields, tmp_path / "1", OF_KINDS)
+
+
+def test_fields_of_a_loaded_model(tmp_path):
+    LR(KINDS).save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    export_saved_model(loaded, KINDS, tmp_path / "1", OF_KINDS)
+    with pytest.raises(ValueError, match="fields must be those of the model"):
+        export_saved_model(loaded, KINDS | {"a": 9}, tmp_path / "2", OF_KINDS)
+
+
+def of_own(outputs):
+    """A model that is none of `aim_keras`."""
+    features = keras.Input((2,), dtype="int32")
+    return keras.Model(features, outputs(keras.ops.cast(features, "float32")))
+
+
+def test_a_model_without_fields_takes_any(tmp_path):
+    model = of_own(keras.layers.Dense(1))
+    path = export_saved_model(model, {"x": 99, "y": 99}, tmp_path / "1", IDS)
+    serve = tf.saved_model.load(path).signatures["serving_default"]
+    ctr = serve(x=tf.constant(IDS[:, 0], "int32"), y=tf.constant(IDS[:, 1], "int32"))["ctr"]
+    np.testing.assert_allclose(ctr, tf.sigmoid(model(IDS)), atol=1e-6)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from aim_keras.architecture import Architecture
-from aim_keras.fields import Field
+from aim_keras.fields import Field, as_fields
 from aim_keras.layers.quantized import refuse_quantized
 
 OF_PROBABILITIES = (keras.losses.binary_crossentropy, keras.losses.binary_focal_crossentropy)
@@ -20,6 +20,11 @@ class CTRModel(keras.Model):
     """
 
     _arguments: dict[str, Any]
+
+    @property
+    def fields(self) -> dict[object, Field]:
+        """The fields it was made of, in the order of its features."""
+        return as_fields(self._arguments["vocabulary_sizes"])
 
     def get_config(self) -> dict[str, Any]:
         refuse_quantized(self, self._flatten_layers())
