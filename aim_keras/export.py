@@ -69,10 +69,13 @@ def export_saved_model(
     Raises:
         FileExistsError: if `path` is neither a SavedModel nor an empty folder.
         ValueError: if an input's name cannot be a signature's or is like another's, if `fields` are
-            not the model's, if `features` has not the columns of the fields, or if the SavedModel's
-            probabilities differ from the model's by more than 1e-6.
+            not the model's, if `features` has not the columns of the fields, no rows, or ids that
+            are no integers of 32 bits, if `logit_shift` is not finite, if the model's logits are
+            not `(batch, 1)`, or if the SavedModel's probabilities differ from the model's by more
+            than 1e-6.
     """
     export_arguments.check_path(path)
+    export_arguments.check_logit_shift(logit_shift)
     encoding = fields if isinstance(fields, Encoding) else None
     fields = fields.model_fields if encoding else fields
     specification = signature(fields)
@@ -80,6 +83,7 @@ def export_saved_model(
     arrays = export_arguments.checked_features(fields, features)
     if isinstance(model, CTRModel):
         export_arguments.check_fields(given, model.fields)
+    logits = _logits(model, arrays)
     module = tf.Module()
     module.variables_served = [variable.value for variable in model.weights]
 
@@ -103,7 +107,7 @@ def export_saved_model(
         signatures["serving_default"] = ids
     with atomic.new_directory(path) as temporary:
         tf.saved_model.save(module, str(temporary), signatures)
-        _check_parity(model, temporary, arrays, requests, logit_shift)
+        _check_parity(temporary, requests, tf.sigmoid(logits + logit_shift).numpy())
         warm_up.write(temporary, warm_ups)
     return pathlib.Path(path)
 
@@ -213,15 +217,23 @@ def _encoded_request(fields, arrays):
     return inputs
 
 
-def _check_parity(model, path, arrays, requests, logit_shift):
+def _logits(model, arrays):
     logits = model.predict(arrays if len(arrays) > 1 else arrays[0], verbose=0)
+    if np.shape(logits) != (len(arrays[0]), 1):
+        raise ValueError(
+            f"model must give logits (batch, 1). Received: {model.name}, which gives shape "
+            f"{np.shape(logits)} for features of {len(arrays[0])} rows"
+        )
     if are_probabilities(logits):
         logger.warning(
             "All outputs of %s are from 0 to 1, so they may be probabilities: a model of logits is "
             "exported, and its sigmoid served.",
             model.name,
         )
-    expected = tf.sigmoid(logits + logit_shift).numpy()
+    return logits
+
+
+def _check_parity(path, requests, expected):
     loaded = tf.saved_model.load(str(path))
     for name, inputs in requests.items():
         serve = loaded.signatures[name]

@@ -1,9 +1,11 @@
 """What an export refuses: its arguments, checked before a model is traced."""
 
 import dataclasses
+import math
+import numbers
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -23,6 +25,18 @@ def check_path(path: str | os.PathLike) -> None:
             "path must be new, an empty folder or a SavedModel, which is replaced, such as "
             f".../ctr/1 with its version. Received: path={str(path)!r}, which is "
             f"{'a folder of something else' if path.is_dir() else 'a file'}"
+        )
+
+
+def check_logit_shift(logit_shift: float) -> None:
+    """Checks that a shift of logits is a number.
+
+    Raises:
+        ValueError: if it is none, or not finite.
+    """
+    if not (isinstance(logit_shift, numbers.Real) and math.isfinite(logit_shift)):
+        raise ValueError(
+            f"logit_shift must be a finite number. Received: logit_shift={logit_shift!r}"
         )
 
 
@@ -53,7 +67,7 @@ def checked_features(fields: Mapping[str, Field], features) -> list[np.ndarray]:
     """The arrays of ids, int32, and, where fields are weighted, of weights, float32.
 
     Raises:
-        ValueError: if it has not the columns of the fields.
+        ValueError: if there are no rows, not the columns of the fields, or ids that are none.
     """
     columns, weights = (part.stop for part in places(fields.values())[-1])
     arrays = [*features] if weights else [features]
@@ -62,6 +76,23 @@ def checked_features(fields: Mapping[str, Field], features) -> list[np.ndarray]:
         raise ValueError(
             f"features must have {columns} columns"
             f"{f', and weights with {weights},' if weights else ''} for the {len(fields)} fields. "
-            f"Received: shape {', '.join(map(str, shapes))}"
+            f"Received: shape {_listed(shapes)}"
         )
-    return [np.asarray(a, t) for a, t in zip(arrays, ("int32", "float32"), strict=False)]
+    if not all(rows for rows, _ in shapes):
+        raise ValueError(f"features must have rows. Received: shape {_listed(shapes)}")
+    return [_as_ids(arrays[0]), *(np.asarray(array, "float32") for array in arrays[1:])]
+
+
+def _as_ids(array):
+    array = np.asarray(array)
+    with np.errstate(invalid="ignore"):
+        ids = array.astype("int32")
+    if (differs := ids != array).any():
+        raise ValueError(
+            f"features must hold ids, integers of 32 bits. Received: {array[differs][0]!r}"
+        )
+    return ids
+
+
+def _listed(shapes: Iterable[tuple]) -> str:
+    return ", ".join(map(str, shapes))

@@ -101,3 +101,43 @@ def test_a_model_without_fields_takes_any(tmp_path):
     serve = tf.saved_model.load(path).signatures["serving_default"]
     ctr = serve(x=tf.constant(IDS[:, 0], "int32"), y=tf.constant(IDS[:, 1], "int32"))["ctr"]
     np.testing.assert_allclose(ctr, tf.sigmoid(model(IDS)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "shape"),
+    [
+        (keras.layers.Dense(3), r"\(2, 3\)"),
+        (lambda numbers: numbers[:, 0], r"\(2,\)"),
+        (lambda numbers: [numbers[:, :1], numbers[:, 1:]], r"\(2, 2, 1\)"),
+    ],
+)
+def test_a_model_gives_one_logit(outputs, shape, tmp_path):
+    with pytest.raises(ValueError, match=rf"model must give logits \(batch, 1\).*shape {shape}"):
+        export_saved_model(of_own(outputs), SIZES, tmp_path / "1", IDS)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        (IDS[:0], r"features must have rows. Received: shape \(0, 2\)"),
+        (IDS * [1, 1.125], r"features must hold ids, .*Received: .*2\.25"),
+        (IDS * [1, np.nan], r"features must hold ids, .*Received: .*nan"),
+        (IDS + 2**32, r"features must hold ids, .*Received: .*4294967297"),
+    ],
+)
+def test_features_are_ids(features, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        export_saved_model(LR(SIZES), SIZES, tmp_path / "1", features)
+    assert not list(tmp_path.iterdir())
+
+
+def test_whole_numbers_are_ids(tmp_path):
+    export_saved_model(LR(SIZES), SIZES, tmp_path / "1", IDS.astype("float64"))
+
+
+@pytest.mark.parametrize("shift", [float("inf"), np.float32("-inf"), float("nan"), None, "0.1"])
+def test_the_shift_is_finite(shift, tmp_path):
+    with pytest.raises(ValueError, match=f"logit_shift must be a finite.*=.*{shift}"):
+        export_saved_model(LR(SIZES), SIZES, tmp_path / "1", IDS, shift)
+    assert not list(tmp_path.iterdir())
