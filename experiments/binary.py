@@ -31,6 +31,12 @@ def ends_in_words(main):
     return decorated
 
 
+def last_error(output):
+    """The last line of a binary's output that says what its user can mend, or else its last one."""
+    lines = output.strip().splitlines() or ["nothing"]
+    return next((line for line in reversed(lines) if line.startswith("Error")), lines[-1])
+
+
 def refuse_arguments(argv):
     """Raises a `UsageError` if a binary is given anything but flags."""
     if len(argv) > 1:

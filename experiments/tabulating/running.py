@@ -10,7 +10,7 @@ import threading
 import keras
 
 import aim_keras
-from experiments import run_files
+from experiments import binary, run_files
 from experiments.benchmarks import machine
 from experiments.tabulating import measuring, records
 
@@ -115,6 +115,7 @@ def _found(run, runs_dir, data):
 def _child(command, log, cores):
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "a", encoding="utf-8") as file:
+        before = file.tell()
         result = subprocess.run(
             [sys.executable, "-m", *command],
             stdout=file,
@@ -123,9 +124,8 @@ def _child(command, log, cores):
             check=False,
         )
     if result.returncode:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        said = [line for line in lines if line.startswith("Error")] or lines or ["nothing"]
-        raise RunError(f"exit status {result.returncode}, {said[-1]} (all of it: {log})")
+        said = binary.last_error(log.read_bytes()[before:].decode(errors="replace"))
+        raise RunError(f"exit status {result.returncode}, {said} (all of it: {log})")
 
 
 def _content(run, builder, folder):

@@ -27,6 +27,22 @@ def test_a_mistake_of_ours_keeps_its_traceback():
         ending(KeyError("alpha"))(["train"])
 
 
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (
+            "Stage: retrain\nError: no room\n(--verbosity=1 shows where it came from)\n",
+            "Error: no room",
+        ),
+        ("Error: before\nError: now\n", "Error: now"),
+        ("Traceback\nKeyError: 'alpha'\n", "KeyError: 'alpha'"),
+        ("", "nothing"),
+    ],
+)
+def test_the_last_error_of_an_output(output, said):
+    assert binary.last_error(output) == said
+
+
 def test_every_argument_is_a_flag():
     binary.refuse_arguments(["train"])
     with pytest.raises(app.UsageError, match=r"Received: \['stray'\]"):

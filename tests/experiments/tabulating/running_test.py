@@ -18,13 +18,14 @@ from tests.experiments.tabulating.made_up import DATA, system
 
 BUILDER = types.SimpleNamespace(fields=dict.fromkeys("abcd"))
 TEST_AUC, VALID_AUC = 0.765432, 0.812345
+SAYS = "Stage: retrain\nError: no room\n(--verbosity=1 shows ...)\n"
 
 
 class Trainings:
     """In place of `subprocess.run`: keeps the commands, and writes what a training writes."""
 
-    def __init__(self, fails=()):
-        self.commands, self.fails = [], fails
+    def __init__(self, fails=(), says=SAYS):
+        self.commands, self.fails, self.says = [], fails, says
         self.cores, self.running, self.most_running = set(), 0, 0
 
     def __call__(self, command, stdout, env, **_):
@@ -41,7 +42,7 @@ class Trainings:
     def _run(self, command, stdout):
         flags = dict(flag[2:].split("=", 1) for flag in command[3:] if flag.startswith("--"))
         if any(name in flags["run_dir"] for name in self.fails):
-            stdout.write("Stage: retrain\nError: no room\n(--verbosity=1 shows ...)\n")
+            stdout.write(self.says)
             return subprocess.CompletedProcess(command, 1)
         folder = pathlib.Path(flags["run_dir"])
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,8 +72,8 @@ def measured(monkeypatch):
 
 @pytest.fixture
 def train(monkeypatch, tmp_path):
-    def train(runs, fails=(), jobs=1):
-        trainings = Trainings(fails)
+    def train(runs, fails=(), jobs=1, says=SAYS):
+        trainings = Trainings(fails, says)
         monkeypatch.setattr(subprocess, "run", trainings)
         monkeypatch.setattr(running.machine, "provenance", lambda: PROVENANCE)
         failures = running.run_missing(
@@ -194,6 +195,16 @@ def test_a_run_that_fails_is_said_and_the_others_go_on(train, capsys):
     assert len(again) == 1
     assert failures == []
     assert {record["system"] for record in recorded} == {"FM", "AIM(2nd)"}
+
+
+def test_a_failure_is_told_by_what_this_attempt_wrote(train, tmp_path):
+    (run,) = runs_of(AIM, seeds=1)
+    log = run.folder(tmp_path, DATA).with_suffix(".log")
+    log.parent.mkdir(parents=True)
+    log.write_text("Error: the disk is full\n")
+    _, (failure,), _ = train([run], fails=("AIM",), says="Killed\n")
+    assert "exit status 1, Killed (all of it: " in failure
+    assert log.read_text() == "Error: the disk is full\nKilled\n"
 
 
 def test_tuning_records_validation_alone(train):
