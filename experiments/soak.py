@@ -17,6 +17,7 @@ KILLS = flags.DEFINE_integer("kills", 20, "Number of kills.", 1)
 FOLDER = flags.DEFINE_string("folder", "runs/soak", "Folder of the runs; must not exist.")
 SOAK_JSON = flags.DEFINE_string("soak_json", "soak.json", "File of the result.")
 AUC_TOLERANCE = 1e-6
+PASSED_ON = ("gin_file", "raw_dir", "beam_pipeline_options", "seed", "deterministic")
 
 
 def soak(arguments, folder, kills, seed=0, longest=1.0):
@@ -99,8 +100,8 @@ def _train(arguments, folder):
 def _ended(process, folder):
     process.join()
     if process.exitcode:
-        *_, last = (folder / "log").read_text(errors="replace").strip().splitlines()
-        raise ChildProcessError(f"{folder} ended with {process.exitcode}: {last}")
+        said = binary.last_error((folder / "log").read_text(errors="replace"))
+        raise ChildProcessError(f"{folder} ended with {process.exitcode}: {said}")
 
 
 def _result(folder):
@@ -114,12 +115,23 @@ def _result(folder):
     return found, json.loads((folder / "run" / "metrics.json").read_text())["test"]["auc"]
 
 
+def _arguments():
+    """The flags of `experiments.train` that each run is given."""
+    folders = {"run_dir": train.RUN_DIR.value, "data_dir": train.DATA_DIR.value}
+    if given := [f"--{name}={path}" for name, path in folders.items() if path is not None]:
+        raise ValueError(
+            "--run_dir and --data_dir must not be given: each run has its own in --folder. "
+            f"Received: {' '.join(given)}"
+        )
+    passed_on = [flags.FLAGS[name] for name in PASSED_ON]
+    bindings = [f"--gin_bindings={binding}" for binding in train.GIN_BINDINGS.value]
+    return [*(flag.serialize() for flag in passed_on if flag.value is not None), *bindings]
+
+
 @binary.ends_in_words
 def main(argv):
     binary.refuse_arguments(argv)
-    given = [f"--gin_file={train.GIN_FILE.value}"]
-    given += [f"--gin_bindings={binding}" for binding in train.GIN_BINDINGS.value]
-    result = soak(given, FOLDER.value, KILLS.value, train.SEED.value or 0)
+    result = soak(_arguments(), FOLDER.value, KILLS.value, train.SEED.value or 0)
     atomic.write_text(SOAK_JSON.value, json.dumps(result, indent=1) + "\n")
     print(
         f"{result['kills']} kills of {result['runs']} runs: {result['same']} ended as the one that "

@@ -4,8 +4,11 @@ import errno
 import json
 import os
 import shutil
+import types
 
 import pytest
+from absl import flags
+from absl.testing import flagsaver
 
 from aim_keras import atomic
 from experiments import soak
@@ -31,6 +34,52 @@ def test_kills_change_nothing(tmp_path):
     assert result["kills"] == len(result["seconds"]) == 8
     assert result["same"] == result["runs"] >= 1
     assert 0 < result["auc"] < 1
+
+
+def soaked(monkeypatch, tmp_path, **given):
+    """The arguments of `soak.soak` that the binary makes of its flags."""
+    calls = []
+    result = {"kills": 1, "runs": 1, "same": 1, "auc": 0.5, "largest_difference": 0.0}
+    monkeypatch.setattr(soak, "soak", lambda *arguments: calls.append(arguments) or result)
+    flags.FLAGS.mark_as_parsed()
+    with flagsaver.flagsaver(gin_file="frappe.gin", soak_json=str(tmp_path / "s.json"), **given):
+        soak.main(["soak"])
+    return calls[0]
+
+
+def test_runs_are_given_the_flags_of_a_training(monkeypatch, tmp_path):
+    assert soaked(monkeypatch, tmp_path)[0] == ["--gin_file=frappe.gin", "--nodeterministic"]
+    arguments, _, _, seed = soaked(
+        monkeypatch,
+        tmp_path,
+        raw_dir="my raw",
+        beam_pipeline_options=["runner=DirectRunner", "x=1"],
+        seed=7,
+        deterministic=True,
+        gin_bindings=["A = 1", "B = '2'"],
+    )
+    assert arguments == [
+        *("--gin_file=frappe.gin", "--raw_dir=my raw"),
+        *("--beam_pipeline_options=runner=DirectRunner,x=1", "--seed=7", "--deterministic"),
+        *("--gin_bindings=A = 1", "--gin_bindings=B = '2'"),
+    ]
+    assert seed == 7
+
+
+@pytest.mark.parametrize("folder", ["run_dir", "data_dir"])
+def test_folders_that_no_run_would_have_are_refused(monkeypatch, tmp_path, folder):
+    message = rf"must not be given: each run has its own in --folder\. Received: --{folder}=here"
+    with pytest.raises(SystemExit, match=message):
+        soaked(monkeypatch, tmp_path, **{folder: "here"})
+
+
+def test_what_a_run_failed_of_is_said(tmp_path):
+    (tmp_path / "log").write_text(
+        "Stage: retrain\nError: no room\n(--verbosity=1 shows where ...)\n"
+    )
+    process = types.SimpleNamespace(join=lambda: None, exitcode=1)
+    with pytest.raises(ChildProcessError, match=r"ended with 1: Error: no room$"):
+        soak._ended(process, tmp_path)
 
 
 def broken(run_dir, data_dir):
