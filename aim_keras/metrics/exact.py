@@ -38,7 +38,7 @@ def auc(labels: Any, scores: Any, weights: Any = None) -> float:
     negatives = np.bincount(value, weights=~positive * weights)
     below = np.cumsum(negatives) - negatives
     pairs = positives.sum() * negatives.sum()
-    return float(np.sum(positives * (below + negatives / 2)) / pairs)
+    return min(1.0, float(np.sum(positives * (below + negatives / 2)) / pairs))
 
 
 def log_loss(labels: Any, logits: Any, weights: Any = None) -> float:

@@ -79,6 +79,14 @@ def test_weights_that_are_none(metric, weights, message):
         metric([0, 1], [0.1, 0.2], weights)
 
 
+def test_a_perfect_auc_is_no_more_than_one_by_rounding():
+    rng = np.random.default_rng(0)
+    labels = np.arange(50) % 2
+    weighted = [metrics.auc(labels, labels, rng.random(50)) for _ in range(99)]
+    assert max(weighted) == 1
+    assert min(weighted) == pytest.approx(1, abs=1e-14)
+
+
 def test_one_class_of_weights_above_zero():
     with pytest.raises(ValueError, match="Received: 2 labels that are all 1"):
         metrics.auc([1, 0, 1], [0.1, 0.2, 0.3], [1.0, 0.0, 2.0])
