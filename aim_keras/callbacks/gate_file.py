@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 
 from aim_keras.documents import read_json_lines
 
@@ -17,9 +18,11 @@ def read_gate_history(path: str | os.PathLike) -> tuple[dict, list[dict]]:
     if not isinstance(gates, dict) or not _is_number(header.get("every"), least=1):
         raise ValueError(f"{path}, line 1 must have every and gates. Received: {header!r:.200}")
     sizes = {name: _size(about, name, path) for name, about in gates.items()}
+    if not rows:
+        raise ValueError(f"{path} must have a line for each step. Received: line 1 alone")
     for number, row in enumerate(rows, start=2):
         values, threshold = row.get("values"), row.get("threshold", "none")
-        is_threshold = threshold is None or isinstance(threshold, int | float)
+        is_threshold = threshold is None or _are_numbers([threshold])
         is_step = _is_number(row.get("step"), least=0)
         if not isinstance(values, dict) or not is_step or not is_threshold:
             raise ValueError(
@@ -30,7 +33,7 @@ def read_gate_history(path: str | os.PathLike) -> tuple[dict, list[dict]]:
             found = values.get(name)
             if not isinstance(found, list) or not _are_numbers(found) or len(found) != size:
                 raise ValueError(
-                    f"{path}, line {number}: {name} must have {size} numbers. "
+                    f"{path}, line {number}: {name} must have {size} finite numbers. "
                     f"Received: {found!r:.200}"
                 )
     return header, rows
@@ -62,7 +65,12 @@ def _are_units(units, size):
 
 
 def _are_numbers(values):
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    return all(
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and abs(value) <= sys.float_info.max
+        for value in values
+    )
 
 
 def _is_number(value, least):

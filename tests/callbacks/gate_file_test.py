@@ -17,7 +17,12 @@ def _read(tmp_path, *lines):
 def test_what_was_written_is_read(tmp_path):
     assert _read(tmp_path, HEADER, STEP) == (HEADER, [STEP])
     without_units = {"every": 2, "gates": {"g": {"shape": [2], "units": None}}}
-    assert _read(tmp_path, without_units) == (without_units, [])
+    assert _read(tmp_path, without_units, STEP) == (without_units, [STEP])
+
+
+def test_a_history_has_a_step(tmp_path):
+    with pytest.raises(ValueError, match=r"gates\.jsonl must have a line for each step"):
+        _read(tmp_path, HEADER)
 
 
 @pytest.mark.parametrize(
@@ -41,9 +46,12 @@ def test_gates_have_a_shape_and_a_unit_for_each(tmp_path, about):
     [
         ({"step": -1}, "must have step, threshold and values"),
         ({"threshold": "x"}, "must have step, threshold and values"),
-        ({"values": {"g": [0.5]}}, "g must have 2 numbers"),
-        ({"values": {"g": [0.5, True]}}, "g must have 2 numbers"),
-        ({"values": {}}, "g must have 2 numbers"),
+        ({"threshold": float("nan")}, "must have step, threshold and values"),
+        ({"values": {"g": [0.5]}}, "g must have 2 finite numbers"),
+        ({"values": {"g": [0.5, True]}}, "g must have 2 finite numbers"),
+        ({"values": {"g": [0.5, float("inf")]}}, "g must have 2 finite numbers"),
+        ({"values": {"g": [0.5, 10**400]}}, "g must have 2 finite numbers"),
+        ({"values": {}}, "g must have 2 finite numbers"),
     ],
 )
 def test_a_step_has_a_number_for_each_gate(tmp_path, changed, error):
