@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from aim_keras import Architecture
 from aim_keras.export import export_saved_model
+from experiments import folders
 from experiments.benchmarks import limits, ours
 from experiments.benchmarks.timing import calling, interleaved, medians
 
@@ -67,7 +68,7 @@ def latency(bench):
     with tempfile.TemporaryDirectory() as folder:
         exported = _exported(model, bench.shape, folder)
         served = _served(exported, bench.shape, REQUESTS * bench.repetitions)
-        disk = _disk_bytes(exported)
+        disk = folders.size(exported)
     return {
         "ratio": served["p99_ms"],
         "ours_ms": served["p50_ms"],
@@ -113,7 +114,7 @@ def _size(shape, architecture, of):
     with tempfile.TemporaryDirectory() as folder:
         exported = _exported(model, shape, folder)
         if of == "disk":
-            return _disk_bytes(exported), model.count_params()
+            return folders.size(exported), model.count_params()
         return _served(exported, shape, 1)["resident_bytes"], model.count_params()
 
 
@@ -129,10 +130,6 @@ def _served(exported, shape, number):
     if result.returncode:
         raise OSError(f"The exported model could not be called: {result.stderr[-500:]}")
     return json.loads(result.stdout.splitlines()[-1])
-
-
-def _disk_bytes(exported):
-    return sum(path.stat().st_size for path in exported.rglob("*") if path.is_file())
 
 
 def _some(rng, dim):
