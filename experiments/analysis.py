@@ -58,9 +58,9 @@ def analyze(
         ValueError: if the run is not finished, searched or kept no interaction of that order among
             fields of one id, or is of other data; on an argument out of range.
     """
-    if split not in run_files.SPLITS or (retrain and split != "valid"):
+    if split not in run_files.EVALUATED or (retrain and split != "valid"):
         raise ValueError(
-            f"split must be of {run_files.SPLITS}, and valid to re-train: nothing is chosen on "
+            f"split must be of {run_files.EVALUATED}, and valid to re-train: nothing is chosen on "
             f"test. Received: split={split!r}, retrain={retrain}"
         )
     if interactions_per_pass < 1:

@@ -6,11 +6,11 @@ import sys
 
 from aim_keras.documents import check_known, checked_names, read_json
 
-SPLITS = ("valid", "test")
+EVALUATED = ("valid", "test")
 LARGEST = sys.float_info.max
 SCORES = {"auc": numbers.Real, "log_loss": numbers.Real}
-TRAINED = {**SCORES, "parameters": int, "seconds": numbers.Real, "epochs": int}
-RECORD = {"stage": str, **TRAINED, "interactions": dict, "units": dict}
+COSTS = {"parameters": int, "seconds": numbers.Real, "epochs": int}
+RECORD = {"stage": str, **COSTS, "interactions": dict, "units": dict}
 METRICS = {"test": dict, "valid": dict, "parameters": int, "stages": list}
 RECOVERED = {"recall": numbers.Real, "precision": numbers.Real, "functions": numbers.Real}
 ANALYSIS = {
@@ -46,8 +46,9 @@ def metrics(path):
     """
     content = read_json(path)
     check(content, METRICS, f"{path}")
-    for name in ("test", "valid"):
-        check(content[name], SCORES, f"{path}, {name}")
+    _check_range({"parameters": content["parameters"]}, f"{path}")
+    for name in EVALUATED:
+        check_scores(content[name], f"{path}, {name}")
     if not content["stages"]:
         raise ValueError(f"{path}, stages: there must be one. Received: none")
     for number, stage in enumerate(content["stages"]):
@@ -55,9 +56,10 @@ def metrics(path):
     planted = content.get("planted", {})
     check(planted, {}, f"{path}, planted")
     for order, scores in planted.items():
-        check(scores, RECOVERED, f"{path}, planted/{order}")
-        if scores.get("told_apart") is not None:
-            check(scores, {"told_apart": numbers.Real}, f"{path}, planted/{order}")
+        place = f"{path}, planted/{order}"
+        check(scores, RECOVERED, place)
+        _check_range({name: scores[name] for name in RECOVERED}, place, 0, 1)
+        _check_or_null(scores, "told_apart", place, 0, 1)
     return content
 
 
@@ -68,30 +70,27 @@ def analysis(path):
         ValueError: if it is none, naming the file and the place.
     """
     content = read_json(path)
-    check(content, ANALYSIS, f"{path}")
-    check_known([content["split"]], SPLITS, "it", f"{path}, split")
-    functions = checked_names(content["functions"], f"{path}, functions")
-    if not content["interactions"]:
-        raise ValueError(f"{path}, interactions: there must be one. Received: none")
-    for order, shares in content["function_frequency"].items():
-        place = f"{path}, function_frequency/{order}"
-        check(shares, dict.fromkeys(functions, numbers.Real), place)
-        check_known(shares, functions, "functions", place)
-        _check_range(shares, place, 0, 1)
-    for name in CORRELATIONS:
-        if content.get(name, math.nan) is not None:
-            check(content, {name: numbers.Real}, f"{path}")
-            _check_range({name: content[name]}, f"{path}", -1, 1)
-    for number, row in enumerate(content["interactions"]):
-        _check_interaction(row, content["order"], functions, f"{path}, interactions/{number}")
-    for number, row in enumerate(content["dimensions"]):
-        place = f"{path}, dimensions/{number}"
-        check(row, DIMENSION, place)
-        _check_range({name: row[name] for name in ("vocabulary_size", "dimension")}, place)
-        if "importance" in row:
-            check(row, {"importance": dict}, place)
-            check(row["importance"], IMPORTANCE, f"{place}, importance")
+    check_analysis(content, f"{path}")
     return content
+
+
+def check_analysis(content, place):
+    """Raises `ValueError` unless `content` is an analysis, naming the place."""
+    check(content, ANALYSIS, place)
+    check_known([content["split"]], EVALUATED, "it", f"{place}, split")
+    functions = checked_names(content["functions"], f"{place}, functions")
+    if not content["interactions"]:
+        raise ValueError(f"{place}, interactions: there must be one. Received: none")
+    for order, shares in content["function_frequency"].items():
+        of_order = f"{place}, function_frequency/{order}"
+        check(shares, dict.fromkeys(functions, numbers.Real), of_order)
+        check_known(shares, functions, "functions", of_order)
+        _check_range(shares, of_order, 0, 1)
+    for name in CORRELATIONS:
+        _check_or_null(content, name, place, -1, 1)
+    for number, row in enumerate(content["interactions"]):
+        _check_interaction(row, content["order"], functions, f"{place}, interactions/{number}")
+    _check_dimensions(content["dimensions"], f"{place}, dimensions")
 
 
 def _check_interaction(row, order, functions, place):
@@ -105,12 +104,35 @@ def _check_interaction(row, order, functions, place):
     _check_range(row["alpha"], f"{place}, alpha")
 
 
+def _check_dimensions(rows, place):
+    for number, row in enumerate(rows):
+        check(row, DIMENSION, f"{place}/{number}")
+        sizes = {name: row[name] for name in ("vocabulary_size", "dimension")}
+        _check_range(sizes, f"{place}/{number}")
+    important = any("importance" in row for row in rows)  # of all fields, or of none
+    for number, row in enumerate(rows if important else ()):
+        check(row, {"importance": dict}, f"{place}/{number}")
+        check(row["importance"], IMPORTANCE, f"{place}/{number}, importance")
+        lost = {name: row["importance"][name] for name in IMPORTANCE}
+        _check_range(lost, f"{place}/{number}, importance", -LARGEST)
+
+
 def _check_record(content, place):
     check(content, RECORD, place)
+    check_scores(content, place)
+    _check_range({name: content[name] for name in COSTS}, place)
     if "/" in content["stage"]:
         raise ValueError(f"{place}: stage must be one folder. Received: {content['stage']!r:.200}")
     for name in ("interactions", "units"):
         check(content[name], dict.fromkeys(content[name], int), f"{place}, {name}")
+        _check_range(content[name], f"{place}, {name}")
+
+
+def check_scores(content, place):
+    """Raises `ValueError` unless `content` has an AUC and a log loss, both possible and finite."""
+    check(content, SCORES, place)
+    _check_range({"auc": content["auc"]}, place, 0, 1)
+    _check_range({"log_loss": content["log_loss"]}, place)
 
 
 def check(content, kinds, place):
@@ -122,6 +144,13 @@ def check(content, kinds, place):
         if not isinstance(value, kind) or isinstance(value, bool):
             described = "a number" if kind is numbers.Real else kind.__name__
             raise ValueError(f"{place}: {name} must be {described}. Received: {value!r:.200}")
+
+
+def _check_or_null(content, name, place, lowest, highest):
+    """The same of a number that is there, but may be `None`."""
+    if content.get(name, math.nan) is not None:
+        check(content, {name: numbers.Real}, place)
+        _check_range({name: content[name]}, place, lowest, highest)
 
 
 def _check_range(values, place, lowest=0, highest=LARGEST):

@@ -21,7 +21,7 @@ from experiments.fuzzing import documents, plain
 from experiments.fuzzing.mutation import mutated, mutated_json, mutated_lines
 from experiments.fuzzing.target import REFUSALS, Target
 from experiments.plots import figure_8
-from experiments.reporting import collect, found
+from experiments.reporting import collect, run_page
 from experiments.tabulating import records
 
 RECORD = {
@@ -43,29 +43,35 @@ METRICS = {
     "stages": [{**RECORD, "stage": "search_interactions_2"}, RECORD],
     "planted": {"2": RECOVERED},
 }
-MODEL = {"class_name": "FM", "config": {"vocabulary_sizes": {"user": 3, "item": {"size": 4}}}}
+SIZES = {"user": 3, "item": {"size": 4}, "é": 5}
+MODEL = {"class_name": "FM", "config": {"vocabulary_sizes": SIZES}}
 GATES = [
-    {"every": 1, "gates": {"g": {"shape": [2], "units": [["inner", ["a", "b"]], ["x", ["a"]]]}}},
+    {
+        "every": 1,
+        "gates": {"g": {"shape": [2], "units": [["inner", ["user", "item"]], ["outer", ["é"]]]}},
+    },
     {"step": 0, "threshold": 0.0, "values": {"g": [0.6, 0.6]}},
     {"step": 1, "threshold": None, "values": {"g": [0.5, 0]}},
 ]
+SIZE = {"dimension": 0, "importance": {"auc": 0.1, "log_loss": -0.2}}
 ANALYSIS = {
     "order": 2,
     "split": "valid",
     "functions": ["inner", "outer"],
     "function_frequency": {"2": {"inner": 0.75, "outer": 0.25}},
     "interactions": [
-        {"interaction": ["a", "b"], "statistics_auc": 0.8, "alpha": {"inner": 0.3, "outer": 1}},
-        {"interaction": ["a", "c"], "statistics_auc": 0.5, "alpha": {}},
+        {
+            "interaction": ["user", "item"],
+            "statistics_auc": 0.8,
+            "alpha": {"inner": 0.3, "outer": 1},
+        },
+        {"interaction": ["user", "é"], "statistics_auc": 0.5, "alpha": {}},
     ],
     "alpha_rank_correlation": -0.5,
     "dimensions": [
-        {
-            "field": "a",
-            "vocabulary_size": 7,
-            "dimension": 0,
-            "importance": {"auc": 0.1, "log_loss": 0.2},
-        }
+        {**SIZE, "field": "user", "vocabulary_size": 3},
+        {**SIZE, "field": "item", "vocabulary_size": 4},
+        {**SIZE, "field": "é", "vocabulary_size": 5},
     ],
     "dimension_rank_correlation": None,
 }
@@ -134,8 +140,7 @@ def _analysis_target():
         write_finished(folder)
         (folder / path.name).write_bytes(path.read_bytes())
         run = collect.read(folder)
-        assert found.functions(run)
-        assert found.statistics(run)
+        assert run_page.html(run)
         assert figure_8(run.analysis)
 
     def expected(data):

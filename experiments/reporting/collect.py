@@ -18,7 +18,8 @@ from aim_keras.documents import file_within, parsed, read_json
 from aim_keras.feature_groups import FeatureGroups
 from aim_keras.fields import as_fields
 from aim_keras.pair_operations import PairOperations
-from experiments import run_files
+from experiments import folders, run_files
+from experiments.reporting import agreement
 
 CURVES = {  # quantity: (folder of the TensorBoard events, tag)
     "loss": ("train", "epoch_loss"),
@@ -134,8 +135,7 @@ def read(run_dir, name=None):
     ]
     model = _model(path / "model.keras")
     requested, analysed = _text(path / "requested.gin"), path / "analysis.json"
-    served = [file for file in (path / "saved_model").rglob("*") if file.is_file()]
-    return Run(
+    run = Run(
         name=name or path.resolve().name,
         path=path,
         metrics=metrics,
@@ -149,8 +149,10 @@ def read(run_dir, name=None):
         dataset=_comment(path / "requested.gin", requested, "Data"),
         seed=_comment(path / "requested.gin", requested, "Seed"),
         configuration=_text(path / "config.gin"),
-        bytes=sum(file.stat().st_size for file in served),
+        bytes=folders.size(path / "saved_model"),
     )
+    agreement.check(run)
+    return run
 
 
 def read_named(run):
@@ -207,8 +209,9 @@ def _comment(path, configuration, name):
 
 
 def _trainings(stage):
-    folders = sorted(stage.glob("seed_*"), key=lambda path: int(path.name.split("_")[1]))
-    for folder in folders or [stage]:
+    seeds = [path for path in stage.glob("seed_*") if re.fullmatch(r"seed_\d+", path.name)]
+    seeds.sort(key=lambda path: int(path.name.removeprefix("seed_")))
+    for folder in seeds or [stage]:
         events = folder / "tensorboard"
         curves = {name: _scalars(events / of, tag) for name, (of, tag) in CURVES.items()}
         yield Training(

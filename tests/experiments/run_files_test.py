@@ -5,11 +5,13 @@ import json
 import pytest
 
 from experiments import run_files
-from experiments.fuzzing.runs import ANALYSIS, METRICS
+from experiments.fuzzing.runs import ANALYSIS, METRICS, RECOVERED
+
+NOT_TOLD_APART = {k: v for k, v in RECOVERED.items() if k != "told_apart"}
 
 
-def with_value(place, value):
-    content = json.loads(json.dumps(ANALYSIS))
+def with_value(place, value, content=ANALYSIS):
+    content = json.loads(json.dumps(content))
     *parents, last = place
     inner = content
     for key in parents:
@@ -54,6 +56,11 @@ FIRST = "interactions", 0
         ([*FIRST, "alpha", "outer"], float("inf"), "alpha: outer must be from 0 to"),
         (["dimensions", 0, "vocabulary_size"], 1.5, "dimensions/0: vocabulary_size must be int"),
         (["dimensions", 0, "dimension"], -1, "dimensions/0: dimension must be from 0 to"),
+        (
+            ["dimensions", 1, "importance", "auc"],
+            float("nan"),
+            "dimensions/1, importance: auc must",
+        ),
         (["dimension_rank_correlation"], True, "dimension_rank_correlation must be a number"),
     ],
 )
@@ -62,6 +69,45 @@ def test_a_wrong_value_of_an_analysis_is_named_with_its_place(tmp_path, place, v
     path.write_text(json.dumps(with_value(place, value)))
     with pytest.raises(ValueError, match=r"analysis\.json") as caught:
         run_files.analysis(path)
+    assert message in str(caught.value)
+
+
+def test_all_fields_of_an_analysis_have_an_importance_or_none_has(tmp_path):
+    path = tmp_path / "analysis.json"
+    content = json.loads(json.dumps(ANALYSIS))
+    del content["dimensions"][0]["importance"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"json, dimensions/0: importance must be dict"):
+        run_files.analysis(path)
+    for row in content["dimensions"][1:]:
+        del row["importance"]
+    path.write_text(json.dumps(content))
+    assert run_files.analysis(path) == content
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (["test", "auc"], float("nan"), "test: auc must be from 0 to 1. Received: nan"),
+        (["test", "auc"], 10**400, "test: auc must be from 0 to 1. Received: 1000"),
+        (["valid", "auc"], -0.1, "valid: auc must be from 0 to 1. Received: -0.1"),
+        (["valid", "log_loss"], float("inf"), "valid: log_loss must be from 0 to"),
+        (["test", "log_loss"], -1, "test: log_loss must be from 0 to"),
+        (["parameters"], -1, "parameters must be from 0 to"),
+        (["stages", 0, "auc"], 1.1, "stages/0: auc must be from 0 to 1"),
+        (["stages", 1, "seconds"], float("nan"), "stages/1: seconds must be from 0 to"),
+        (["stages", 0, "units", "2"], -1, "stages/0, units: 2 must be from 0 to"),
+        (["planted", "2", "recall"], 1.5, "planted/2: recall must be from 0 to 1"),
+        (["planted", "2", "told_apart"], float("nan"), "planted/2: told_apart must be from 0"),
+        (["planted", "2"], {**RECOVERED, "told_apart": "x"}, "told_apart must be a number"),
+        (["planted", "2"], {**NOT_TOLD_APART}, "planted/2: told_apart must be a number"),
+    ],
+)
+def test_a_wrong_value_of_the_results_is_named_with_its_place(tmp_path, place, value, message):
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps(with_value(place, value, METRICS)))
+    with pytest.raises(ValueError, match=r"metrics\.json") as caught:
+        run_files.metrics(path)
     assert message in str(caught.value)
 
 
