@@ -46,7 +46,7 @@ def metrics(path):
     """
     content = read_json(path)
     check(content, METRICS, f"{path}")
-    _check_range({"parameters": content["parameters"]}, f"{path}")
+    check_range({"parameters": content["parameters"]}, f"{path}")
     for name in EVALUATED:
         check_scores(content[name], f"{path}, {name}")
     if not content["stages"]:
@@ -58,7 +58,7 @@ def metrics(path):
     for order, scores in planted.items():
         place = f"{path}, planted/{order}"
         check(scores, RECOVERED, place)
-        _check_range({name: scores[name] for name in RECOVERED}, place, 0, 1)
+        check_range({name: scores[name] for name in RECOVERED}, place, 0, 1)
         _check_or_null(scores, "told_apart", place, 0, 1)
     return content
 
@@ -85,7 +85,7 @@ def check_analysis(content, place):
         of_order = f"{place}, function_frequency/{order}"
         check(shares, dict.fromkeys(functions, numbers.Real), of_order)
         check_known(shares, functions, "functions", of_order)
-        _check_range(shares, of_order, 0, 1)
+        check_range(shares, of_order, 0, 1)
     for name in CORRELATIONS:
         _check_or_null(content, name, place, -1, 1)
     for number, row in enumerate(content["interactions"]):
@@ -98,41 +98,41 @@ def _check_interaction(row, order, functions, place):
     fields = checked_names(row["interaction"], f"{place}, interaction")
     if len(fields) != order:
         raise ValueError(f"{place}: an interaction must have {order} fields. Received: {fields}")
-    _check_range({"statistics_auc": row["statistics_auc"]}, place, 0, 1)
+    check_range({"statistics_auc": row["statistics_auc"]}, place, 0, 1)
     check_known(row["alpha"], functions, "functions", f"{place}, alpha")
     check(row["alpha"], dict.fromkeys(row["alpha"], numbers.Real), f"{place}, alpha")
-    _check_range(row["alpha"], f"{place}, alpha")
+    check_range(row["alpha"], f"{place}, alpha")
 
 
 def _check_dimensions(rows, place):
     for number, row in enumerate(rows):
         check(row, DIMENSION, f"{place}/{number}")
         sizes = {name: row[name] for name in ("vocabulary_size", "dimension")}
-        _check_range(sizes, f"{place}/{number}")
+        check_range(sizes, f"{place}/{number}")
     important = any("importance" in row for row in rows)  # of all fields, or of none
     for number, row in enumerate(rows if important else ()):
         check(row, {"importance": dict}, f"{place}/{number}")
         check(row["importance"], IMPORTANCE, f"{place}/{number}, importance")
         lost = {name: row["importance"][name] for name in IMPORTANCE}
-        _check_range(lost, f"{place}/{number}, importance", -LARGEST)
+        check_range(lost, f"{place}/{number}, importance", -LARGEST)
 
 
 def _check_record(content, place):
     check(content, RECORD, place)
     check_scores(content, place)
-    _check_range({name: content[name] for name in COSTS}, place)
+    check_range({name: content[name] for name in COSTS}, place)
     if "/" in content["stage"]:
         raise ValueError(f"{place}: stage must be one folder. Received: {content['stage']!r:.200}")
     for name in ("interactions", "units"):
         check(content[name], dict.fromkeys(content[name], int), f"{place}, {name}")
-        _check_range(content[name], f"{place}, {name}")
+        check_range(content[name], f"{place}, {name}")
 
 
 def check_scores(content, place):
     """Raises `ValueError` unless `content` has an AUC and a log loss, both possible and finite."""
     check(content, SCORES, place)
-    _check_range({"auc": content["auc"]}, place, 0, 1)
-    _check_range({"log_loss": content["log_loss"]}, place)
+    check_range({"auc": content["auc"]}, place, 0, 1)
+    check_range({"log_loss": content["log_loss"]}, place)
 
 
 def check(content, kinds, place):
@@ -150,10 +150,10 @@ def _check_or_null(content, name, place, lowest, highest):
     """The same of a number that is there, but may be `None`."""
     if content.get(name, math.nan) is not None:
         check(content, {name: numbers.Real}, place)
-        _check_range({name: content[name]}, place, lowest, highest)
+        check_range({name: content[name]}, place, lowest, highest)
 
 
-def _check_range(values, place, lowest=0, highest=LARGEST):
+def check_range(values, place, lowest=0, highest=LARGEST):
     """Raises `ValueError` unless all numbers of a mapping lie within both, which NaN does not."""
     for name, value in values.items():
         if not lowest <= value <= highest:

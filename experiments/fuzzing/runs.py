@@ -76,7 +76,20 @@ ANALYSIS = {
     "dimension_rank_correlation": None,
 }
 STATE = {"epoch": 1, "stopped": False, "weights": "epoch_1.weights.h5", "seeds": []}
-TABLE_RECORD = dict.fromkeys(records.KEYS, "x") | {"kind": "result", "test": SCORES}
+TABLE_RECORD = dict.fromkeys(records.KEYS, "x") | {
+    "kind": "result",
+    "dataset": {"name": "d/1", "id": "x"},
+    "machine": {"processor": "x", "cores": 2, "memory_gb": 1.5},
+    "test": SCORES,
+    "valid": SCORES,
+    "parameters": 7,
+    "embedding_parameters": 3,
+    "inference_seconds": 0.5,
+    "fields": 3,
+    "interactions": {"2": 1},
+    "units": {"2": 1},
+    "stages": {"retrain": {"seconds": 1.5, "epochs": 2}},
+}
 SHARD = "frappe-train.tfrecord-00000"
 _ARCHITECTURE = "architecture.json", json.dumps(documents.ARCHITECTURE.to_dict())
 

@@ -2,13 +2,28 @@
 
 import fcntl
 import json
+import numbers
 import os
 import pathlib
 
 from aim_keras.documents import parsed
+from experiments import run_files
 
-KINDS = ("result", "tuning", "analysis", "rerun")
-KEYS = ("kind", "system", "seed", "dataset", "configuration", "command", "machine", "versions")
+KEYS = (
+    *("kind", "system", "seed", "dataset", "configuration"),
+    *("command", "machine", "versions", "date", "commit"),
+)
+MACHINE = {"processor": str, "cores": int, "memory_gb": numbers.Real}
+COSTS = {"parameters": int, "embedding_parameters": int, "inference_seconds": numbers.Real}
+STAGE = {"seconds": numbers.Real, "epochs": int}
+FOUND = {"fields": int, "interactions": dict, "units": dict, "stages": dict}
+CONTENT = {  # of each kind
+    "result": {"test": dict, "valid": dict, **COSTS, **FOUND},
+    "tuning": {"valid": dict},
+    "analysis": {"analysis": dict},
+    "rerun": {"test": dict},
+}
+KINDS = tuple(CONTENT)
 
 
 def read(path):
@@ -99,3 +114,15 @@ def _check(record, place):
         )
     if record["kind"] == "tuning" and "test" in record:
         raise ValueError(f"{place}: tuning must not see the test split. Received: {record['test']}")
+    run_files.check(record, {"date": str, **CONTENT[record["kind"]]}, place)
+    run_files.check(record["dataset"], {"name": str, "id": str}, f"{place}, dataset")
+    run_files.check(record["machine"], MACHINE, f"{place}, machine")
+    for split in set(run_files.EVALUATED) & set(record):
+        run_files.check_scores(record[split], f"{place}, {split}")
+    if record["kind"] == "analysis":
+        run_files.check_analysis(record["analysis"], f"{place}, analysis")
+    if record["kind"] == "result":
+        run_files.check_range({name: record[name] for name in COSTS}, place)
+        for name, stage in record["stages"].items():
+            run_files.check(stage, STAGE, f"{place}, stages/{name}")
+            run_files.check_range({key: stage[key] for key in STAGE}, f"{place}, stages/{name}")

@@ -52,6 +52,36 @@ def test_a_broken_line_is_named_and_nothing_is_appended_to_it(path, end, message
     assert path.read_bytes() == before
 
 
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (result(RUN, test=None), "test must be dict. Received: None"),
+        (result(RUN, test={"auc": NAN, "log_loss": 0.1}), "test: auc must be from 0 to 1"),
+        (result(RUN, valid={"auc": 0.5}), "valid: log_loss must be a number. Received: None"),
+        (result(RUN, valid={"auc": 1.5, "log_loss": 0.1}), "valid: auc must be from 0 to 1"),
+        (result(RUN, inference_seconds=NAN), "inference_seconds must be from 0"),
+        (result(RUN, stages={"x": {"seconds": NAN, "epochs": 1}}), "stages/x: seconds must be"),
+        (result(RUN, stages={"x": {}}), "stages/x: seconds must be a number"),
+        (result(RUN, dataset="shop"), "dataset must be an object"),
+        (result(RUN, machine={}), "machine: processor must be str"),
+        (result(dataclasses.replace(RUN, kind="analysis"), analysis={}), "analysis: order must be"),
+        (result(dataclasses.replace(RUN, kind="rerun"), test={}), "test: auc must be a number"),
+    ],
+)
+def test_a_record_holds_what_the_tables_need(path, record, message):
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=f"^A record.*{message}"):
+        records.append(path, record)
+    assert path.read_bytes() == before
+    with open(path, "a") as file:
+        file.write(json.dumps(record) + "\n")
+    with pytest.raises(ValueError, match=f"records.jsonl, line 3.*{message}"):
+        records.read(path)
+
+
 def test_tuning_never_holds_the_test_split(path):
     tuning = dataclasses.replace(RUN, kind="tuning")
     before = path.read_bytes()

@@ -14,7 +14,7 @@ from experiments.fuzzing.runs import ANALYSIS
 from experiments.tabulating import measuring, records, running
 from experiments.tabulating.plan import Plan, System
 from experiments.tabulating.runs import Run, analysis_run, table_runs, tuning_runs
-from tests.experiments.tabulating.made_up import DATA, system
+from tests.experiments.tabulating.made_up import DATA, MACHINE, system
 
 BUILDER = types.SimpleNamespace(fields=dict.fromkeys("abcd"))
 TEST_AUC, VALID_AUC = 0.765432, 0.812345
@@ -87,7 +87,7 @@ def train(monkeypatch, tmp_path):
     return train
 
 
-PROVENANCE = {"machine": {}, "versions": {"python": "3"}, "date": "today", "commit": "c0ffee"}
+PROVENANCE = {"machine": MACHINE, "versions": {"python": "3"}, "date": "today", "commit": "c0ffee"}
 AIM = system("AIM(2nd)", "aim", bindings=("ORDER = 2",))
 TRANSFER = system("DeepFM+IF(2nd)", "transfer", architecture_of="AIM(2nd)")
 
@@ -105,7 +105,7 @@ def test_a_record_holds_what_the_tables_need(train, tmp_path):
     assert record == {
         **records.key(run, DATA),
         "command": ["python", "-m", "experiments.train", *arguments],
-        "machine": {},
+        "machine": MACHINE,
         "versions": {"python": "3", "aim_keras": record["versions"]["aim_keras"]},
         "date": "today",
         "commit": "c0ffee",
