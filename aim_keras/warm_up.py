@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 try:
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
@@ -47,6 +48,7 @@ def read(path: str | os.PathLike) -> list[tuple[str, dict[str, np.ndarray]]]:
 
     Raises:
         FileNotFoundError: if it has none.
+        ValueError: if their file is cut off or damaged.
         ImportError: if tensorflow-serving-api is not installed.
     """
     if PredictionLog is None:
@@ -54,9 +56,15 @@ def read(path: str | os.PathLike) -> list[tuple[str, dict[str, np.ndarray]]]:
     file = pathlib.Path(path) / FILE
     if not file.exists():
         raise FileNotFoundError(f"The SavedModel must have warm-up requests. Received: no {file}")
-    requests = []
-    for record in tf.data.TFRecordDataset(str(file)):
-        request = PredictionLog.FromString(record.numpy()).predict_log.request
-        inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
-        requests.append((request.model_spec.signature_name, inputs))
-    return requests
+    try:
+        records = [record.numpy() for record in tf.data.TFRecordDataset(str(file))]
+        requests = [PredictionLog.FromString(record).predict_log.request for record in records]
+    except (tf.errors.DataLossError, DecodeError) as error:
+        raise ValueError(f"{file} must hold warm-up requests, as written: {error}") from error
+    return [
+        (
+            request.model_spec.signature_name,
+            {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()},
+        )
+        for request in requests
+    ]

@@ -24,12 +24,20 @@ THREADS = flags.DEFINE_integer("threads", 1, "Threads of TensorFlow.", lower_bou
 @binary.ends_in_words
 def main(argv):
     binary.refuse_arguments(argv)
-    rows = [int(number) for number in CANDIDATES.value]
-    if min(rows) < 1:
-        raise ValueError(f"candidates must be at least 1. Received: {CANDIDATES.value}")
+    candidates = _candidates()
     latency.use_threads(THREADS.value)
-    results = bench(MODEL.value, SIGNATURES.value, rows, REQUESTS.value)
+    results = bench(MODEL.value, SIGNATURES.value, candidates, REQUESTS.value)
     summary.show_serving(results)
+
+
+def _candidates():
+    given = CANDIDATES.value
+    if not given or not all(number.isdecimal() and int(number) for number in given):
+        raise ValueError(
+            "--candidates must be one or more integers of at least 1, such as 1,100. "
+            f"Received: --candidates={','.join(given)}"
+        )
+    return [int(number) for number in given]
 
 
 def bench(path, signatures, candidates, number):

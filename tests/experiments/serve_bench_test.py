@@ -1,7 +1,11 @@
 """The binary, on a small exported model."""
 
 import pytest
+import tensorflow as tf
+from absl import flags
+from absl.testing import flagsaver
 
+from aim_keras import warm_up
 from aim_keras.export import export_saved_model
 from aim_keras.models import FM
 from experiments import serve_bench
@@ -31,6 +35,32 @@ def test_figures_are_of_the_requests_that_were_timed(exported):
     assert (entry["signature"], entry["candidates"], entry["requests"]) == ("ids", 7, 5)
     assert 0 < entry["p50_ms"] <= entry["p99_ms"]
     assert entry["rows_per_s"] == pytest.approx(7000 / entry["p50_ms"])
+
+
+@pytest.mark.parametrize("given", [[], ["abc"], ["1", ""], ["0"], ["-1"], ["1.5"]])
+def test_candidates_are_numbers_of_rows(given):
+    flags.FLAGS.mark_as_parsed()
+    message = rf"^Error: --candidates must be .* Received: --candidates={','.join(given)}\n"
+    with flagsaver.flagsaver(candidates=given), pytest.raises(SystemExit, match=message):
+        serve_bench.main(["serve_bench"])
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"x" * len(data)])
+def test_a_damaged_file_of_warm_up_requests_is_named(exported, tmp_path, damage):
+    file = tmp_path / warm_up.FILE
+    file.parent.mkdir()
+    file.write_bytes(damage((exported / warm_up.FILE).read_bytes()))
+    with pytest.raises(ValueError, match=f"{file} must hold warm-up requests"):
+        warm_up.read(tmp_path)
+
+
+def test_what_is_no_request_is_no_warm_up(tmp_path):
+    file = tmp_path / warm_up.FILE
+    file.parent.mkdir()
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        writer.write(b"\xff")
+    with pytest.raises(ValueError, match=f"{file} must hold warm-up requests"):
+        warm_up.read(tmp_path)
 
 
 def test_errors(exported, tmp_path):
