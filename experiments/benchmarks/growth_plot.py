@@ -27,7 +27,8 @@ def plot(results, path):
                 _plot_series(panel, name, series, cost, unit, color=f"C{i}")
             panel.set(xlabel=axis["label"], ylabel=label)
             if panel.has_data():
-                _scale(panel, [entry["x"] for entry in series["points"]])
+                entries = [e for series in axis["series"].values() for e in series["points"]]
+                _scale(panel, sorted({entry["x"] for entry in entries}))
     figure.suptitle(f"{results['machine']['processor']}, {results['machine']['cores']} cores")
     figure.tight_layout()
     figure.savefig(path, dpi=120)
