@@ -8,11 +8,11 @@ import tempfile
 import numpy as np
 
 from aim_keras.datasets import pipeline as batches
+from aim_keras.datasets.blocks import SPLITS
 from experiments.benchmarks import machine, peer_process
 from experiments.tabulating import records
 
 SCRIPT = pathlib.Path(__file__).parents[1] / "parities" / "peers" / "train_fuxictr.py"
-SPLITS = ("train", "valid", "test")
 
 
 def rerun_missing(reruns, builder, data, records_path, python, checkout):
