@@ -2,7 +2,7 @@
 
 from aim_keras.analysis import rank_correlation
 from experiments.tabulating import published
-from experiments.tabulating.markdown import mean, table
+from experiments.tabulating.markdown import mean, table, thousands
 
 
 def table_6(results):
@@ -69,8 +69,8 @@ def _costs(results, number):
     for row in rows:
         name = row["system"]
         ours = [
-            mean(results.values(name, "parameters"), 0, 1e3),
-            mean(results.values(name, "embedding_parameters"), 0, 1e3),
+            thousands(results.values(name, "parameters")),
+            thousands(results.values(name, "embedding_parameters")),
             mean(_epoch_seconds(results, name, "retrain"), 2),
             mean(results.values(name, "inference_seconds"), 2),
         ]

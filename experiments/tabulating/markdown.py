@@ -9,7 +9,11 @@ def table(header, rows):
         if len(row) != len(header):
             raise ValueError(f"A row must have {len(header)} cells. Received: {row}")
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n".join(f"| {' | '.join(map(_escaped, cells))} |" for cells in lines)
+
+
+def _escaped(cell):
+    return cell.replace("|", "\\|")
 
 
 def mean(values, digits=4, scale=1):
@@ -22,6 +26,11 @@ def mean(values, digits=4, scale=1):
     return f"{center:,.{digits}f} ± {deviation:,.{digits}f}"
 
 
+def thousands(counts):
+    """`mean` of counts in thousands, with three digits after the point below one thousand."""
+    return mean(counts, 0 if min(counts, default=0) >= 1e3 else 3, 1e3)
+
+
 def metrics(published):
     """`AUC / log loss` of a published figure, nothing of none."""
     return f"{published['auc']:.4f} / {published['log_loss']:.4f}" if published else ""
@@ -29,4 +38,4 @@ def metrics(published):
 
 def percent(value):
     """Up to two digits after the point, as the paper has them."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") + "%"
+    return f"{value:z.2f}".rstrip("0").rstrip(".") + "%"

@@ -5,12 +5,13 @@ import math
 import numpy as np
 
 from experiments.tabulating import published
-from experiments.tabulating.markdown import mean, metrics, percent, table
+from experiments.tabulating.markdown import mean, metrics, percent, table, thousands
 from experiments.tabulating.plan import KINDS
 from experiments.tabulating.statistics import relative_improvement, t_test
 
 BENCHMARKED = ("factorization", "other", "automl", "aim", "related", "control")
 BASELINES = ("factorization", "other", "automl", "related")
+METRICS = {"auc": "AUC", "log_loss": "log loss"}
 MARKS = {True: "✓", False: "×", None: "-"}
 
 
@@ -34,7 +35,7 @@ def table_2(results):
         seeds = len(results.of(name))
         row = [KINDS[kinds[name]], name, str(seeds) if seeds else "", *_ours(results, name)]
         row += [_improvement(results, name), _interactions(results, name)]
-        row.append(mean(results.values(name, "parameters"), 0, 1e3))
+        row.append(thousands(results.values(name, "parameters")))
         if plan.leaderboard:
             row.append(metrics(board.get(on_board.get(name, name))))
         for data in plan.paper:
@@ -51,7 +52,7 @@ def table_of_reruns(results):
     rows = []
     for rerun in results.plan.reruns:
         records = results.reruns(rerun)
-        ours = [mean([r["test"][metric] for r in records]) for metric in _METRICS]
+        ours = [mean([r["test"][metric] for r in records]) for metric in METRICS]
         of_board = metrics(board.get(rerun.published or rerun.name))
         rows.append([rerun.name, str(len(records) or "not run yet"), *ours, of_board])
     shown = table(["model", "seeds", "AUC", "log loss", results.plan.leaderboard], rows)
@@ -80,7 +81,7 @@ def table_4(results):
 def table_5(results):
     """Shared and function-wise embeddings, with and without the search of dimensions."""
     parameters = {
-        "parameters (k)": lambda row: mean(results.values(row["system"], "parameters"), 0, 1e3)
+        "parameters (k)": lambda row: thousands(results.values(row["system"], "parameters"))
     }
     return _against_paper(results, 5, parameters, "parameters_10_million")
 
@@ -145,7 +146,7 @@ def _aim_against(results, name, records):
         return []
     sides = (
         [[r["test"][metric] for r in side] for side in (results.of(aim), records)]
-        for metric in _METRICS
+        for metric in METRICS
     )
     tests = [t_test(*side) for side in sides]
     start = f"{aim} (the best AIM on valid) against {name}: "
@@ -153,12 +154,9 @@ def _aim_against(results, name, records):
         return [f"{start}a t-test needs two seeds of both."]
     said = (
         f"{name} t = {test.t:.2f}, p = {test.p:.2g}"
-        for name, test in zip(_METRICS.values(), tests, strict=True)
+        for name, test in zip(METRICS.values(), tests, strict=True)
     )
     return [f"{start}two-tailed unpaired t-test, {'; '.join(said)}."]
-
-
-_METRICS = {"auc": "AUC", "log_loss": "log loss"}
 
 
 def _best(results, kinds, split, seeds=1):

@@ -35,7 +35,9 @@ def check(path, plan):
         ValueError: if there is one.
     """
     path = pathlib.Path(path)
-    if path.exists() and not path.read_text(encoding="utf-8").startswith(f"# {plan.title}\n"):
+    if not path.exists():
+        return
+    if not path.read_text(encoding="utf-8", errors="replace").startswith(f"# {plan.title}\n"):
         raise ValueError(f"results holds another report: choose another file. Received: {path}")
 
 

@@ -145,8 +145,10 @@ def test_a_broken_record_is_named_before_anything_is_run(folder, tmp_path):
         tabulated(folder, records_path=tmp_path / "cut.jsonl")
 
 
-def test_the_report_of_other_data_is_kept(folder, tmp_path):
-    (tmp_path / "R.md").write_text("# Frappe\n")
-    with pytest.raises(ValueError, match="results holds another report"):
-        tabulated(folder, results_path=tmp_path / "R.md")
-    assert (tmp_path / "R.md").read_text() == "# Frappe\n"
+@pytest.mark.parametrize("content", [b"# Frappe\n", b"\xff\x00"])
+def test_the_report_of_other_data_is_kept(folder, tmp_path, content):
+    path = tmp_path / "R.md"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"results holds another report.* Received: {path}"):
+        tabulated(folder, results_path=path)
+    assert path.read_bytes() == content
