@@ -94,5 +94,5 @@ def _read(path):
     """The candidates that were evaluated."""
     records = read_json_lines(path, "operations")
     for number, record in enumerate(records, start=1):
-        run_files.check(record, run_files.TRAINED, f"{path}, line {number}")
+        run_files.check_trained(record, f"{path}, line {number}")
     return records

@@ -10,7 +10,7 @@ EVALUATED = ("valid", "test")
 LARGEST = sys.float_info.max
 SCORES = {"auc": numbers.Real, "log_loss": numbers.Real}
 COSTS = {"parameters": int, "seconds": numbers.Real, "epochs": int}
-RECORD = {"stage": str, **COSTS, "interactions": dict, "units": dict}
+RECORD = {"stage": str, "interactions": dict, "units": dict}
 METRICS = {"test": dict, "valid": dict, "parameters": int, "stages": list}
 RECOVERED = {"recall": numbers.Real, "precision": numbers.Real, "functions": numbers.Real}
 ANALYSIS = {
@@ -119,13 +119,19 @@ def _check_dimensions(rows, place):
 
 def _check_record(content, place):
     check(content, RECORD, place)
-    check_scores(content, place)
-    check_range({name: content[name] for name in COSTS}, place)
+    check_trained(content, place)
     if "/" in content["stage"]:
         raise ValueError(f"{place}: stage must be one folder. Received: {content['stage']!r:.200}")
     for name in ("interactions", "units"):
         check(content[name], dict.fromkeys(content[name], int), f"{place}, {name}")
         check_range(content[name], f"{place}, {name}")
+
+
+def check_trained(content, place):
+    """Raises `ValueError` unless `content` says what a training reached, and at which costs."""
+    check_scores(content, place)
+    check(content, COSTS, place)
+    check_range({name: content[name] for name in COSTS}, place)
 
 
 def check_scores(content, place):

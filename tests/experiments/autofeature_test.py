@@ -35,7 +35,8 @@ SMALL = (
 def score(operations):
     """Products are good, concatenations better, but for those of `a`, which are bad."""
     value = {"product": 1, "concatenation": 2}
-    return sum(value.get(k, 0) * (-1 if "a" in q else 1) for k, q in operations.units(2)) / 100
+    points = sum(value.get(k, 0) * (-1 if "a" in q else 1) for k, q in operations.units(2))
+    return 0.5 + points / 100
 
 
 class InterruptedSearchError(Exception):
