@@ -81,10 +81,13 @@ class Run:
     bytes: int
 
     def kept(self, order):
-        """`{interaction: {function: |alpha|}}`, alpha `None` where no search gave it one."""
-        source = self.searched.get(order, self.found)
-        has_alpha = isinstance(source, Architecture) and source.alpha is not None
-        alpha = source.importance(order) if has_alpha else {}
+        """`{interaction: {function: |alpha|}}`, alpha `None` where no search gave it one.
+
+        What was found has the alpha of the last search, which trained the lower orders again.
+        """
+        sources = (self.found, self.searched.get(order))
+        with_alpha = (of for of in sources if getattr(of, "alpha", None) is not None)
+        alpha = next((of.importance(order) for of in with_alpha), {})
         kept = collections.defaultdict(dict)
         for function, interaction in self.found.units(order):
             kept[interaction][function] = alpha.get((function, interaction))

@@ -31,7 +31,8 @@ def interactions(run):
         section(
             "interactions",
             "Kept interactions",
-            "The gate alpha of each kept interaction and function, as the search left it: the "
+            "The gate alpha of each kept interaction and function, as the last search of "
+            "interactions left it, in this run or in the one that its architecture is from: the "
             "darker, the stronger. What was pruned is blank. Products are normalised before their "
             "gates, so alphas are on one scale.",
             *parts,
@@ -128,8 +129,8 @@ def functions(run):
         panels.append(
             figure(
                 "statistics_AUC by number of functions",
-                f"Of order {run.analysis['order']}: median, quartiles, and points beyond 1.5 times "
-                "their distance (paper, Fig. 8).",
+                f"Of order {run.analysis['order']}, as their search kept them: median, quartiles, "
+                "and points beyond 1.5 times their distance (paper, Fig. 8).",
                 panel(figures.statistics_by_number, rows, split, width=WIDE, height=240),
                 "numbers",
             )
@@ -173,8 +174,9 @@ def statistics(run):
 
 def _against_statistics(found):
     caption = (
-        f"Interactions of order {found['order']}. A point is a kept interaction with one function, "
-        "a stroke at zero one that was pruned (paper, Fig. 7)."
+        f"Interactions of order {found['order']}. A point is an interaction with one function that "
+        "their search kept, later stages may have dropped it; a stroke at zero is an interaction "
+        "that it pruned (paper, Fig. 7)."
     )
     if found["alpha_rank_correlation"] is not None:
         caption += f" Rank correlation: {found['alpha_rank_correlation']:.2f}."

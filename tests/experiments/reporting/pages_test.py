@@ -9,7 +9,7 @@ from aim_keras.feature_groups import FeatureGroups
 from aim_keras.pair_operations import PairOperations
 from experiments.reporting import page, run_page, runs_page
 from tests.experiments.reporting.html_page import Page
-from tests.experiments.reporting.some_runs import FIELDS, PLAIN, RUN, record
+from tests.experiments.reporting.some_runs import ALPHA, FIELDS, FOUND, PLAIN, RUN, record
 
 
 def of_kind(found):
@@ -78,6 +78,18 @@ def test_kept_interactions_have_their_alpha():
     start = cells.index("user × item")
     assert cells[start : start + 3] == ["user × item", "0.3000", "0.4000"]
     assert cells.index("user × hour & day × item") < cells.index("user × <b> × item")
+    assert "that their search kept, later stages may have dropped it" in parsed.text
+
+
+def test_alpha_is_that_of_the_last_search_where_what_was_found_has_it():
+    earlier = dataclasses.replace(FOUND, alpha={k: [9.0] * len(of) for k, of in ALPHA.items()})
+    run = dataclasses.replace(RUN, searched={2: earlier, 3: FOUND})
+    assert run.kept(2) == RUN.kept(2)
+    assert run.kept(2)["user", "item"] == {"inner": 0.3, "outer": 0.4}
+    without = dataclasses.replace(run, found=dataclasses.replace(FOUND, alpha=None))
+    assert without.kept(2)["user", "item"] == {"inner": 9.0, "outer": 9.0}
+    unsearched = dataclasses.replace(without, searched={})
+    assert unsearched.kept(2)["user", "item"] == {"inner": None, "outer": None}
 
 
 def test_what_is_not_there_is_said_or_left_out():
