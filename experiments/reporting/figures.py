@@ -1,6 +1,8 @@
 """The figures of a report, each drawn on given axes, with labels and units on both."""
 
 import numpy as np
+from matplotlib.collections import PatchCollection
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
 
 from experiments.reporting.drawing import AMOUNT, FAINT, INK, MARKERS, MUTED, color, shortened
@@ -30,19 +32,21 @@ def heat_map(axes, fields, values, highest, label="|alpha| (no unit)"):
     """
     position = {field: i for i, field in enumerate(fields)}
     count = len(fields) - 1
-    grid = np.full((count, count), np.nan)
-    for (one, other), value in values.items():
-        column, row = sorted((position[one], position[other]))
-        grid[row - 1, column] = highest if value is None else value
-    for row in range(count):
-        axes.broken_barh([(c, 1) for c in range(row + 1)], (row, 1), color="#f5f7fa", lw=0)
-    mesh = axes.pcolormesh(
-        np.ma.masked_invalid(grid), cmap=AMOUNT, vmin=0, vmax=highest, edgecolor="white", lw=0.4
+    edge = {"edgecolor": "white", "lw": 0.4}
+    places, lines = np.arange(count) + 0.5, np.arange(1, count)
+    axes.barh(places, places + 0.5, height=1, color="#f5f7fa", **edge)
+    axes.vlines(lines, lines, count, **edge)
+    pairs = [sorted((position[one], position[other])) for one, other in values]
+    cells = PatchCollection(
+        [Rectangle((column, row - 1), 1, 1) for column, row in pairs],
+        cmap=AMOUNT,
+        clim=(0, highest),
+        **edge,
     )
-    size = min(7.5, 270 / max(len(fields), 1))
-    places = np.arange(count) + 0.5
-    axes.set_xticks(places, [shortened(f) for f in fields[:-1]], rotation=90, fontsize=size)
-    axes.set_yticks(places, [shortened(f) for f in fields[1:]], fontsize=size)
+    cells.set_array([highest if value is None else value for value in values.values()])
+    axes.add_collection(cells)
+    axes.set_xticks(places, [shortened(f) for f in fields[:-1]], rotation=90)
+    axes.set_yticks(places, [shortened(f) for f in fields[1:]])
     axes.tick_params(length=0, pad=2)
     axes.set(xlim=(0, count), ylim=(count, 0), aspect="equal", xlabel="field", ylabel="field")
     axes.grid(False)
@@ -50,7 +54,7 @@ def heat_map(axes, fields, values, highest, label="|alpha| (no unit)"):
         spine.set_visible(False)
     if any(value is not None for value in values.values()):
         scale = axes.inset_axes((0.5, 0.9, 0.48, 0.035))
-        bar = axes.figure.colorbar(mesh, cax=scale, orientation="horizontal")
+        bar = axes.figure.colorbar(cells, cax=scale, orientation="horizontal")
         bar.set_label(label, labelpad=2, fontsize=7.5)
         bar.outline.set_visible(False)
         bar.set_ticks([0, highest], labels=["0", f"{highest:.2g}"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.reporting import figures
-from experiments.reporting.drawing import panel, to_svg
+from experiments.reporting.drawing import STYLE, panel, to_svg
 from tests.experiments.reporting.some_runs import ANALYSIS, CURVES, FIELDS, FUNCTIONS, HISTORY
 
 PAIRS = {("user", "item"): 0.4, ("<b>", "user"): 0.1, ("item", "hour & day"): None}
@@ -68,27 +68,36 @@ def test_heat_map_puts_a_pair_at_its_fields_and_leaves_the_others_blank():
     axes = axes_of("heat_map")
     columns = [label.get_text() for label in axes.get_xticklabels()]
     rows = [label.get_text() for label in axes.get_yticklabels()]
-    (mesh,) = [c for c in axes.collections if c.get_array() is not None]
-    shown = mesh.get_array()
-    for pair in itertools.combinations(FIELDS, 2):
-        value = shown[rows.index(pair[1]), columns.index(pair[0])]
-        known = {frozenset(q): 0.4 if v is None else v for q, v in PAIRS.items()}
-        if frozenset(pair) in known:
-            assert value == known[frozenset(pair)]
-        else:
-            assert value is np.ma.masked
-    assert shown.count() == len(PAIRS)
+    (cells,) = [c for c in axes.collections if c.get_array() is not None]
+    corners = [path.get_extents().min for path in cells.get_paths()]
+    shown = {
+        frozenset((columns[int(x)], rows[int(y)])): value
+        for (x, y), value in zip(corners, cells.get_array(), strict=True)
+    }
+    assert shown == {frozenset(q): 0.4 if v is None else v for q, v in PAIRS.items()}
+    assert cells.get_clim() == (0, 0.4)
 
 
-def test_heat_map_of_many_fields_has_room_for_each_name():
-    fields = [f"C{i}" for i in range(39)]
-    width = figures.heat_map_width(len(fields))
-    plot = panel(figures.heat_map, fields, {("C1", "C2"): 0.3}, 1.0, width=width, height=width)
+def of_many_fields(count):
+    fields = [f"C{i}" for i in range(count)]
+    width = figures.heat_map_width(count)
+    return panel(figures.heat_map, fields, {("C1", "C2"): 0.3}, 1.0, width=width, height=width)
+
+
+@pytest.mark.parametrize("count", [39, 100])
+def test_heat_map_of_many_fields_has_room_for_each_name(count):
+    plot = of_many_fields(count)
     plot.draw_without_rendering()
     labels = plot.axes[0].get_yticklabels()
+    assert {label.get_fontsize() for label in labels} == {STYLE["ytick.labelsize"]}
     boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.y0)
-    assert len(boxes) == 38
+    assert len(boxes) == count - 1
     assert all(low.y1 < high.y0 + 1 for low, high in itertools.pairwise(boxes))
+
+
+def test_heat_map_grows_with_the_fields_and_the_kept_pairs_alone():
+    few, many = (len(list(to_svg(of_many_fields(n), "x").iter("path"))) for n in (10, 100))
+    assert many - few < 3 * 90
 
 
 def test_functions_by_order_are_percent():
