@@ -18,6 +18,7 @@ STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "aim_keras",
     "font.size": 8,
+    "text.parse_math": False,
     "text.color": INK,
     "axes.labelsize": 8,
     "axes.labelcolor": INK,
@@ -58,6 +59,11 @@ def panel(draw, *args, width=340, height=240, **options):
 def color(number):
     """The color of a series."""
     return COLORS[number % len(COLORS)]
+
+
+def marker(number):
+    """The marker of a series; with its color it is told apart from all series before 49."""
+    return MARKERS[(number + number // len(COLORS)) % len(MARKERS)]
 
 
 def shortened(name, length=16):

@@ -5,7 +5,7 @@ from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
 
-from experiments.reporting.drawing import AMOUNT, FAINT, INK, MARKERS, MUTED, color, shortened
+from experiments.reporting.drawing import AMOUNT, FAINT, INK, MUTED, color, marker, shortened
 
 QUANTITIES = {
     "loss": "training loss (nats)",
@@ -68,15 +68,16 @@ def functions_by_order(axes, frequency):
         frequency: `{order: {function: share}}`.
     """
     functions = list(next(iter(frequency.values()), ()))
+    bars = []
     for i, function in enumerate(functions):
         width = 0.8 / len(functions)
         shares = [100 * of_order[function] for of_order in frequency.values()]
         places = np.arange(len(frequency)) + (i + 0.5) * width - 0.4
-        axes.bar(places, shares, 0.9 * width, color=color(i), label=function)
+        bars.append(axes.bar(places, shares, 0.9 * width, color=color(i), label=function))
     axes.set_xticks(range(len(frequency)), [str(order) for order in frequency])
     axes.set(xlabel="order (fields in an interaction)", ylabel="share of kept units (%)")
     axes.grid(False, axis="x")
-    _legend(axes)
+    _legend(axes, bars)
 
 
 def alpha_by_statistics(axes, rows, functions, split):
@@ -88,13 +89,14 @@ def alpha_by_statistics(axes, rows, functions, split):
         split: Where statistics_AUC was evaluated.
     """
     pruned = [row["statistics_auc"] for row in rows if not row["alpha"]]
-    axes.plot(pruned, [0] * len(pruned), "|", color=MUTED, ms=6, mew=0.8, label="pruned")
+    zeros = [0] * len(pruned)
+    lines = axes.plot(pruned, zeros, "|", color=MUTED, ms=6, mew=0.8, label="pruned")
     for i, function in enumerate(functions):
         kept = [row for row in rows if function in row["alpha"]]
-        axes.plot(
+        lines += axes.plot(
             [row["statistics_auc"] for row in kept],
             [row["alpha"][function] for row in kept],
-            MARKERS[i % len(MARKERS)],
+            marker(i),
             color=color(i),
             alpha=0.8,
             mew=0,
@@ -103,7 +105,7 @@ def alpha_by_statistics(axes, rows, functions, split):
         )
     axes.set(xlabel=f"statistics_AUC on {split} (no unit)", ylabel="|alpha| (no unit)")
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    _legend(axes)
+    _legend(axes, lines)
 
 
 def statistics_by_number(axes, rows, split):
@@ -171,17 +173,19 @@ def gate_paths(axes, gates, functions):
         else:
             label = gates.units[gate][0]
             shade = color(functions.index(label))
-        (line,) = axes.plot(steps, values[thinned, gate], color=shade, lw=0.8, alpha=0.8)
+        (line,) = axes.plot(
+            steps, values[thinned, gate], color=shade, lw=0.8, alpha=0.8, label=label
+        )
         labels.setdefault(label, line)
     if gates.thresholds[-1] is not None:
         threshold = np.array(gates.thresholds)[thinned]
-        (line,) = axes.plot(steps, threshold, color=INK, lw=1.6, ls=(0, (3, 2)))
-        labels["threshold"] = line
+        style = {"color": INK, "lw": 1.6, "ls": (0, (3, 2))}
+        (labels["threshold"],) = axes.plot(steps, threshold, label="threshold", **style)
     axes.set(xlabel="step (batches)", ylabel="|gate| and threshold (no unit)")
     axes.set_ylim(bottom=0)
     _steps(axes)
     order = [k for k in (*functions, "open at the end", "pruned", "threshold") if k in labels]
-    _legend(axes, [labels[k] for k in order], order)
+    _legend(axes, [labels[k] for k in order])
     return len(chosen)
 
 
@@ -203,16 +207,17 @@ def learning_curves(axes, curves, quantity):
         quantity: Name out of `QUANTITIES`.
     """
     best = max if quantity == "auc" else min
+    lines = []
     for i, (name, curve) in enumerate(curves.items()):
         epochs = [epoch + 1 for epoch in curve]
-        marker = {"marker": MARKERS[i % len(MARKERS)], "ms": 3, "mew": 0}
-        axes.plot(epochs, curve.values(), color=color(i), label=shortened(name, 28), **marker)
+        style = {"color": color(i), "marker": marker(i), "ms": 3, "mew": 0}
+        lines += axes.plot(epochs, curve.values(), label=shortened(name, 28), **style)
         at = best(curve, key=curve.get)
         axes.plot(at + 1, curve[at], "o", ms=8, mfc="none", mec=color(i), mew=1)
     axes.set(xlabel="epoch (number)", ylabel=QUANTITIES[quantity])
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(6))
-    _legend(axes, columns=1)
+    _legend(axes, lines, columns=1)
 
 
 def results(axes, entries):
@@ -221,6 +226,7 @@ def results(axes, entries):
     Args:
         entries: `[(name, AUC on valid, AUC on test or None)]`.
     """
+    points = {}
     for row, (name, valid, test) in enumerate(entries):
         axes.axhline(row, color=FAINT, lw=0.8, zorder=0)
         axes.annotate(
@@ -229,14 +235,14 @@ def results(axes, entries):
         series = ((valid, "valid", {"mfc": "white"}), (test, "test", {"mfc": color(0)}))
         for value, label, face in series:
             if value is not None:
-                label = label if label not in axes.get_legend_handles_labels()[1] else None
-                axes.plot(value, row, "o", ms=6, mec=color(0), label=label, **face)
+                (point,) = axes.plot(value, row, "o", ms=6, mec=color(0), label=label, **face)
+                points.setdefault(label, point)
     axes.set(ylim=(len(entries) - 0.5, -0.7), xlabel="AUC (no unit)", ylabel="model")
     axes.set_yticks([])
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.spines["left"].set_visible(False)
-    _legend(axes)
+    _legend(axes, points.values())
 
 
 def _some(items, number):
@@ -251,15 +257,14 @@ def _steps(axes):
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
-def _legend(axes, *given, columns=None):
-    """Above the axes, where nothing is drawn."""
-    handles, labels = given or axes.get_legend_handles_labels()
+def _legend(axes, series, columns=None):
+    """Above the axes, where nothing is drawn; of itself matplotlib would leave out `_names`."""
     axes.legend(
-        handles,
-        labels,
+        series,
+        [of.get_label() for of in series],
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        ncols=columns or (2 if len(labels) == 4 else 3),
+        ncols=columns or (2 if len(series) == 4 else 3),
         borderaxespad=0.3,
         columnspacing=1,
         handlelength=1.2,

@@ -1,12 +1,13 @@
 """What each figure shows, read back from its axes."""
 
+import dataclasses
 import itertools
 
 import numpy as np
 import pytest
 
 from experiments.reporting import figures
-from experiments.reporting.drawing import STYLE, panel, to_svg
+from experiments.reporting.drawing import COLORS, STYLE, panel, to_svg
 from tests.experiments.reporting.some_runs import ANALYSIS, CURVES, FIELDS, FUNCTIONS, HISTORY
 
 PAIRS = {("user", "item"): 0.4, ("<b>", "user"): 0.1, ("item", "hour & day"): None}
@@ -149,6 +150,35 @@ def test_gate_paths_are_bounded():
     assert len(axes.lines) <= figures.LINES
     assert all(len(line.get_xdata()) <= figures.POINTS for line in axes.lines)
     assert max(line.get_ydata()[-1] for line in axes.lines) == np.abs(values[-1]).max()
+
+
+NAMES = ("_mine", "a$b$", r"$\frac$")
+OPEN = dataclasses.replace(HISTORY, values=[[0.6] * 3] * 4, units=[[name, []] for name in NAMES])
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("functions_by_order", ({2: dict.fromkeys(NAMES, 1 / 3)},)),
+        (
+            "alpha_by_statistics",
+            ([{"statistics_auc": 0.7, "alpha": dict.fromkeys(NAMES, 0.1)}], NAMES, "valid"),
+        ),
+        ("gate_paths", (OPEN, NAMES)),
+        ("learning_curves", ({name: {0: 0.6} for name in NAMES}, "auc")),
+    ],
+)
+def test_legends_have_every_name_as_it_is(name, args):
+    axes = axes_of(name, *args)
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert [text for text in legend if text in NAMES] == list(NAMES)
+    assert set(NAMES) <= {node.text for node in to_svg(axes.figure, "x").iter("text")}
+
+
+def test_series_of_one_color_have_distinct_markers():
+    curves = {str(i): {0: 0.6} for i in range(len(COLORS) ** 2)}
+    lines = axes_of("learning_curves", curves, "auc").lines[::2]
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == len(curves)
 
 
 def test_open_gates_are_counted():
