@@ -159,8 +159,10 @@ def read(run_dir, name=None):
 
 
 def read_named(run):
-    """The run of `FOLDER` or `NAME=FOLDER`, as a binary takes it."""
-    name, _, folder = run.rpartition("=")
+    """The run of `FOLDER` or `NAME=FOLDER`, as a binary takes it; a folder may have `=`, too."""
+    if "=" not in run or pathlib.Path(run).is_dir():
+        return read(run)
+    name, _, folder = run.partition("=")
     return read(folder, name or None)
 
 

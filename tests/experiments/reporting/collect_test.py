@@ -138,6 +138,13 @@ def test_a_model_whose_configuration_unpacks_to_too_much_is_refused(copy, monkey
         collect.read(copy)
 
 
+@pytest.mark.parametrize(("argument", "name"), [("{}", "lr=0.1"), ("a={}", "a"), ("={}", "lr=0.1")])
+def test_a_folder_may_have_an_equals_sign(copy, argument, name):
+    folder = copy.rename(copy.with_name("lr=0.1"))
+    run = collect.read_named(argument.format(folder))
+    assert (run.name, run.path) == (name, folder)
+
+
 def test_what_a_comparison_refuses(finished, copy, tmp_path):
     run_dir, _ = finished
     output = tmp_path / "compare.html"
