@@ -248,7 +248,8 @@ def _add_columns(table, first, *others):
 
 
 def _console():
-    return Console(width=None if sys.stdout.isatty() else 140)
+    width = None if sys.stdout.isatty() else 140
+    return Console(width=width, markup=False, emoji=False)
 
 
 def _or_none(content, name):
