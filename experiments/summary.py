@@ -33,13 +33,14 @@ def show(results):
     console = _console()
     console.print(table)
     for order, scores in results.get("planted", {}).items():
-        told_apart = scores["told_apart"]
-        console.print(
-            f"Planted interactions of order {order}: "
-            f"recall {scores['recall']:.2f}, precision {scores['precision']:.2f}, "
-            f"with their function {scores['functions']:.2f}"
-            + ("" if told_apart is None else f" (or one equal to it {told_apart:.2f})")
-        )
+        shares = {
+            f"Planted interactions of order {order}: recall": scores["recall"],
+            ", precision": scores["precision"],
+            ", with their function": scores.get("functions"),
+            "; of those not planted as outer, with a product function": scores.get("told_apart"),
+        }
+        known = (f"{what} {share:.2f}" for what, share in shares.items() if share is not None)
+        console.print("".join(known), soft_wrap=True)
 
 
 def show_analysis(content):

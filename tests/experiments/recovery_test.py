@@ -1,5 +1,7 @@
 """What a search recovered of what was planted."""
 
+import pytest
+
 from aim_keras import Architecture
 from experiments.recovery import recovery
 
@@ -42,6 +44,13 @@ def test_a_kernel_stands_for_another():
     scores = recovery(found({"scalar_kernel": [("a", "b")], "inner": [("b", "c")]}), PLANTED)
     assert scores["2"]["functions"] == 0
     assert scores["2"]["told_apart"] == 1
+
+
+@pytest.mark.parametrize("planted", [{}, {"functions": PLANTED["functions"][-1:]}])
+def test_functions_that_are_not_known_have_no_share(planted):
+    interactions = {"interactions": {"2": PLANTED["interactions"]["2"]}}
+    scores = recovery(found({"inner": [("a", "b")]}), interactions | planted)
+    assert scores["2"] == {"recall": 1 / 3, "precision": 1, "functions": None, "told_apart": None}
 
 
 def test_nothing_kept():

@@ -3,6 +3,7 @@
 import pytest
 
 from experiments import summary
+from experiments.fuzzing.runs import METRICS
 
 
 @pytest.mark.parametrize("text", ["no [/job:worker/task:0]", "aim_keras[serving]", "a:key:b"])
@@ -11,3 +12,23 @@ def test_texts_are_printed_as_they_are(capsys, text):
     results = {"tolerance": 1e-5, "rows": [row | {"met": False}], "skipped": {"fake": text}}
     summary.show_parity(results)
     assert capsys.readouterr().out.count(text) == 2
+
+
+@pytest.mark.parametrize(
+    ("functions", "told_apart", "words"),
+    [
+        (
+            0.5,
+            0.25,
+            ", with their function 0.50; of those not planted as outer, with a product function "
+            "0.25",
+        ),
+        (0.5, None, ", with their function 0.50"),
+        (None, None, ""),
+    ],
+)
+def test_what_was_recovered(capsys, functions, told_apart, words):
+    scores = {"recall": 1.0, "precision": 0.75, "functions": functions, "told_apart": told_apart}
+    summary.show(METRICS | {"planted": {"2": scores}})
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"Planted interactions of order 2: recall 1.00, precision 0.75{words}"
