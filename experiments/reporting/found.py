@@ -1,5 +1,7 @@
 """The sections of what a run found; an empty list where it has nothing for one."""
 
+import shlex
+
 from aim_keras import analysis
 from experiments.reporting import figures
 from experiments.reporting.drawing import WIDE, color, panel
@@ -153,13 +155,16 @@ def _shares(run, order):
 
 def statistics(run):
     """Alpha against statistics_AUC (Fig. 7)."""
-    if not run.searched:
+    kept = [order for order, of in run.searched.items() if of.units(order)]
+    if not kept:
         return []
     if run.analysis is None:
-        command = element("code", f"python -m experiments.analyze --run_dir={run.path}")
-        parts = [element("p", "Not counted yet. ", command, " counts it and adds it here.")]
+        command = f"python -m experiments.analyze --run_dir={shlex.quote(str(run.path))}"
+        command += "" if 2 in kept else f" --order={min(kept)}"
+        code = element("code", command)
+        part = element("p", "Not counted yet. ", code, " counts it and adds it here.")
     else:
-        parts = [_against_statistics(run.analysis)]
+        part = _against_statistics(run.analysis)
     return [
         section(
             "statistics",
@@ -167,7 +172,7 @@ def statistics(run):
             "statistics_AUC is the AUC of predicting a click by the interaction's own "
             "click-through rate. A search that keeps what the data support keeps interactions to "
             "the right.",
-            *parts,
+            part,
         )
     ]
 

@@ -93,7 +93,6 @@ def test_alpha_is_that_of_the_last_search_where_what_was_found_has_it():
 
 
 def test_what_is_not_there_is_said_or_left_out():
-    assert "python -m experiments.analyze --run_dir=runs/shop <1>" in Page(PAGES["shallow"]).text
     assert "No stage has TensorBoard events" in PAGES["shallow"]
     without = dataclasses.replace(RUN.trainings[0], gates=[])
     run = dataclasses.replace(RUN, trainings=[without])
@@ -102,6 +101,15 @@ def test_what_is_not_there_is_said_or_left_out():
     assert "Stages" in headings
     assert "Kept interactions" not in headings
     assert "Gates over the search" not in headings
+
+
+@pytest.mark.parametrize(("kept", "options"), [((2, 3), [""]), ((3,), [" --order=3"]), ((), [])])
+def test_the_analysis_is_asked_for_where_it_can_be_had(kept, options):
+    searched = {p: FOUND.keep(FOUND.units(p) if p in kept else []) for p in (2, 3)}
+    parsed = Page(run_page.html(dataclasses.replace(SHALLOW, searched=searched)))
+    command = "python -m experiments.analyze --run_dir='runs/shop <1>'"
+    assert parsed.texts.get("code", []) == [command + option for option in options]
+    assert ("Alpha against the data" in parsed.text) == bool(kept)
 
 
 def test_other_kinds_of_what_is_found():
