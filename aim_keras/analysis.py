@@ -48,6 +48,9 @@ def statistics_auc(train, evaluation, vocabulary_sizes, interactions):
 def function_frequency(architecture):
     """Share of each function in the kept units of an order: `{order: {function: share}}`.
 
+    Args:
+        architecture: `Architecture`, or `PairOperations`, whose functions are its operations.
+
     Reference: AIM, Fig. 8, left.
     """
     frequency = {}

@@ -97,6 +97,11 @@ class PairOperations(Document):
         return tuple(number.get(pair, 0) for pair in self.pairs)
 
     @property
+    def functions(self) -> tuple[str, ...]:
+        """The operations that model a pair, as an `Architecture` has functions."""
+        return tuple(self.operations)
+
+    @property
     def orders(self) -> tuple[int, ...]:
         """The orders of the modelled interactions: 2, or none."""
         return (2,) if self.operations else ()

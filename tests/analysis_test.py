@@ -6,6 +6,7 @@ import scipy.stats
 
 from aim_keras import Architecture, analysis
 from aim_keras.datasets import pipeline, planted
+from aim_keras.pair_operations import PairOperations
 
 FIELDS = ("a", "b", "c")
 PAIRS = (("a", "b"), ("a", "c"), ("b", "c"))
@@ -124,6 +125,12 @@ def test_function_frequency_is_a_share_of_each_order():
         2: {"inner": 2 / 3, "outer": 1 / 3},
         3: {"inner": 1.0, "outer": 0.0},
     }
+
+
+def test_operations_are_functions_of_pairs():
+    pairs = {"addition": [("a", "b")], "product": [("a", "c"), ("b", "c"), ("a", "d")]}
+    found = PairOperations(("a", "b", "c", "d"), pairs)
+    assert analysis.function_frequency(found) == {2: {"addition": 0.25, "product": 0.75}}
 
 
 def test_gates_and_number_of_functions_beside_statistics():

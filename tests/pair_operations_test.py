@@ -39,6 +39,7 @@ def test_interactions():
         ("concatenation", ("hour", "city")),
     ]
     assert FOUND.units(3) == []
+    assert FOUND.functions == ("product", "concatenation")
     assert PairOperations(FIELDS, {}).orders == ()
     assert PairOperations.full(FIELDS).units(2) == [("product", pair) for pair in FOUND.pairs]
 

@@ -96,9 +96,7 @@ class Run:
     @property
     def functions(self):
         """Candidate functions, or operations; none of a model without them."""
-        if isinstance(self.found, Architecture):
-            return self.found.functions
-        return tuple(getattr(self.found, "operations", ()))
+        return getattr(self.found, "functions", ())
 
     @property
     def orders(self):

@@ -117,7 +117,7 @@ def functions(run):
     """How often each function was kept (Fig. 8)."""
     if not run.orders:
         return []
-    frequency = {order: _shares(run, order) for order in run.orders}
+    frequency = analysis.function_frequency(run.found)
     panels = [
         figure(
             "Kept functions by order",
@@ -146,11 +146,6 @@ def functions(run):
             gallery(*panels, width=WIDE),
         )
     ]
-
-
-def _shares(run, order):
-    kept = [function for function, _ in run.found.units(order)]
-    return {function: kept.count(function) / len(kept) for function in run.functions}
 
 
 def statistics(run):
