@@ -59,9 +59,10 @@ def _pairs(run):
     ]
     columns = ("pair", *run.functions)
     units = ("", *("|alpha|" for _ in run.functions))
+    title = f"All {len(rows):,} kept pairs in numbers"
     return [
         gallery(*panels, width=width),
-        folded(f"All {len(rows):,} kept pairs in numbers", table(columns, rows, units=units)),
+        folded(title, table(title, columns, rows, units=units)),
     ]
 
 
@@ -79,10 +80,11 @@ def _ranking(run, order):
         for alpha, function, interaction in units
     ]
     columns = ("interaction", "function", "|alpha|", "")
-    shown = table(columns, rows[:SHOWN])
+    title, weaker = f"Order {order}", f"{len(rows) - SHOWN:,} weaker ones"
+    shown = table(title, columns, rows[:SHOWN])
     if not rows[SHOWN:]:
         return [shown]
-    return [shown, folded(f"{len(rows) - SHOWN:,} weaker ones", table(columns, rows[SHOWN:]))]
+    return [shown, folded(weaker, table(f"{title}: {weaker}", columns, rows[SHOWN:]))]
 
 
 def _groups(run):
@@ -98,7 +100,7 @@ def _groups(run):
             "groups",
             "Groups of fields",
             "Fields whose sum of embeddings is raised to the power of the group's order.",
-            table(("order", "group", "fields"), rows),
+            table("Groups of fields", ("order", "group", "fields"), rows),
         )
     ]
 
@@ -199,7 +201,9 @@ def _against_statistics(found):
     columns = ("interaction", "statistics_AUC", "strongest |alpha|")
     return beside(
         figure("Alpha by statistics_AUC", caption, plot, "statistics"),
-        table(columns, rows, units=("the highest", "", "– if pruned")),
+        table(
+            "The highest statistics_AUC", columns, rows, units=("the highest", "", "– if pruned")
+        ),
         width=WIDE,
     )
 
@@ -244,7 +248,7 @@ def dimensions(run):
                     panel(figures.dimension_by_vocabulary, rows, width=WIDE, height=290),
                     "dimensions",
                 ),
-                table(titles, cells, units=units),
+                table("Embedding sizes", titles, cells, units=units),
                 width=WIDE,
             ),
         )

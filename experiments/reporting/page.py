@@ -10,8 +10,12 @@ CSS = pathlib.Path(__file__).with_name("style.css")
 
 
 def element(tag, /, *children, **attributes):
-    """An HTML element of strings and elements, with `class_` for `class`; `None` is left out."""
-    node = ET.Element(tag, {key.rstrip("_"): str(value) for key, value in attributes.items()})
+    """An HTML element of strings and elements; `None` is left out.
+
+    Names of attributes have `_` for `-`, and at their end where Python reserves them: `class_`.
+    """
+    names = {key: key.rstrip("_").replace("_", "-") for key in attributes}
+    node = ET.Element(tag, {names[key]: str(value) for key, value in attributes.items()})
     last = None
     for child in children:
         if child is None:
@@ -26,10 +30,17 @@ def element(tag, /, *children, **attributes):
     return node
 
 
-def table(columns, rows, emphasis=(), units=()):
+def _scrolling(title, *children):
+    """What scrolls by itself where the page is narrow, by keys too, and says what it is then."""
+    role = {"role": "region", "aria_label": title, "tabindex": "0"}
+    return element("div", *children, class_="scroll", **role)
+
+
+def table(title, columns, rows, emphasis=(), units=()):
     """A table that scrolls by itself where the page is narrow.
 
     Args:
+        title: What it is, for those who do not see where it is.
         columns: Titles. A column is aligned to the right if all its cells are numbers, or text made
             of one.
         rows: Sequences of as many strings or elements.
@@ -56,11 +67,8 @@ def table(columns, rows, emphasis=(), units=()):
         )
         for i, row in enumerate(rows)
     ]
-    return element(
-        "div",
-        element("table", element("thead", element("tr", *head)), element("tbody", *body)),
-        class_="scroll",
-        tabindex="0",
+    return _scrolling(
+        title, element("table", element("thead", element("tr", *head)), element("tbody", *body))
     )
 
 
@@ -82,7 +90,7 @@ def figure(title, caption, plot, name):
     if float(svg.get("width")) > SCALES:
         svg.set("style", f"min-width:{svg.get('width')}px")
     caption = element("figcaption", element("strong", title), " ", caption)
-    return element("figure", caption, element("div", svg, class_="scroll", tabindex="0"))
+    return element("figure", caption, _scrolling(title, svg))
 
 
 def gallery(*parts, width=340):
@@ -147,7 +155,7 @@ def document(title, subtitle, headline, sections, footer):
         element("h1", title),
         element("p", subtitle, class_="subtitle"),
         element("dl", *headline, class_="tiles") if headline else None,
-        element("nav", *links),
+        element("nav", *links, aria_label="Sections"),
     )
     body = element("body", header, element("main", *sections), element("footer", footer))
     html = ET.tostring(element("html", head, body, lang="en"), encoding="unicode", method="html")

@@ -100,6 +100,7 @@ def _stages(run):
         "Each stage on valid, and the result on test. A unit is an interaction with one function; "
         "a + b counts those of each order.",
         table(
+            "Stages",
             columns,
             [*rows, test],
             emphasis=[len(rows)],

@@ -80,9 +80,9 @@ def _runs(runs):
     ]
     columns = ("run", "model", "data", "seed", "stages", "time", "SavedModel")
     units = ("", "", "", "", "", "seconds", "on disk")
-    return section(
-        "runs", "What was run", "Training time of all stages.", table(columns, rows, units=units)
-    )
+    title = "What was run"
+    content = table(title, columns, rows, units=units)
+    return section("runs", title, "Training time of all stages.", content)
 
 
 def _interactions(runs):
@@ -96,7 +96,11 @@ def _interactions(runs):
             "Do they keep the same?",
             "Of the interactions that either of two runs keeps, the share that both keep (Jaccard "
             "index); the number on the diagonal is how many a run keeps.",
-            table(["", *kept], [(name, *_agreement(kept, name)) for name in kept]),
+            table(
+                "Agreement of two runs",
+                ["", *kept],
+                [(name, *_agreement(kept, name)) for name in kept],
+            ),
         ),
         section(
             "interactions",
@@ -158,10 +162,10 @@ def _table(kept):
     ]
     columns = ("interaction", "kept by", *kept)
     units = ("", "runs", *("|alpha|" for _ in kept))
-    yield table(columns, rows[:SHOWN], units=units)
+    yield table("Kept interactions", columns, rows[:SHOWN], units=units)
     if rows[SHOWN:]:
-        rest = table(columns, rows[SHOWN:], units=units)
-        yield folded(f"{len(rows) - SHOWN:,} more", rest)
+        more = f"{len(rows) - SHOWN:,} more"
+        yield folded(more, table(f"Kept interactions: {more}", columns, rows[SHOWN:], units=units))
 
 
 def _cell(alpha):

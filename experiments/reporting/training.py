@@ -135,7 +135,7 @@ def comparison(entries):
     plot = panel(figures.results, points, width=WIDE, height=90 + 42 * len(points))
     return element(
         "div",
-        table(columns, rows, units=units),
+        table("Results", columns, rows, units=units),
         gallery(
             figure("AUC", "On valid, and on test where it was read.", plot, "results"), width=WIDE
         ),

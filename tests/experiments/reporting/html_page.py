@@ -11,6 +11,7 @@ class Page(html.parser.HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.open, self.seen, self.ids, self.texts, self.links = [], [], [], {}, []
+        self.attributes = []
         self.feed(text)
         self.close()
         assert not self.open
@@ -18,6 +19,7 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
         self.seen.append(tag)
+        self.attributes.append(attributes)
         if tag not in VOID:
             self.open.append(tag)
         if "id" in attributes:

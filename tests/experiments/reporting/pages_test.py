@@ -46,6 +46,17 @@ def test_is_one_well_formed_file(name):
     assert "@import" not in PAGES[name]
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_what_keys_reach_says_what_it_is(name):
+    parsed = Page(PAGES[name])
+    reached = [of for of in parsed.attributes if "tabindex" in of]
+    assert all(of["role"] == "region" for of in reached)
+    labels = [of["aria-label"] for of in reached]
+    assert len(labels) == len(set(labels)) > 2
+    (navigation,) = [at for at, tag in enumerate(parsed.seen) if tag == "nav"]
+    assert parsed.attributes[navigation]["aria-label"] == "Sections"
+
+
 @pytest.mark.parametrize("name", ["run", "runs"])
 def test_names_and_configuration_are_escaped(name):
     parsed = Page(PAGES[name])
@@ -166,7 +177,7 @@ def test_long_rankings_are_folded():
 
 def test_a_row_of_another_length_is_refused():
     with pytest.raises(ValueError, match=r"must have 2 cells. Received: \['1'\]"):
-        page.table(["a", "b"], [["1"]])
+        page.table("title", ["a", "b"], [["1"]])
 
 
 def test_stages_of_one_name_in_several_seeds_have_figures_of_their_own():
