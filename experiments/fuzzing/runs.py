@@ -24,17 +24,10 @@ from experiments.plots import figure_8
 from experiments.reporting import collect, run_page
 from experiments.tabulating import records
 
-RECORD = {
-    "stage": "retrain",
-    "auc": 0.75,
-    "log_loss": 0.5,
-    "parameters": 7,
-    "seconds": 1.5,
-    "epochs": 2,
-    "interactions": {"2": 1},
-    "units": {"2": 1},
-}
 SCORES = {"auc": 0.75, "log_loss": 0.5}
+TIME = {"seconds": 1.5, "epochs": 2}
+MODEL_SIZE = {"parameters": 7, "interactions": {"2": 1}, "units": {"2": 1}}
+RECORD = {"stage": "retrain", **SCORES, **TIME, **MODEL_SIZE}
 RECOVERED = {"recall": 1.0, "precision": 0.5, "functions": 0.5, "told_apart": None}
 METRICS = {
     "test": SCORES,
@@ -82,13 +75,11 @@ TABLE_RECORD = dict.fromkeys(records.KEYS, "x") | {
     "machine": {"processor": "x", "cores": 2, "memory_gb": 1.5},
     "test": SCORES,
     "valid": SCORES,
-    "parameters": 7,
+    **MODEL_SIZE,
     "embedding_parameters": 3,
     "inference_seconds": 0.5,
     "fields": 3,
-    "interactions": {"2": 1},
-    "units": {"2": 1},
-    "stages": {"retrain": {"seconds": 1.5, "epochs": 2}},
+    "stages": {"retrain": TIME},
 }
 SHARD = "frappe-train.tfrecord-00000"
 _ARCHITECTURE = "architecture.json", json.dumps(documents.ARCHITECTURE.to_dict())
