@@ -31,7 +31,7 @@ pytestmark = pytest.mark.minutes
 def folder(request, tmp_path_factory):
     """What `on_any_backend` writes on that backend."""
     if importlib.util.find_spec(request.param) is None:
-        pytest.skip(f"{request.param} is not installed")
+        pytest.skip(f"{request.param} is absent: no models that it trained")
     folder = tmp_path_factory.mktemp(request.param)
     environment = {
         "KERAS_BACKEND": request.param,

@@ -49,7 +49,7 @@ def test_own_interaction_function(load):
 
 
 def test_beside_keras_rs(load):
-    pytest.importorskip("keras_rs", reason="keras-rs is not installed")
+    pytest.importorskip("keras_rs", reason="keras-rs is absent: no layers beside its own")
     architecture, aucs = load("beside_keras_rs").main()
     assert architecture.units(2) == [("inner", ("user", "item"))]
     assert aucs["gated"] > aucs["keras-rs"] - 0.005
@@ -70,7 +70,7 @@ def test_multi_valued_fields(load):
 
 
 def test_tune_the_threshold(load):
-    pytest.importorskip("keras_tuner", reason="keras-tuner is not installed")
+    pytest.importorskip("keras_tuner", reason="keras-tuner is absent: no tuning by it")
     found = load("tune_the_threshold").main()
     (_, most), (middle, kept), (_, least) = (found[t] for t in sorted(found))
     assert most > kept > least == 0
@@ -78,7 +78,7 @@ def test_tune_the_threshold(load):
     assert max(found.values())[0] > found[max(found)][0] + 0.02
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="no JAX, no sharded table")
 def test_shard_a_table():
     two_devices = {
         "KERAS_BACKEND": "jax",

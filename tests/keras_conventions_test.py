@@ -67,7 +67,7 @@ def test_summary(name):
 
 @pytest.mark.parametrize("name", ["fm_of_interactions", "deepfm_of_dimensions", "autoint"])
 def test_plot_model(name, tmp_path):
-    pytest.importorskip("pydot", reason="pydot is not installed")
+    pytest.importorskip("pydot", reason="pydot is absent: no graph of a model is made")
     model = new_model(name)
     dot = keras.utils.model_to_dot(model, show_shapes=True, show_layer_names=True).to_string()
     assert all(layer.name in dot for layer in model.layers)
@@ -76,7 +76,7 @@ def test_plot_model(name, tmp_path):
 
         pydot.Dot.create(pydot.Dot())
     except OSError:
-        pytest.skip("the graph is made, but not drawn: Graphviz is not installed")
+        pytest.skip("Graphviz is absent: the graph is made and checked, but not drawn")
     keras.utils.plot_model(model, tmp_path / "model.png")
     assert (tmp_path / "model.png").read_bytes()[:4] == b"\x89PNG"
 

@@ -17,7 +17,7 @@ from tests.export_raw_values_test import (
     randomized,
 )
 
-NEEDED = "tensorflow-serving-api is not installed"
+NEEDED = "tensorflow-serving-api is absent: no requests to a server"
 predict = pytest.importorskip("tensorflow_serving.apis.predict_pb2", reason=NEEDED)
 service = pytest.importorskip("tensorflow_serving.apis.prediction_service_pb2_grpc", reason=NEEDED)
 
