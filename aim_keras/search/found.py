@@ -194,7 +194,7 @@ def found_architecture(
         )
     architecture, dead = drop_dead(architecture)
     if dead and not quiet:
-        logger.warning("Dropped %d dead interactions: %s", len(dead), dead)
+        logger.warning("Dropped dead interactions: %s", dead)
     if not architecture.orders and not quiet:
         logger.warning(NOTHING_KEPT)
     return architecture

@@ -179,7 +179,7 @@ def test_found_architecture_says_what_is_dead(caplog):
     assert found.orders == ()
     assert found.functions == ("outer", "inner")
     assert found.dataset == "d/1"
-    assert "Dropped 1 dead interactions: [('inner', ('a', 'b'))]" in caplog.text
+    assert "Dropped dead interactions: [('inner', ('a', 'b'))]" in caplog.text
     assert "Every interaction was pruned" in caplog.text
 
 
