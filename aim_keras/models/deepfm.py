@@ -9,14 +9,12 @@ from keras import ops
 
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field
-from aim_keras.layers import MLP, ParamFreeBatchNorm
+from aim_keras.layers import MLP
 from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import field_inputs
 from aim_keras.models.interaction_terms import InteractionOptions, interaction_terms
 
 MLP_INPUTS = ("embeddings", "products", "normalized_products", "scalars")
-
-PRODUCT_EPSILON = 1e-10  # below the variance of products, which a strong L2 leaves near 1e-9
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -36,8 +34,8 @@ class DeepFM(CTRModel):
         hidden_units: Widths of the MLP's hidden layers; none of them, no MLP.
         mlp_inputs: What the MLP reads, one or more of `"embeddings"`, `"products"` (those that
             each interaction's value sums), `"normalized_products"` (the same through a
-            `ParamFreeBatchNorm`, since a strong L2 leaves products far smaller than embeddings)
-            and `"scalars"` (the interactions' values). Where the architecture keeps no
+            `ParamFreeBatchNorm` for each order, since a strong L2 leaves products far smaller than
+            embeddings) and `"scalars"` (the interactions' values). Where the architecture keeps no
             interaction it reads the embeddings.
         mlp_norm: of the `MLP`.
         dropout: of the `MLP`.
@@ -90,7 +88,6 @@ class DeepFM(CTRModel):
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         mlp = MLP(hidden_units, mlp_norm, dropout, input_dropout, name="mlp")
-        normalize = ParamFreeBatchNorm(PRODUCT_EPSILON, name="normalized_products")
 
         # === Functional model ===
         interactions = interaction_terms(
@@ -99,21 +96,21 @@ class DeepFM(CTRModel):
             architecture,
             search,
             read_embeddings=bool(hidden_units) and "embeddings" in inputs,
-            read_products=bool(hidden_units)
-            and bool({"products", "normalized_products"} & set(inputs)),
+            read_products=bool(hidden_units) and "products" in inputs,
+            read_normalized_products=bool(hidden_units) and "normalized_products" in inputs,
             read_values=bool(hidden_units) and "scalars" in inputs,
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )
         logits = interactions.linear + interactions.total
         read = {
-            "embeddings": lambda: interactions.embeddings,
-            "products": lambda: interactions.products,
-            "normalized_products": lambda: normalize(interactions.products),
-            "scalars": lambda: interactions.values,
+            "embeddings": interactions.embeddings,
+            "products": interactions.products,
+            "normalized_products": interactions.normalized_products,
+            "scalars": interactions.values,
         }
         if hidden_units:
-            logits = logits + mlp(ops.concatenate([read[name]() for name in inputs], axis=1))
+            logits = logits + mlp(ops.concatenate([read[name] for name in inputs], axis=1))
         super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
         # === Config ===

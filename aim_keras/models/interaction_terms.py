@@ -13,6 +13,7 @@ from aim_keras.layers import (
     DimensionGate,
     FunctionWiseEmbedding,
     GatedInteraction,
+    ParamFreeBatchNorm,
     SoftDimension,
 )
 from aim_keras.layers.interaction_functions import interaction_function
@@ -26,6 +27,7 @@ class InteractionTerms(NamedTuple):
     total: keras.KerasTensor  # (batch, 1), the sum of all interactions' values
     values: keras.KerasTensor | None  # (batch, units)
     products: keras.KerasTensor | None  # (batch, widths), what each value sums, without zeros
+    normalized_products: keras.KerasTensor | None  # (batch, widths)
     linear: keras.KerasTensor | None  # (batch, 1), <w, x> + b
     embeddings: keras.KerasTensor | None  # (batch, kept dimensions of all functions and fields)
     architecture: Architecture
@@ -64,6 +66,7 @@ def interaction_terms(
     linear=True,
     read_embeddings=True,
     read_products=False,
+    read_normalized_products=False,
     read_values=True,
     embedding_initializer=None,
     embedding_regularizer=None,
@@ -98,11 +101,14 @@ def interaction_terms(
         read_embeddings: Whether anything but the interactions reads the embeddings. Otherwise
             embeddings that no interaction reads are not stored.
         read_products: Whether the products are wanted; values without them are faster.
+        read_normalized_products: Whether they are wanted through a `ParamFreeBatchNorm`.
         read_values: Whether the values are wanted one by one; their sum alone is faster.
         embedding_initializer: of the embedding tables.
         embedding_regularizer: of the embedding tables and of the linear weights.
-        epsilon: of the batch norm in front of the gates.
-        momentum: of the batch norm in front of the gates.
+        epsilon: of the batch norms of order 2, in front of the gates and of the products, and of
+            that in front of the dimensions' gates. Those of order p have epsilon^(p/2): a product
+            of p embeddings of variance v has a variance near v^p.
+        momentum: of the batch norms.
 
     Raises:
         ValueError: on an unknown `search`, or an architecture with other fields.
@@ -123,13 +129,12 @@ def interaction_terms(
             f"Received: {architecture.fields} for the fields {fields}"
         )
     gated = search == "interactions" or (search is None and gated)
-    norm = {"epsilon": epsilon, "momentum": momentum}
     dimension_gate: Callable = DimensionGate
     if candidate_dimensions is not None:
         dimension_gate = functools.partial(SoftDimension, candidate_dimensions, temperature_decay)
     highest = max(architecture.orders, default=2)
     stored = architecture.embeddings(shared_embedding, share_orders, read_embeddings)
-    outputs, products, embeddings, linear_term = [], [], [], None
+    outputs, products, normalized, embeddings, linear_term = [], [], [], [], None
     for orders, tables in stored.items():
         functions = [function for shared in tables for function in shared]
         dimensions = [list(of_field.values()) for of_field in tables.values()]
@@ -157,7 +162,8 @@ def interaction_terms(
                 orders=orders,
                 fields=fields,
                 per_function=per_function_gates,
-                **norm,
+                epsilon=epsilon,
+                momentum=momentum,
                 dtype=dtype,
                 name=f"dimension_gate_{name}",
             )(e)
@@ -169,6 +175,7 @@ def interaction_terms(
         for order in orders:
             interactions = architecture.of_order(order)
             kept = list(interactions) or functions
+            norm = {"epsilon": epsilon ** (order / 2), "momentum": momentum}
             interaction = GatedInteraction(
                 kept,
                 interactions,
@@ -176,7 +183,7 @@ def interaction_terms(
                 fields,
                 gated=gated,
                 searched=search == "interactions" and order == highest,
-                return_products=read_products,
+                return_products=read_products or read_normalized_products,
                 summed=not read_values,
                 columns=_columns(embedding, architecture, order, kept, tables) if compact else None,
                 **norm,
@@ -184,17 +191,23 @@ def interaction_terms(
                 name=f"interaction_{order}",
             )
             output = interaction(e if compact else _of_order(e, architecture, order, kept, tables))
-            if read_products:
+            if read_products or read_normalized_products:
                 output, product = output
                 if not compact:
                     product = _take(product, _live_products(architecture, order, interaction.units))
                 products.append(product)
+                if read_normalized_products:
+                    batch_norm = ParamFreeBatchNorm(
+                        **norm, dtype=dtype, name=f"normalized_products_{order}"
+                    )
+                    normalized.append(batch_norm(product))
             outputs.append(output)
     outputs = ops.concatenate(outputs, axis=1) if outputs[1:] else outputs[0]
     return InteractionTerms(
         ops.sum(outputs, axis=1, keepdims=True),
         outputs if read_values else None,
         ops.concatenate(products, axis=1) if read_products else None,
+        ops.concatenate(normalized, axis=1) if read_normalized_products else None,
         linear_term,
         ops.concatenate(embeddings, axis=1) if read_embeddings else None,
         architecture,

@@ -64,7 +64,7 @@ HIGH = Architecture(
             "inner": {"a": range(8), "b": range(7), "c": (1, 2), "d": (2,)},
             "outer": {"a": (0, 1), "b": (3, 4, 5), "c": (), "d": (0, 7)},
         },
-        4: {"vector_kernel": {"a": (0, 4), "b": range(5), "c": range(6), "d": (0, 1)}},
+        4: {"vector_kernel": {"a": (0, 4), "b": range(5), "c": range(6), "d": (0, 4)}},
     },
 )
 ARCHITECTURES = {

@@ -133,8 +133,8 @@ def test_the_norm_of_products_starts_new_unless_all_were_kept():
     for architecture in (found, CANDIDATES):
         model = DeepFM(SIZES, architecture, **options)
         warm_start(model, source)
-        norm = model.get_layer("normalized_products")
-        theirs = source.get_layer("normalized_products")
+        norm = model.get_layer("normalized_products_3")
+        theirs = source.get_layer("normalized_products_3")
         assert int(norm.batches_seen) == (0 if architecture is found else 1)
         is_copied = norm.moving_mean.shape == theirs.moving_mean.shape and np.array_equal(
             norm.moving_mean, theirs.moving_mean
