@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Mapping
 
+from aim_keras.arguments import checked_integer
 from aim_keras.documents import (
     Document,
     check_distinct,
@@ -15,7 +16,7 @@ from aim_keras.documents import (
     checked_list,
     checked_names,
 )
-from aim_keras.fields import as_field, is_integer
+from aim_keras.fields import as_field
 from aim_keras.kept_dimensions import checked_dimensions
 
 
@@ -59,12 +60,8 @@ class Architecture(Document):
     def __post_init__(self):
         for name in ("fields", "functions"):
             object.__setattr__(self, name, checked_names(getattr(self, name), name))
-        if not is_integer(self.embedding_dim) or self.embedding_dim < 1:
-            raise ValueError(
-                "embedding_dim must be an integer of at least 1. "
-                f"Received: embedding_dim={self.embedding_dim!r}"
-            )
-        object.__setattr__(self, "embedding_dim", int(self.embedding_dim))
+        embedding_dim = checked_integer("embedding_dim", self.embedding_dim)
+        object.__setattr__(self, "embedding_dim", embedding_dim)
         check_origin(self.dataset, self.found_by)
         check_mapping(self.interactions, "interactions")
         check_known(self.interactions, self.functions, "functions", "interactions")

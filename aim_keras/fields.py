@@ -1,8 +1,9 @@
 """What a field holds: an id, a list of ids, a number, and how a list becomes one embedding."""
 
 import dataclasses
-import numbers
 from collections.abc import Iterable, Mapping
+
+from aim_keras.arguments import checked_integer
 
 PADDING = -1  # the id of an unused place of a list
 COMBINERS = ("sum", "mean", "sqrtn")
@@ -48,10 +49,7 @@ class Field:
 
     def __post_init__(self):
         for name in ("size", "length"):
-            value = getattr(self, name)
-            if not is_integer(value) or value < 1:
-                raise ValueError(f"{name} must be an integer >= 1. Received: {name}={value!r}")
-            object.__setattr__(self, name, int(value))
+            object.__setattr__(self, name, checked_integer(name, getattr(self, name)))
         if type(self.weighted) is not bool:
             raise ValueError(f"weighted must be a bool. Received: weighted={self.weighted!r}")
         if self.combiner not in COMBINERS:
@@ -72,11 +70,6 @@ class Field:
     def to_config(self) -> int | dict:
         """JSON-able, and read by `as_field`: the size alone where the rest is the default."""
         return self.size if self == Field(self.size) else dataclasses.asdict(self)
-
-
-def is_integer(value) -> bool:
-    """Whether a value is an integer, of Python or NumPy."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def as_field(value: int | Field | Mapping) -> Field:

@@ -2,6 +2,7 @@
 
 import itertools
 
+from aim_keras.arguments import is_integer
 from aim_keras.documents import check_known, check_mapping, checked_list
 
 
@@ -40,18 +41,23 @@ def _checked_fields(of_field, fields, embedding_dim, place):
         raise ValueError(f"{place}: every field must be listed. Received: none for {missing}")
     check_known(of_field, fields, "fields", place)
     return {
-        field: _checked_positions(of_field[field], embedding_dim, f"{place}/{field}")
+        field: checked_positions(of_field[field], embedding_dim, f"{place}/{field}")
         for field in fields
     }
 
 
-def _checked_positions(positions, embedding_dim, place):
+def checked_positions(positions, embedding_dim, place):
+    """The kept positions of one field, as integers.
+
+    Raises:
+        ValueError: unless they are increasing integers below `embedding_dim`.
+    """
     positions = checked_list(positions, place)
-    if not all(type(j) is int and 0 <= j < embedding_dim for j in positions) or any(
+    if not all(is_integer(j) and 0 <= j < embedding_dim for j in positions) or any(
         j >= next_j for j, next_j in itertools.pairwise(positions)
     ):
         raise ValueError(
             f"{place}: kept positions must be increasing integers within "
             f"0 ... {embedding_dim - 1}. Received: {list(positions)}"
         )
-    return positions
+    return tuple(map(int, positions))

@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 FLOORS = {
     "aim_keras.backend": -2,
     "aim_keras.atomic": -3,
+    "aim_keras.arguments": -3,
     "aim_keras.documents": -2,
     "aim_keras.fields": -1,
     "aim_keras.kept_dimensions": -1,

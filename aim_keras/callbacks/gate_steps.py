@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from aim_keras.arguments import checked_integer
 from aim_keras.callbacks.searched import searched
 
 
@@ -42,9 +43,7 @@ class GateSteps(keras.callbacks.Callback):
 
     def __init__(self, data: Any, every: int = 10) -> None:
         super().__init__()
-        if every < 1:
-            raise ValueError(f"`every` must be at least 1. Received: every={every}")
-        self.every = every
+        self.every = checked_integer("every", every)
         self._batches = iter(data)
 
     def on_train_begin(self, logs: Any = None) -> None:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from aim_keras.arguments import checked_integer
 from aim_keras.callbacks.searched import gate_names, searched
 
 
@@ -36,10 +37,8 @@ class SearchState(keras.callbacks.Callback):
 
     def __init__(self, log_dir: str | os.PathLike, every: int = 100) -> None:
         super().__init__()
-        if every < 1:
-            raise ValueError(f"`every` must be at least 1. Received: every={every}")
         self.log_dir = str(log_dir)
-        self.every = every
+        self.every = checked_integer("every", every)
 
     def on_train_begin(self, logs: Any = None) -> None:
         optimizer, gates = searched(self.model, type(self).__name__)

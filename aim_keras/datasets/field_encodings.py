@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from aim_keras.arguments import is_integer
 from aim_keras.datasets.counts import Counts
 from aim_keras.datasets.lists import padded
 from aim_keras.documents import checked_list
@@ -96,11 +97,12 @@ class MultiCategorical:
             raise ValueError(
                 f"separator must be a string, not empty. Received: separator={self.separator!r}"
             )
-        if not self.field.multi_valued or self.max_length > MAX_PLACES:
+        if not is_integer(self.max_length) or not 2 <= self.max_length <= MAX_PLACES:
             raise ValueError(
                 f"max_length must be an integer from 2 to {MAX_PLACES}. "
                 f"Received: max_length={self.max_length!r}"
             )
+        Field(1, combiner=self.combiner)  # refuses a wrong one
 
     def learn(self, counts: Counted, min_count: int = 1) -> "MultiCategorical":
         """These lists with the values of items that were seen at least `min_count` times."""

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from aim_keras.arguments import checked_integer
 from aim_keras.datasets.blocks import BLOCK_ROWS, BlockBuilder
 from aim_keras.fields import PADDING, places
 
@@ -103,10 +104,8 @@ def batches(
     least = {"batch_size": 1, "shuffle_seed": 0, "first_pass": 0, "passes": 1, "window": 1}
     given = (batch_size, shuffle_seed, first_pass, passes, window)
     for (name, minimum), value in zip(least.items(), given, strict=True):
-        if not (value is None and name in ("shuffle_seed", "passes")) and (
-            isinstance(value, bool) or not isinstance(value, int) or value < minimum
-        ):
-            raise ValueError(f"{name} must be an integer >= {minimum}. Received: {name}={value!r}")
+        if not (value is None and name in ("shuffle_seed", "passes")):
+            checked_integer(name, value, minimum)
     batches_in_pass = -(-rows(builder, split) // batch_size)
     files = [str(path) for path in builder.info.splits[split].filepaths]
     parse = _parser(builder)

@@ -25,6 +25,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from aim_keras import metrics
+from aim_keras.arguments import checked_integer
 from aim_keras.datasets.blocks import SPLITS, BlockBuilder, Config
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.field_encodings import Categorical
@@ -216,9 +217,7 @@ def _position(sizes: Mapping[str, int]):
 def _check(options: Mapping[str, Any]) -> None:
     least = {"seed": 0, "num_train": 1, "num_valid": 1, "num_test": 1}
     for name, minimum in least.items():
-        value = options[name]
-        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-            raise ValueError(f"{name} must be an integer >= {minimum}. Received: {name}={value!r}")
+        checked_integer(name, options[name], minimum)
     if not 0 < options["strength"] < math.inf:
         raise ValueError(f"strength must be > 0 and finite. Received: {options['strength']!r}")
     if not 0 <= options["main_strength"] < math.inf or not math.isfinite(options["bias"]):

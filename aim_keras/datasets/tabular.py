@@ -12,6 +12,7 @@ import pyarrow as pa
 import tensorflow_datasets as tfds
 from tqdm.auto import tqdm
 
+from aim_keras.arguments import checked_integer
 from aim_keras.datasets import encoding, raw
 from aim_keras.datasets.blocks import SPLITS, BlockBuilder, Config
 from aim_keras.datasets.counts import Counts
@@ -19,6 +20,8 @@ from aim_keras.documents import read_json
 
 TRAIN, VALID, TEST = range(len(SPLITS))
 LEFT_OUT = len(SPLITS)
+
+logger = logging.getLogger(__name__)
 
 
 class TabularBuilder(BlockBuilder, skip_registration=True):
@@ -194,7 +197,7 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
     def _facts(self) -> dict[str, Any]:
         for file, count in self._skipped.items():
             if count:
-                logging.warning("%s: skipped %d malformed lines of %s", self.name, count, file)
+                logger.warning("%s: skipped %d malformed lines of %s", self.name, count, file)
         return {"skipped_rows": self._skipped}
 
 
@@ -212,9 +215,7 @@ def check_options(options: Mapping[str, Any]) -> None:
     """Raises `ValueError` for an option that several builders have, out of range."""
     leasts = {"min_count": 1, "bucket_count": 1, "max_buckets": 1, "seed": 0}
     for name, least in leasts.items():
-        value = options.get(name, least)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"{name} must be an integer >= {least}. Received: {name}={value!r}")
+        checked_integer(name, options.get(name, least), least)
     shares = {name: value for name, value in options.items() if name.endswith("_fraction")}
     if not all(map(is_fraction, shares.values())) or sum(shares.values()) >= 1:
         given = ", ".join(f"{name}={value!r}" for name, value in shares.items())

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from aim_keras.arguments import check_rate, checked_integer
+
 
 @keras.saving.register_keras_serializable("aim_keras")
 class AttentionPooling(keras.layers.Layer):
@@ -43,13 +45,10 @@ class AttentionPooling(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if units < 1:
-            raise ValueError(f"units must be at least 1. Received: units={units}")
         if not temperature > 0:
             raise ValueError(f"temperature must be above 0. Received: temperature={temperature}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1). Received: dropout={dropout}")
-        self.units = units
+        check_rate("dropout", dropout)
+        self.units = checked_integer("units", units)
         self.temperature = temperature
         self.dropout = dropout
         self.regularizer = keras.regularizers.get(regularizer)

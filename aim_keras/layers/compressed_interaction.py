@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from aim_keras.arguments import checked_integers
+
 
 @keras.saving.register_keras_serializable("aim_keras")
 class CompressedInteraction(keras.layers.Layer):
@@ -38,11 +40,9 @@ class CompressedInteraction(keras.layers.Layer):
 
     def __init__(self, units: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.units = tuple(units)
-        if not self.units or not all(isinstance(n, int) and n >= 1 for n in self.units):
-            raise ValueError(
-                f"units must be one or more integers of at least 1. Received: units={units}"
-            )
+        self.units = checked_integers("units", units)
+        if not self.units:
+            raise ValueError(f"units must hold at least one. Received: units={units}")
 
     def build(self, input_shape: tuple) -> None:
         if len(input_shape) != 3:

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from aim_keras.arguments import check_rate, checked_integer
+
 
 @keras.saving.register_keras_serializable("aim_keras")
 class FieldAttention(keras.layers.Layer):
@@ -51,15 +53,14 @@ class FieldAttention(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if num_heads < 1 or attention_dim < 1 or attention_dim % num_heads:
+        self.attention_dim = checked_integer("attention_dim", attention_dim)
+        self.num_heads = checked_integer("num_heads", num_heads)
+        if attention_dim % num_heads:
             raise ValueError(
-                "attention_dim must be a multiple of num_heads, both at least 1. "
+                "attention_dim must be a multiple of num_heads. "
                 f"Received: attention_dim={attention_dim}, num_heads={num_heads}"
             )
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1). Received: dropout={dropout}")
-        self.attention_dim = attention_dim
-        self.num_heads = num_heads
+        check_rate("dropout", dropout)
         self.residual = residual
         self.scale = scale
         self.layer_norm = layer_norm

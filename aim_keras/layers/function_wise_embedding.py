@@ -9,11 +9,12 @@ import numpy as np
 from keras import ops
 
 from aim_keras.architecture import Architecture
+from aim_keras.arguments import checked_integer
 from aim_keras.backend import gather_rows
 from aim_keras.fields import Field, as_fields, places, shapes_of
 from aim_keras.layers import table_rows
 from aim_keras.layers.pooling import pool
-from aim_keras.layers.table_layout import TableLayout, checked_dimensions
+from aim_keras.layers.table_layout import TableLayout, checked_table_dimensions
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -96,8 +97,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
             vocabulary_sizes = vocabulary_sizes.values()
         self.fields = list(as_fields(dict(enumerate(vocabulary_sizes))).values())
         self.vocabulary_sizes = [field.size for field in self.fields]
-        self.embedding_dim = embedding_dim
-        self.num_functions = num_functions
+        self.embedding_dim = checked_integer("embedding_dim", embedding_dim)
+        self.num_functions = checked_integer("num_functions", num_functions)
         self.linear = linear
         self.compact = compact
         if not self.fields:
@@ -105,13 +106,10 @@ class FunctionWiseEmbedding(keras.layers.Layer):
                 "vocabulary_sizes must hold a size or a Field for each field. "
                 f"Received: vocabulary_sizes={vocabulary_sizes}"
             )
-        for name in ("embedding_dim", "num_functions"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} must be at least 1. Received: {name}={getattr(self, name)}"
-                )
-        shape = num_functions, len(self.fields), embedding_dim
-        self.dimensions = None if dimensions is None else checked_dimensions(dimensions, *shape)
+        shape = self.num_functions, len(self.fields), self.embedding_dim
+        self.dimensions = (
+            None if dimensions is None else checked_table_dimensions(dimensions, *shape)
+        )
         self._layout = TableLayout(
             self.fields, embedding_dim, num_functions, self.dimensions, linear, compact
         )

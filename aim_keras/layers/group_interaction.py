@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.arguments import checked_integer
 from aim_keras.layers.gates import GATE_ALPHA
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
 
@@ -70,11 +71,9 @@ class GroupInteraction(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if order < 1:
-            raise ValueError(f"order must be at least 1. Received: order={order}")
         if not temperature > 0:
             raise ValueError(f"temperature must be above 0. Received: temperature={temperature}")
-        self.order = order
+        self.order = checked_integer("order", order)
         self.groups = [list(group) for group in groups]
         if any(position < 0 for group in self.groups for position in group):
             raise ValueError(f"groups must be of positions from 0 on. Received: groups={groups}")

@@ -1,11 +1,11 @@
 """The MLP tower of a CTR model."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from aim_keras.fields import is_integer
+from aim_keras.arguments import check_rate, checked_integers
 from aim_keras.layers.quantized import refuse_quantized
 
 NORMS = {
@@ -57,24 +57,14 @@ class MLP(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(hidden_units, Iterable):
-            raise ValueError(
-                f"hidden_units must be a sequence. Received: hidden_units={hidden_units!r}"
-            )
-        self.hidden_units = tuple(hidden_units)
+        self.hidden_units = checked_integers("hidden_units", hidden_units)
         self.norm = norm
         self.dropout = dropout
         self.input_dropout = input_dropout
-        if not all(is_integer(units) and units >= 1 for units in self.hidden_units):
-            raise ValueError(
-                "hidden_units must be integers of at least 1. "
-                f"Received: hidden_units={hidden_units}"
-            )
         if norm not in NORMS:
             raise ValueError(f"norm must be one of {', '.join(NORMS)}. Received: norm={norm!r}")
-        for name, rate in (("dropout", dropout), ("input_dropout", input_dropout)):
-            if not 0 <= rate < 1:
-                raise ValueError(f"{name} must be in [0, 1). Received: {name}={rate}")
+        check_rate("dropout", dropout)
+        check_rate("input_dropout", input_dropout)
         policy = {"dtype": self.dtype_policy}
         self.tower = []
         if input_dropout:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from aim_keras.arguments import check_rate
 from aim_keras.backend import mean_over_replicas, of_first_replica
 
 
@@ -48,8 +49,7 @@ class ParamFreeBatchNorm(keras.layers.Layer):
         super().__init__(**kwargs)
         if not epsilon > 0:
             raise ValueError(f"epsilon must be above 0. Received: epsilon={epsilon}")
-        if not 0 <= momentum < 1:
-            raise ValueError(f"momentum must be in [0, 1). Received: momentum={momentum}")
+        check_rate("momentum", momentum)
         self.epsilon = epsilon
         self.momentum = momentum
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.arguments import checked_integers
 from aim_keras.layers.dimension_gate import DimensionGate
 from aim_keras.layers.gates import GATE_ALPHA
 
@@ -60,15 +61,11 @@ class SoftDimension(DimensionGate):
         self, candidates: Sequence[int], temperature_decay: float = 5e-5, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.candidates = tuple(candidates)
+        self.candidates = checked_integers("candidates", candidates, least=0)
         self.temperature_decay = temperature_decay
-        if (
-            not self.candidates
-            or not all(isinstance(d, int) and d >= 0 for d in self.candidates)
-            or list(self.candidates) != sorted(set(self.candidates))
-        ):
+        if not self.candidates or list(self.candidates) != sorted(set(self.candidates)):
             raise ValueError(
-                f"candidates must be increasing integers >= 0. Received: candidates={candidates}"
+                f"candidates must be one or more, increasing. Received: candidates={candidates}"
             )
         if not temperature_decay >= 0:
             raise ValueError(

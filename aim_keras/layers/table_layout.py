@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from aim_keras.fields import Field, places
+from aim_keras.kept_dimensions import checked_positions
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -121,7 +122,7 @@ class TableLayout:
         return columns
 
 
-def checked_dimensions(dimensions, num_functions, num_fields, embedding_dim):
+def checked_table_dimensions(dimensions, num_functions, num_fields, embedding_dim):
     """`[function][field] -> kept positions`, as lists of integers.
 
     Raises:
@@ -134,12 +135,10 @@ def checked_dimensions(dimensions, num_functions, num_fields, embedding_dim):
             f"Received: {len(dimensions)} functions with "
             f"{[len(row) for row in dimensions]} fields"
         )
-    kept = [[[int(j) for j in positions] for positions in row] for row in dimensions]
-    for row in kept:
-        for positions in row:
-            if positions != sorted(set(positions) & set(range(embedding_dim))):
-                raise ValueError(
-                    "Kept positions must be increasing and within "
-                    f"0 ... {embedding_dim - 1}. Received: {positions}"
-                )
-    return kept
+    return [
+        [
+            list(checked_positions(positions, embedding_dim, f"dimensions[{k}][{i}]"))
+            for i, positions in enumerate(row)
+        ]
+        for k, row in enumerate(dimensions)
+    ]

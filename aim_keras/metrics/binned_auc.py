@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from aim_keras.arguments import checked_integer
+
 
 @keras.saving.register_keras_serializable("aim_keras")
 class BinnedAUC(keras.metrics.Metric):
@@ -64,15 +66,11 @@ class BinnedAUC(keras.metrics.Metric):
         dtype: Any = "float32",
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        if not isinstance(num_bins, int) or num_bins < 2:
-            raise ValueError(
-                f"num_bins must be an integer of at least 2. Received: num_bins={num_bins}"
-            )
         if not (limit > 0 and math.isfinite(limit)):
             raise ValueError(f"limit must be a finite number above 0. Received: limit={limit}")
         self._direction = "up"
         self.from_logits = from_logits
-        self.num_bins = num_bins
+        self.num_bins = checked_integer("num_bins", num_bins, least=2)
         self.limit = limit
         self.positives, self.negatives = (
             self.add_variable((num_bins,), "zeros", name=name)

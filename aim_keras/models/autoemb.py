@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.arguments import checked_integers
 from aim_keras.fields import Field, as_fields
 from aim_keras.layers import MLP, FunctionWiseEmbedding, ParamFreeBatchNorm
 from aim_keras.models.config import CTRModel, serialized
@@ -73,10 +74,10 @@ class AutoEmb(CTRModel):
         embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
         name: str = "autoemb",
     ) -> None:
-        dimensions = list(candidate_dimensions)
-        if not dimensions or dimensions != sorted(set(dimensions)) or dimensions[0] < 1:
+        dimensions = checked_integers("candidate_dimensions", candidate_dimensions)
+        if not dimensions or list(dimensions) != sorted(set(dimensions)):
             raise ValueError(
-                "candidate_dimensions must be increasing integers >= 1. "
+                "candidate_dimensions must be one or more, increasing. "
                 f"Received: candidate_dimensions={candidate_dimensions}"
             )
 

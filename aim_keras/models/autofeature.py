@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.arguments import checked_integer
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.layers.interaction_functions import IdentityMatrices
@@ -92,8 +93,7 @@ class AutoFeature(CTRModel):
             raise ValueError(
                 f"search must be None: AutoFeature has no gates. Received: search={search!r}"
             )
-        if pair_units < 1:
-            raise ValueError(f"pair_units must be at least 1. Received: pair_units={pair_units}")
+        pair_units = checked_integer("pair_units", pair_units)
 
         # === Layers ===
         exact = {"dtype": keras.config.dtype_policy().variable_dtype}

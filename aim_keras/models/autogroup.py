@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from aim_keras.arguments import checked_integers
 from aim_keras.feature_groups import FeatureGroups, smallest_group
 from aim_keras.fields import Field
 from aim_keras.layers import MLP, FunctionWiseEmbedding, GroupInteraction
@@ -191,14 +192,8 @@ def _check_search(search):
 
 
 def _check_orders(num_groups, embedding_dims):
-    for name, values, least in (
-        ("num_groups", num_groups, 0),
-        ("embedding_dims", embedding_dims, 1),
-    ):
-        if not all(isinstance(value, int) and value >= least for value in values):
-            raise ValueError(
-                f"{name} must be integers of at least {least}. Received: {name}={values}"
-            )
+    checked_integers("num_groups", num_groups, least=0)
+    checked_integers("embedding_dims", embedding_dims)
     if len(num_groups) != len(embedding_dims):
         raise ValueError(
             "num_groups and embedding_dims must have an integer for each order. "

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import keras
 from keras import ops
 
+from aim_keras.arguments import checked_integer
 from aim_keras.fields import Field
 from aim_keras.layers import MLP, FieldAttention
 from aim_keras.models.config import CTRModel, serialized
@@ -67,11 +68,7 @@ class AutoInt(CTRModel):
         embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
         name: str = "autoint",
     ) -> None:
-        if attention_layers < 1:
-            raise ValueError(
-                "attention_layers must be at least 1. "
-                f"Received: attention_layers={attention_layers}"
-            )
+        attention_layers = checked_integer("attention_layers", attention_layers)
 
         # === Layers ===
         features = field_inputs(vocabulary_sizes)

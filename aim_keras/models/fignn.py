@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import keras
 from keras import ops
 
+from aim_keras.arguments import checked_integer
 from aim_keras.fields import Field
 from aim_keras.models.config import CTRModel, serialized
 from aim_keras.models.inputs import embedded_fields, field_inputs
@@ -29,9 +30,7 @@ class FieldGraph(keras.layers.Layer):
 
     def __init__(self, steps, gru=True, **kwargs):
         super().__init__(**kwargs)
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1. Received: steps={steps}")
-        self.steps = steps
+        self.steps = checked_integer("steps", steps)
         self.gru = gru
 
     def build(self, input_shape):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import keras
 from keras import ops
 
+from aim_keras.arguments import check_rate
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.models.config import CTRModel, serialized
@@ -58,6 +59,8 @@ class NFM(CTRModel):
         embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
         name: str = "nfm",
     ) -> None:
+        check_rate("pooling_dropout", pooling_dropout)
+
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         exact = keras.config.dtype_policy().variable_dtype

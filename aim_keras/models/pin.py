@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.arguments import checked_integers
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.models.config import CTRModel, serialized
@@ -30,11 +31,9 @@ class PairNetworks(keras.layers.Layer):
 
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
-        self.units = tuple(units)
-        if not self.units or not all(isinstance(n, int) and n >= 1 for n in self.units):
-            raise ValueError(
-                f"units must be one or more integers of at least 1. Received: units={units}"
-            )
+        self.units = checked_integers("units", units)
+        if not self.units:
+            raise ValueError(f"units must hold at least one. Received: units={units}")
 
     def build(self, input_shape):
         _, fields, dim = input_shape

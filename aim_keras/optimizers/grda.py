@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.arguments import checked_integer
 from aim_keras.backend import is_sparse
 
 
@@ -126,10 +127,7 @@ class GRDA(keras.optimizers.Optimizer):
 
     def _solve_c(self, learning_rate, target_threshold, total_steps):
         _check_not_negative("target_threshold", target_threshold)
-        if not isinstance(total_steps, numbers.Integral) or total_steps < 1:
-            raise ValueError(
-                f"`total_steps` must be an integer >= 1. Received: total_steps={total_steps}"
-            )
+        total_steps = checked_integer("total_steps", total_steps)
         n = np.arange(1, total_steps + 1, dtype="float64")
         if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
             # Keras asks a schedule for the rate of a batch, and updates at the last one of a group.

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from aim_keras.architecture import Architecture
+from aim_keras.arguments import checked_integer
 from aim_keras.fields import Field
 from aim_keras.layers import GatedInteraction
 from aim_keras.search.found import found_architecture
@@ -91,8 +92,7 @@ def front(
     Returns:
         For each threshold, from 0: `{"threshold", "architecture"}` and the metrics.
     """
-    if points < 1:
-        raise ValueError(f"points must be at least 1. Received: points={points}")
+    checked_integer("points", points)
     gates = searched_gates(gate_layers(model))
     values = [gate.numpy() for gate in gates]
     magnitudes = _magnitudes(model)

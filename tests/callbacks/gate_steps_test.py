@@ -78,7 +78,7 @@ def test_counts_steps_by_epoch(every, steps, at_once):
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"`every` must be at least 1. Received: every=0"):
+    with pytest.raises(ValueError, match=r"every must be an integer >= 1. Received: every=0"):
         GateSteps([OTHER], every=0)
     with pytest.raises(
         ValueError, match=r"with_gates\(..., joint=False\)`, not .* Received: optimizer="

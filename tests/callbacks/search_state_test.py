@@ -119,5 +119,5 @@ def test_a_model_without_gates(tmp_path):
 
 @pytest.mark.parametrize("every", [0, -1])
 def test_every_out_of_range(every):
-    with pytest.raises(ValueError, match=f"`every` must be at least 1. Received: every={every}"):
+    with pytest.raises(ValueError, match=f"every must be an integer >= 1. Received: every={every}"):
         SearchState("logs", every)

@@ -60,7 +60,7 @@ def test_regularizer_of_the_hidden_layers_matrix_alone():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([0], "units must be at least 1. Received: units=0"),
+        ([0], "units must be an integer >= 1. Received: units=0"),
         ([8, 0.0], "temperature must be above 0. Received: temperature=0.0"),
         ([8, float("nan")], "temperature must be above 0. Received: temperature=nan"),
         ([8, 1.0, 1.0], r"dropout must be in \[0, 1\). Received: dropout=1.0"),

@@ -78,9 +78,9 @@ def test_dropout_only_in_training():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([8, 3], "both at least 1. Received: attention_dim=8, num_heads=3"),
-        ([0, 1], "both at least 1. Received: attention_dim=0, num_heads=1"),
-        ([8, 0], "both at least 1. Received: attention_dim=8, num_heads=0"),
+        ([8, 3], "multiple of num_heads. Received: attention_dim=8, num_heads=3"),
+        ([0, 1], "attention_dim must be an integer >= 1. Received: attention_dim=0"),
+        ([8, 0], "num_heads must be an integer >= 1. Received: num_heads=0"),
         ([8, 2, True, False, False, 1.0], r"dropout must be in \[0, 1\). Received: dropout=1.0"),
     ],
 )

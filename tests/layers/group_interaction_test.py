@@ -9,7 +9,7 @@ from aim_keras.layers import GroupInteraction
 @pytest.mark.parametrize(
     ("order", "groups", "message"),
     [
-        (0, [[0, 1]], "order must be at least 1. Received: order=0"),
+        (0, [[0, 1]], "order must be an integer >= 1. Received: order=0"),
         (2, [[0, -1]], r"positions from 0 on. Received: groups=\[\[0, -1\]\]"),
     ],
 )

@@ -70,8 +70,8 @@ def test_dropout_drops_its_share_and_scales_the_rest():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([[8, 0]], r"integers of at least 1. Received: hidden_units=\[8, 0\]"),
-        ([[8.0]], r"integers of at least 1. Received: hidden_units=\[8.0\]"),
+        ([[8, 0]], r"integers >= 1. Received: hidden_units=\[8, 0\]"),
+        ([[8.0]], r"integers >= 1. Received: hidden_units=\[8.0\]"),
         ([[8], "group"], "norm must be one of none, layer, batch. Received: norm='group'"),
         ([[8], "none", 1], r"dropout must be in \[0, 1\). Received: dropout=1"),
         ([[8], "none", -0.1], r"dropout must be in \[0, 1\). Received: dropout=-0.1"),

@@ -142,7 +142,7 @@ def test_half_precision_scores_are_counted_in_float32():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"num_bins": 1}, "num_bins must be an integer of at least 2. Received: num_bins=1"),
+        ({"num_bins": 1}, "num_bins must be an integer >= 2. Received: num_bins=1"),
         ({"num_bins": 2.5}, "Received: num_bins=2.5"),
         ({"limit": 0}, "limit must be a finite number above 0. Received: limit=0"),
         ({"limit": np.inf}, "Received: limit=inf"),

@@ -17,7 +17,7 @@ from tests.models.models_test import FUNCTIONS, MODELS, SPARSE, each_model
         (SIZES, {"search": "alpha"}, "search must be one of .*Received: search='alpha'"),
         (SIZES, {"functions": ["cosine"]}, "Received: 'cosine'"),
         (SIZES, {"functions": []}, "functions must be one or more strings"),
-        (SIZES, {"embedding_dim": 0}, "embedding_dim must be an integer of at least 1"),
+        (SIZES, {"embedding_dim": 0}, "embedding_dim must be an integer >= 1"),
         (SIZES, {"epsilon": 0, "search": "interactions"}, "epsilon must be above 0"),
         (
             {"b": 8, "a": 8, "c": 3, "d": 4},
@@ -45,7 +45,7 @@ def test_argument_errors(model, sizes, arguments, message):
         (DeepFM, {"mlp_inputs": ()}, r"one or more of .*Received: mlp_inputs=\(\)"),
         (DeepFM, {"mlp_inputs": "products"}, "a sequence .*Received: mlp_inputs='products'"),
         (DeepFM, {"mlp_inputs": ("linear",)}, "Received: mlp_inputs=.'linear'"),
-        (DeepFM, {"hidden_units": (0,)}, "hidden_units must be integers of at least 1"),
+        (DeepFM, {"hidden_units": (0,)}, "hidden_units must be integers >= 1"),
         (DeepFM, {"dropout": 1.0}, "dropout must be in"),
         (IPNN, {"mlp_norm": "group"}, "norm must be one of"),
     ],

@@ -109,7 +109,7 @@ def test_a_loaded_model_has_its_counts(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"candidate_dimensions": ()}, r"integers >= 1. Received: candidate_dimensions=\(\)"),
+        ({"candidate_dimensions": ()}, r"increasing. Received: candidate_dimensions=\(\)"),
         ({"candidate_dimensions": (4, 2)}, r"Received: candidate_dimensions=\(4, 2\)"),
         ({"candidate_dimensions": (0, 2)}, r"Received: candidate_dimensions=\(0, 2\)"),
         ({"counts": {"a": [1] * 5}}, r"each of the fields \('a', 'b', 'c'\). Received: counts={"),

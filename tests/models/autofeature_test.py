@@ -98,7 +98,7 @@ def test_takes_the_path_of_its_operations(tmp_path):
     ("arguments", "message"),
     [
         ({"search": "interactions"}, "search must be None.*search='interactions'"),
-        ({"pair_units": 0}, "pair_units must be at least 1.*pair_units=0"),
+        ({"pair_units": 0}, "pair_units must be an integer >= 1.*pair_units=0"),
         ({"architecture": PairOperations(("a", "b"), {})}, r"must have the fields.*\('a', 'b'\)"),
         ({"architecture": {"format": "other"}}, "format must be .*'other'"),
     ],

@@ -208,8 +208,8 @@ def test_without_any_group_there_is_the_linear_term():
     ("arguments", "message"),
     [
         ({"search": "interactions"}, "search must be one of .*Received: search='interactions'"),
-        ({"num_groups": (1, -1, 2)}, r"num_groups must be integers of at least 0. .*\(1, -1, 2\)"),
-        ({"embedding_dims": (0, 1, 1)}, "embedding_dims must be integers of at least 1"),
+        ({"num_groups": (1, -1, 2)}, r"num_groups must be integers >= 0. .*\(1, -1, 2\)"),
+        ({"embedding_dims": (0, 1, 1)}, "embedding_dims must be integers >= 1"),
         ({"embedding_dims": (4, 4)}, r"an integer for each order. Received: .*=\(4, 4\)"),
         ({"temperature": 0}, "temperature must be above 0. Received: temperature=0"),
         (

@@ -77,9 +77,9 @@ def test_dropout_is_that_of_attention_and_mlp():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"attention_layers": 0}, "must be at least 1. Received: attention_layers=0"),
-        ({"attention_dim": 5}, "both at least 1. Received: attention_dim=5, num_heads=2"),
-        ({"embedding_dim": 0}, "embedding_dim must be at least 1. Received: embedding_dim=0"),
+        ({"attention_layers": 0}, "must be an integer >= 1. Received: attention_layers=0"),
+        ({"attention_dim": 5}, "multiple of num_heads. Received: attention_dim=5, num_heads=2"),
+        ({"embedding_dim": 0}, "embedding_dim must be an integer >= 1. Received: embedding_dim=0"),
     ],
 )
 def test_argument_errors(options, message):

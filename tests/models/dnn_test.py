@@ -58,5 +58,5 @@ def test_regularizer_of_the_tables_alone():
 
 
 def test_argument_errors():
-    with pytest.raises(ValueError, match=r"integers of at least 1. Received: hidden_units=\(0,\)"):
+    with pytest.raises(ValueError, match=r"integers >= 1. Received: hidden_units=\(0,\)"):
         DNN(SIZES, hidden_units=(0,))

@@ -85,8 +85,8 @@ def test_parameters():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"steps": 0}, "steps must be at least 1. Received: steps=0"),
-        ({"embedding_dim": 0}, "embedding_dim must be at least 1. Received: embedding_dim=0"),
+        ({"steps": 0}, "steps must be an integer >= 1. Received: steps=0"),
+        ({"embedding_dim": 0}, "embedding_dim must be an integer >= 1. Received: embedding_dim=0"),
     ],
 )
 def test_argument_errors(options, message):

@@ -66,5 +66,7 @@ def test_regularizer_of_tables_alone():
 def test_argument_errors():
     with pytest.raises(ValueError, match=r"norm must be one of none, .* Received: norm='group'"):
         NFM(SIZES, mlp_norm="group")
-    with pytest.raises(ValueError, match=r"dropout must be in \[0, 1\). Received: .*dropout=1"):
+    with pytest.raises(
+        ValueError, match=r"^pooling_dropout must be in \[0, 1\). Received: pooling_dropout=1"
+    ):
         NFM(SIZES, pooling_dropout=1)

@@ -34,7 +34,7 @@ def test_equals_its_formula():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"embedding_dim": 0}, "embedding_dim must be at least 1. Received: embedding_dim=0"),
+        ({"embedding_dim": 0}, "embedding_dim must be an integer >= 1. Received: embedding_dim=0"),
         ({"mlp_norm": "group"}, "norm must be one of .* Received: norm='group'"),
     ],
 )

@@ -44,9 +44,9 @@ def test_each_pairs_network_starts_as_glorots():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"pair_units": ()}, r"integers of at least 1. Received: units=\(\)"),
-        ({"pair_units": (4, 0)}, r"integers of at least 1. Received: units=\(4, 0\)"),
-        ({"embedding_dim": 0}, "embedding_dim must be at least 1. Received: embedding_dim=0"),
+        ({"pair_units": ()}, r"units must hold at least one. Received: units=\(\)"),
+        ({"pair_units": (4, 0)}, r"integers >= 1. Received: units=\(4, 0\)"),
+        ({"embedding_dim": 0}, "embedding_dim must be an integer >= 1. Received: embedding_dim=0"),
     ],
 )
 def test_argument_errors(options, message):

@@ -49,5 +49,5 @@ def test_regularizer_of_tables_and_linear_weights():
 
 
 def test_argument_errors():
-    with pytest.raises(ValueError, match=r"integers of at least 1. Received: hidden_units=\(0,\)"):
+    with pytest.raises(ValueError, match=r"integers >= 1. Received: hidden_units=\(0,\)"):
         WideDeep(SIZES, hidden_units=(0,))

@@ -66,8 +66,8 @@ def test_without_hidden_units_there_is_no_mlp():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"cin_units": ()}, r"integers of at least 1. Received: units=\(\)"),
-        ({"embedding_dim": 0}, "embedding_dim must be at least 1. Received: embedding_dim=0"),
+        ({"cin_units": ()}, r"at least one. Received: units=\(\)"),
+        ({"embedding_dim": 0}, "embedding_dim must be an integer >= 1. Received: embedding_dim=0"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\). Received: dropout=1.0"),
     ],
 )

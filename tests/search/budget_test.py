@@ -206,5 +206,5 @@ def test_front_restores_the_gates_after_an_error():
 
 
 def test_front_of_no_points():
-    with pytest.raises(ValueError, match=r"points must be at least 1. Received: points=0"):
+    with pytest.raises(ValueError, match=r"points must be an integer >= 1. Received: points=0"):
         front(model_of(*SEARCHED["pairs"]), lambda model: {}, points=0)
