@@ -82,9 +82,9 @@ def builder(
             set that was prepared with the same options.
         data_dir: folder of prepared data sets. Defaults to TFDS's.
         min_count: int, a value seen less often in train is out of vocabulary. Defaults to 10: the
-            paper says 20, but its 6e5 features are only reached with 10.
-        valid_fraction: float, share of the rows for validation. Defaults to 0.05; the paper has no
-            validation rows, and trains on the 0.8 that are left by the test.
+            paper's 6e5 features are only reached with 10.
+        valid_fraction: float, share of the rows for validation. Defaults to 0.05; of the paper's
+            0.8 for training and validation it says no more.
         test_fraction: float, share of the rows for the test. Defaults to the paper's 0.2, random.
         seed: int, seed of the random split.
         on_error: "raise" or "skip": what a malformed line does.

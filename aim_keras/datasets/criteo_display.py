@@ -117,10 +117,10 @@ def builder(
         raw_dir: folder with `train.txt` (Kaggle) or `day_N` files (1 TB logs), plain or .gz. None
             reopens a data set that was prepared with the same options.
         data_dir: folder of prepared data sets. Defaults to TFDS's.
-        min_count: int, a category seen less often in train is out of vocabulary. Defaults to the
-            paper's 20.
+        min_count: int, a category seen less often in train is out of vocabulary. Defaults to 20,
+            as the published data of the paper's authors have it.
         bucket_count: int, a bucket of a numerical field is full when it holds more train rows.
-            Defaults to 40, as in the paper's processing.
+            Defaults to 40, as in their later processing of all days.
         source: "kaggle", "days" or None, which takes `train.txt` where there is one.
         train_days: sequence of int, days of the 1 TB logs. Defaults to the paper's 6-12. Days only.
         test_days: the same of test. Defaults to 13.
@@ -128,7 +128,7 @@ def builder(
             that this share of its rows is positive; None keeps all. Defaults to the paper's 0.5.
             Days only.
         valid_fraction: float, share of the rows (days: of the train days' rows) for validation,
-            drawn at random. Defaults to 0.1; the paper has none.
+            drawn at random. Defaults to 0.1; the paper does not say.
         test_fraction: float, share of the rows for the test, drawn at random. Defaults to 0.1.
             `train.txt` only.
         seed: int, seed of the draws.

@@ -71,7 +71,7 @@ def builder(
         data_dir: folder of prepared data sets. Defaults to TFDS's.
         min_count: int, a value seen less often in train is out of vocabulary. Defaults to 1.
         bucket_count: int, a bucket of ages or release years is full when it holds more train rows.
-            Defaults to 40, AIM's processing.
+            Defaults to 40, as of Criteo.
         numerical: "buckets" or "dense": whether ages and release years are ids of buckets or
             standardised numbers. Defaults to "buckets".
         combiner: "sum", "mean" or "sqrtn", how a model pools the genres. Defaults to "mean".
