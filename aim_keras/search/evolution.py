@@ -25,9 +25,9 @@ def evolve(
 
     The first `population` samples are random. Each later one comes out of the `NaiveBayesTree` of
     all samples so far: a leaf is drawn, the r-th best with a probability proportional to `2^-r`;
-    two of its samples are crossed gene by gene; each gene mutates with the probability `mutation`;
-    and the child is taken if it is new and the tree sees it in that leaf or a better one. No sample
-    is evaluated twice.
+    two of its samples, maybe the same one, are crossed gene by gene; each gene mutates with the
+    probability `mutation`; and the child is taken if it is new and the tree sees it in that leaf or
+    a better one, and after 100 such tries in vain a random sample. No sample is evaluated twice.
 
     Args:
         evaluate: Callable `(sample) -> score`, the larger the better; a sample is a tuple of
