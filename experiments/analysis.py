@@ -152,7 +152,7 @@ def _builder(run_dir, folders, dataset):
     _configure(run_dir)
     configured = gin.get_bindings(pipeline.run)
     there = {name: configured[name] for name in ("raw_dir", "data_dir") if configured.get(name)}
-    builder = configured["dataset"](**{"data_dir": "data", **there, **folders})
+    builder = pipeline.open_data(configured["dataset"], **{**there, **folders})
     if builder.info.full_name != dataset:
         raise ValueError(
             f"The data must be those of the run, {dataset}. Received: {builder.info.full_name}"
