@@ -69,6 +69,11 @@ class Document:
             raise ValueError(f"{os.fspath(path)} is not a valid {cls.FILE}: {error}") from error
 
 
+def write_json(path: str | os.PathLike, content: Any) -> None:
+    """Writes a JSON file, indented, whole or not at all."""
+    atomic.write_text(path, json.dumps(content, indent=1) + "\n")
+
+
 def read_json(path: str | os.PathLike, *keys: str) -> Any:
     """The content of a JSON file, which is an object with these keys, whatever else it has.
 

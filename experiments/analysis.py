@@ -8,9 +8,10 @@ import gin
 import keras
 import numpy as np
 
-from aim_keras import analysis, atomic
+from aim_keras import analysis
 from aim_keras.architecture import Architecture
 from aim_keras.datasets import pipeline as data
+from aim_keras.documents import write_json
 from aim_keras.field_importance import permutation_importance
 from aim_keras.fields import places
 from experiments import pipeline, run_files, summary
@@ -107,7 +108,7 @@ def analyze(
         },
     }
     content |= _retrained_before(run_dir, content)
-    _write(run_dir, content)
+    write_json(run_dir / "analysis.json", content)
     summary.show_analysis(content)
     if retrain:
         folder = run_dir / "analysis" / f"order_{order}_top_{top}"
@@ -117,7 +118,7 @@ def analyze(
             )
             for name, interactions in (("alpha", by_alpha), ("statistics", by_statistics))
         }
-        _write(run_dir, content)
+        write_json(run_dir / "analysis.json", content)
         summary.show_retrained(content["retrained"])
     print(f"Analysis in {run_dir / 'analysis.json'}, drawn in {run_page.write(run_dir)}")
     return content
@@ -246,7 +247,3 @@ def _retrained_before(run_dir, content):
     *same, retrained = of_earlier
     now = json.loads(json.dumps([content["order"], content["top"]]))
     return {"retrained": retrained} if same == now else {}
-
-
-def _write(run_dir, content):
-    atomic.write_text(run_dir / "analysis.json", json.dumps(content, indent=1) + "\n")

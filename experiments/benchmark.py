@@ -1,6 +1,5 @@
 """Measures speed, memory and size beside plain Keras, peers and limits: see docs/benchmark.md."""
 
-import json
 import os
 import pathlib
 import sys
@@ -10,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 from absl import flags
 
-from aim_keras import atomic
+from aim_keras.documents import write_json
 from experiments import binary, summary
 from experiments.benchmarks import data, machine, peer_process, plot
 from experiments.benchmarks.registry import MEASUREMENTS, Bench
@@ -59,7 +58,7 @@ def run():
         except binary.ERRORS as error:
             entry = {"error": str(error), "target": MEASUREMENTS[name].target, "met": False}
         results["measurements"][name] = entry
-        atomic.write_text(JSON.value, json.dumps(results, indent=1) + "\n")
+        write_json(JSON.value, results)
     return results
 
 

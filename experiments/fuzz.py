@@ -1,6 +1,5 @@
 """Gives every reader input that was mutated out of valid input: `python -m experiments.fuzz`."""
 
-import json
 import os
 import sys
 
@@ -8,7 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags
 
-from aim_keras import atomic
+from aim_keras.documents import write_json
 from experiments import binary
 from experiments.benchmarks import machine
 from experiments.fuzzing.sweep import FEWER, TARGETS, sweep
@@ -49,7 +48,7 @@ def fuzz(names, seed, first, count, path):
             )
         results["inputs"] = sum(of["inputs"] for of in results["readers"].values())
         results["failed"] = sum(of["failed"] for of in results["readers"].values())
-        atomic.write_text(path, json.dumps(results, indent=1) + "\n")
+        write_json(path, results)
     return results["failed"]
 
 

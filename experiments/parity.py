@@ -1,6 +1,5 @@
 """Compares our models to other libraries' with the same weights: see docs/parity.md."""
 
-import json
 import os
 import pathlib
 import sys
@@ -10,6 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from absl import flags
 
 from aim_keras import atomic
+from aim_keras.documents import write_json
 from experiments import binary, summary
 from experiments.benchmarks import peer_process
 from experiments.parities import comparison, markdown
@@ -31,7 +31,7 @@ def main(argv):
     for name in comparison.COUNTERPARTS if PEERS.value else ():
         peer_process.install(PEERS_DIR.value, name)
     results = comparison.compare(PEERS_DIR.value, FUXICTR.value, ONLY.value)
-    atomic.write_text(JSON.value, json.dumps(results, indent=1) + "\n")
+    write_json(JSON.value, results)
     table = pathlib.Path(JSON.value).with_suffix(".md")
     atomic.write_text(table, markdown.table(results))
     summary.show_parity(results)

@@ -15,6 +15,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from aim_keras import atomic
 from aim_keras.architecture import Architecture
 from aim_keras.datasets import pipeline as data
+from aim_keras.documents import write_json
 from aim_keras.export import export_saved_model, signature
 from aim_keras.search import grow
 from experiments import distribution, fitting, run_files, stage, summary
@@ -158,7 +159,7 @@ def run(
             if distribution.is_chief(strategy):
                 results = _evaluate(job, trained, found, records)
                 _save(run_dir, job, trained, found)
-                atomic.write_text(finished, json.dumps(results, indent=2) + "\n")
+                write_json(finished, results)
     if not distribution.is_chief(strategy):
         print(f"Results by the chief in {run_dir}")
         return None

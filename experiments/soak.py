@@ -10,7 +10,7 @@ import time
 import numpy as np
 from absl import flags
 
-from aim_keras import atomic
+from aim_keras.documents import write_json
 from experiments import binary, train
 
 KILLS = flags.DEFINE_integer("kills", 20, "Number of kills.", 1)
@@ -132,7 +132,7 @@ def _arguments():
 def main(argv):
     binary.refuse_arguments(argv)
     result = soak(_arguments(), FOLDER.value, KILLS.value, train.SEED.value or 0)
-    atomic.write_text(SOAK_JSON.value, json.dumps(result, indent=1) + "\n")
+    write_json(SOAK_JSON.value, result)
     print(
         f"{result['kills']} kills of {result['runs']} runs: {result['same']} ended as the one that "
         f"was not killed, with an AUC of {result['auc']:.6f} to {result['largest_difference']:.1e}"

@@ -1,7 +1,6 @@
 """The stages of a run: each goes from an architecture to an architecture, and can be resumed."""
 
 import dataclasses
-import json
 import time
 from collections.abc import Sequence
 from typing import Annotated
@@ -13,6 +12,7 @@ from pydantic import Field, NonNegativeInt
 from aim_keras import atomic
 from aim_keras import search as gates
 from aim_keras.architecture import Architecture
+from aim_keras.documents import write_json
 from aim_keras.feature_groups import FeatureGroups
 from experiments import fitting, run_files
 from experiments.gin_values import making
@@ -74,7 +74,7 @@ def search(
         {"function": function, "interaction": interaction, "share": share}
         for (function, interaction), share in gates.frequencies(found).items()
     ]
-    atomic.write_text(stage_dir / "frequencies.json", json.dumps(kept, indent=1) + "\n")
+    write_json(stage_dir / "frequencies.json", kept)
     means = {key: float(np.mean([r[key] for r in records])) for key in ("auc", "log_loss")}
     sums = {key: sum(r[key] for r in records) for key in ("seconds", "epochs")}
     record = records[0] | means | sums
@@ -101,7 +101,7 @@ def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, fro
             architecture = point.pop("architecture")
             point |= _counts(architecture)
             point["embedding_parameters"] = architecture.embedding_parameters(sizes, **sharing)
-        atomic.write_text(stage_dir / "front.json", json.dumps(points, indent=1) + "\n")
+        write_json(stage_dir / "front.json", points)
     return finish(stage_dir, job, found, record)
 
 
@@ -196,7 +196,7 @@ def finish(stage_dir, job, found, record):
             found_by={"stage": stage_dir.name, "seed": job.seed, **valid},
         )
         found.save(stage_dir / "architecture.json")
-    atomic.write_text(stage_dir / "metrics.json", json.dumps(record, indent=2) + "\n")
+    write_json(stage_dir / "metrics.json", record)
     return found, record
 
 

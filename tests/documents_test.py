@@ -31,6 +31,16 @@ def test_a_byte_order_mark_is_no_content(tmp_path):
     assert documents.read_json(tmp_path / "x.json", "a") == {"a": "\ufeff"}
 
 
+def test_what_is_written_is_read_again_and_ends_its_last_line(tmp_path):
+    path, content = tmp_path / "folder" / "x.json", {"é": [1, 0.1, None], "b": {"c": True}}
+    documents.write_json(path, content)
+    assert documents.read_json(path) == content
+    assert path.read_text("utf-8").endswith('"c": true\n }\n}\n')
+    with pytest.raises(TypeError):
+        documents.write_json(path, {"b": object()})
+    assert documents.read_json(path) == content
+
+
 def test_two_escapes_are_one_character(tmp_path):
     (tmp_path / "x.json").write_text('{"a": "\\ud83d\\ude00"}', "utf-8")
     assert documents.read_json(tmp_path / "x.json", "a") == {"a": "\U0001f600"}

@@ -1,6 +1,5 @@
 """Training that goes on after an interruption."""
 
-import json
 import os
 import pathlib
 import warnings
@@ -9,8 +8,7 @@ from typing import Any
 
 import keras
 
-from aim_keras import atomic
-from aim_keras.documents import file_within, read_json
+from aim_keras.documents import file_within, read_json, write_json
 
 STATE = {"epoch": int, "stopped": bool, "weights": str, "seeds": list, "callbacks": list}
 
@@ -151,7 +149,7 @@ class Resume(keras.callbacks.Callback):
             "seeds": [variable.numpy().tolist() for variable in self._seeds()],
             "callbacks": self._states(),
         }
-        atomic.write_text(self.backup_dir / "state.json", json.dumps(state, indent=2) + "\n")
+        write_json(self.backup_dir / "state.json", state)
         for old in self.backup_dir.glob("epoch_*.weights.h5"):
             if old != weights:
                 old.unlink()

@@ -2,9 +2,8 @@
 
 import dataclasses
 import functools
-import json
 
-from aim_keras import atomic
+from aim_keras.documents import write_json
 from experiments.benchmarks import growth_process, machine
 from experiments.benchmarks.growth_axes import AXES, MODELS
 from experiments.benchmarks.growth_fit import fitted_law
@@ -48,7 +47,7 @@ def sweep(path, names=(), repetitions=3, steps=5, max_gb=None, small=False):
             of_axis["series"][model] = series(
                 axis.points(small), measure, MODELS[model].table_bytes, 2**30 * max_gb
             )
-            atomic.write_text(path, json.dumps(results, indent=1) + "\n")
+            write_json(path, results)
     return results
 
 
