@@ -1,10 +1,7 @@
 """Measures speed, memory and size beside plain Keras, peers and limits: see docs/benchmark.md."""
 
-import os
 import pathlib
 import sys
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 from absl import flags

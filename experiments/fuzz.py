@@ -1,9 +1,6 @@
 """Gives every reader input that was mutated out of valid input: `python -m experiments.fuzz`."""
 
-import os
 import sys
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import flags
 

@@ -1,10 +1,7 @@
 """Measures how step time and memory grow with fields, order, batch, vocabulary: docs/growth.md."""
 
-import os
 import pathlib
 import sys
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import flags
 

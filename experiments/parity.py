@@ -1,10 +1,7 @@
 """Compares our models to other libraries' with the same weights: see docs/parity.md."""
 
-import os
 import pathlib
 import sys
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import flags
 

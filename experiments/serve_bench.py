@@ -1,9 +1,5 @@
 """Times an exported model: `python -m experiments.serve_bench --model=RUN_DIR/saved_model/1`."""
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 import numpy as np
 import tensorflow as tf
 from absl import flags
