@@ -8,9 +8,6 @@ TOLERANCE = 1e-4
 PARAMETER_TOLERANCE = 0.1  # of a peer, which may lack the linear weights or add batch norms
 
 
-KINDS = ("fm", "deepfm", "ipnn")
-
-
 def mlp_widths(shape, kind):
     """Widths of a model's MLP from its input to its last hidden layer; none for no MLP.
 

@@ -14,7 +14,7 @@ def versus_keras(bench, kind, policy="float32"):
 
     Args:
         bench: `registry.Bench`.
-        kind: of `reference.KINDS`.
+        kind: `"fm"`, `"deepfm"` or `"ipnn"`.
         policy: The dtype policy of our side; plain Keras has float32.
     """
     check_equal(bench.shape, kind, policy)

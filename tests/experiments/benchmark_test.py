@@ -103,7 +103,7 @@ def test_the_definition_by_hand():
     )
 
 
-@pytest.mark.parametrize("kind", reference.KINDS)
+@pytest.mark.parametrize("kind", ["fm", "deepfm", "ipnn"])
 def test_sides_compute_the_same(kind):
     training.check_equal(TINY, kind)
     expected = reference.parameter_count(TINY, kind)
