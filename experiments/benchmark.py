@@ -7,8 +7,8 @@ import keras
 from absl import flags
 
 from aim_keras.documents import write_json
-from experiments import binary, summary
-from experiments.benchmarks import data, machine, peer_process, plot
+from experiments import binary, provenance, summary
+from experiments.benchmarks import data, peer_process, plot
 from experiments.benchmarks.registry import MEASUREMENTS, Bench
 
 JSON = flags.DEFINE_string("json", "runs/benchmark.json", "File of the results; beside it a PNG.")
@@ -45,7 +45,7 @@ def run():
     peers, left_out = peer_process.commands(PEERS_DIR.value, FUXICTR.value)
     for name, reason in left_out.items():
         print(f"Without {name}: {reason}")
-    results = {**machine.provenance(), "measurements": {}}
+    results = {**provenance.facts_of("experiments.benchmark"), "measurements": {}}
     for name in names:
         print(f"Measuring {name}", flush=True)
         keras.utils.clear_session()

@@ -5,8 +5,7 @@ import sys
 from absl import flags
 
 from aim_keras.documents import write_json
-from experiments import binary
-from experiments.benchmarks import machine
+from experiments import binary, provenance
 from experiments.fuzzing.sweep import FEWER, TARGETS, sweep
 
 INPUTS = flags.DEFINE_integer(
@@ -24,12 +23,8 @@ def fuzz(names, seed, first, count, path):
     Returns:
         The number of failures.
     """
-    results = {
-        "seed": seed,
-        "first": first,
-        **machine.provenance("experiments.fuzz"),
-        "readers": {},
-    }
+    origin = provenance.facts_of("experiments.fuzz")
+    results = {"seed": seed, "first": first, **origin, "readers": {}}
     for name in names:
         found = sweep(name, seed, first, -(-count // FEWER.get(name, 1)))
         results["readers"][name] = found

@@ -4,7 +4,8 @@ import dataclasses
 import functools
 
 from aim_keras.documents import write_json
-from experiments.benchmarks import growth_process, machine
+from experiments import provenance
+from experiments.benchmarks import growth_process
 from experiments.benchmarks.growth_axes import AXES, MODELS
 from experiments.benchmarks.growth_fit import fitted_law
 
@@ -31,7 +32,7 @@ def sweep(path, names=(), repetitions=3, steps=5, max_gb=None, small=False):
     """
     if unknown := [name for name in names if name not in AXES]:
         raise ValueError(f"only must be of {', '.join(AXES)}. Received: only={unknown}")
-    results = machine.provenance("experiments.growth")
+    results = provenance.facts_of("experiments.growth")
     max_gb = SHARE * results["machine"]["memory_gb"] if max_gb is None else max_gb
     if not max_gb > 0:
         raise ValueError(f"max_gb must be above 0. Received: max_gb={max_gb}")

@@ -8,7 +8,8 @@ import tempfile
 import keras
 import numpy as np
 
-from experiments.benchmarks import machine, peer_process
+from experiments import provenance
+from experiments.benchmarks import peer_process
 from experiments.parities import counterpart, deepctr_torch, fuxictr
 
 COUNTERPARTS = {"fuxictr": fuxictr.COUNTERPARTS, "deepctr_torch": deepctr_torch.COUNTERPARTS}
@@ -51,7 +52,7 @@ def compare(peers_dir, fuxictr_checkout=None, only=()):
         if counterparts:
             rows += compared(peer, command, counterparts)
     return {
-        **machine.provenance("experiments.parity"),
+        **provenance.facts_of("experiments.parity"),
         "tolerance": TOLERANCE,
         "rows": rows,
         "skipped": left_out,

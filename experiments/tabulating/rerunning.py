@@ -9,7 +9,8 @@ import numpy as np
 
 from aim_keras.datasets import pipeline as batches
 from aim_keras.datasets.blocks import SPLITS
-from experiments.benchmarks import machine, peer_process
+from experiments import provenance
+from experiments.benchmarks import peer_process
 from experiments.tabulating import records
 
 SCRIPT = pathlib.Path(__file__).parents[1] / "parities" / "peers" / "train_fuxictr.py"
@@ -41,11 +42,10 @@ def rerun_missing(reruns, builder, data, records_path, python, checkout):
         print(f"{rerun.name}, seed {seed}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             result = _trained(rerun, seed, builder, pathlib.Path(folder), python, checkout)
-        facts = machine.provenance()
-        versions = {**facts["versions"], **result.pop("versions")}
         command = ["python", "-m", "experiments.rerun", f"--only={rerun.name}", f"--seeds={seed}"]
-        where = {name: facts[name] for name in ("machine", "date", "commit")}
-        record = {**key, "command": command, **where, "versions": versions, **result}
+        facts = provenance.facts()
+        versions = {**facts["versions"], **result.pop("versions")}
+        record = {**key, "command": command, **facts, "versions": versions, **result}
         records.append(records_path, record)
 
 

@@ -10,8 +10,7 @@ import threading
 import keras
 
 import aim_keras
-from experiments import binary, run_files
-from experiments.benchmarks import machine
+from experiments import binary, provenance, run_files
 from experiments.tabulating import measuring, records
 
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
@@ -91,14 +90,12 @@ def _record(run, builder, data, runs_dir, folders, cores):
         command = ["experiments.train", *flags, f"--run_dir={folder}"]
         shown = run.arguments(run.source and f"of {_name(run.source)}")
     _child([*command, *given], folder.with_suffix(".log"), cores)
-    facts = machine.provenance()
+    facts = provenance.facts()
     return {
         **records.key(run, data),
         "command": ["python", "-m", command[0], *shown],
-        "machine": facts["machine"],
+        **facts,
         "versions": {**facts["versions"], "aim_keras": aim_keras.__version__},
-        "date": facts["date"],
-        "commit": facts["commit"],
         **_content(run, builder, folder),
     }
 

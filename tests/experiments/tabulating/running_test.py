@@ -75,7 +75,7 @@ def train(monkeypatch, tmp_path):
     def train(runs, fails=(), jobs=1, says=SAYS):
         trainings = Trainings(fails, says)
         monkeypatch.setattr(subprocess, "run", trainings)
-        monkeypatch.setattr(running.machine, "provenance", lambda: PROVENANCE)
+        monkeypatch.setattr(running.provenance, "facts", lambda: PROVENANCE)
         failures = running.run_missing(
             *(runs, BUILDER, DATA, tmp_path / "r.jsonl", tmp_path, jobs),
             raw_dir="raw",

@@ -12,8 +12,13 @@ RESULTS = "experiments/results"
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
 
 
-def provenance(binary="experiments.benchmark"):
-    """The JSON's facts beside the measurements of that binary."""
+def facts_of(binary):
+    """The `facts` of what the running binary gives, and its command."""
+    return {**facts(), "command": ["python", "-m", binary, *sys.argv[1:]]}
+
+
+def facts():
+    """The machine, the versions, the date and the commit, as they are now."""
     return {
         "machine": {
             "processor": _processor(),
@@ -26,7 +31,6 @@ def provenance(binary="experiments.benchmark"):
         },
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
-        "command": ["python", "-m", binary, *sys.argv[1:]],
     }
 
 
@@ -41,7 +45,7 @@ def _processor():
 
 def _commit():
     """The commit, with a `+` where tracked files but results differ; `None` outside a clone."""
-    root = pathlib.Path(__file__).parents[2]
+    root = pathlib.Path(__file__).parents[1]
     try:
         commit, changed = (
             subprocess.run(["git", *command], cwd=root, capture_output=True, text=True, check=True)
