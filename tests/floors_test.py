@@ -38,6 +38,7 @@ FLOORS = {
     "aim_keras": 3,
     "experiments.folders": 3,
     "experiments.provenance": 3,
+    "experiments.markdown": 3,
     "experiments.run_files": 3,
     "experiments.gin_values": 3,
     "experiments.summary": 3,

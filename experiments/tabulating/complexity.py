@@ -1,8 +1,9 @@
 """Tables 6 to 9: dimensions by vocabulary, parameters, and times."""
 
 from aim_keras.analysis import rank_correlation
+from experiments.markdown import table
 from experiments.tabulating import published
-from experiments.tabulating.markdown import mean, table, thousands
+from experiments.tabulating.cells import mean, thousands
 
 
 def table_6(results):

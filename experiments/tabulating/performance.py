@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
+from experiments.markdown import table
 from experiments.tabulating import published
-from experiments.tabulating.markdown import mean, metrics, percent, table, thousands
+from experiments.tabulating.cells import mean, metrics, percent, thousands
 from experiments.tabulating.plan import KINDS
 from experiments.tabulating.statistics import relative_improvement, t_test
 

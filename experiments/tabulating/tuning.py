@@ -1,6 +1,6 @@
 """What tuning chose, read from the validation split alone."""
 
-from experiments.tabulating.markdown import table
+from experiments.markdown import table
 
 
 def table_of_tuning(results):

@@ -6,7 +6,7 @@ import pytest
 
 from aim_keras.analysis import rank_correlation
 from experiments.tabulating import complexity, performance, published, report
-from experiments.tabulating.markdown import mean, percent, table, thousands
+from experiments.tabulating.cells import mean, percent, thousands
 from experiments.tabulating.runs import Run
 from experiments.tabulating.statistics import t_test
 from experiments.tabulating.tuning import table_of_tuning
@@ -26,7 +26,7 @@ def cells(markdown):
     return {row[0].strip(): [cell.strip() for cell in row[1:]] for row in rows}
 
 
-def test_cells_and_tables():
+def test_cells():
     assert mean([0.81234, 0.81434]) == "0.8133 ± 0.0014"
     assert mean([0.81234]) == "0.8123"
     assert mean([]) == ""
@@ -35,10 +35,6 @@ def test_cells_and_tables():
     assert thousands([]) == ""
     assert [percent(value) for value in (0, 0.9, 1.154, -0.5)] == ["0%", "0.9%", "1.15%", "-0.5%"]
     assert [percent(value) for value in (-0.001, 100.0)] == ["0%", "100%"]
-    assert table(["a", "b"], [["c", "d"]]) == "| a | b |\n| --- | ---: |\n| c | d |"
-    assert table(["a", "b"], [["A|B", "`x|y`"]]).endswith("\n| A\\|B | `x\\|y` |")
-    with pytest.raises(ValueError, match="must have 2 cells"):
-        table(["a", "b"], [["c"]])
 
 
 def test_table_2():

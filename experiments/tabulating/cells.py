@@ -1,19 +1,6 @@
-"""Cells and tables of Markdown."""
+"""Cells of the tables, as they are shown."""
 
 from experiments.tabulating.statistics import mean_and_deviation
-
-
-def table(header, rows):
-    """A Markdown table: the first column to the left, the others to the right."""
-    for row in rows:
-        if len(row) != len(header):
-            raise ValueError(f"A row must have {len(header)} cells. Received: {row}")
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(map(_escaped, cells))} |" for cells in lines)
-
-
-def _escaped(cell):
-    return cell.replace("|", "\\|")
 
 
 def mean(values, digits=4, scale=1):
