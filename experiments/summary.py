@@ -266,3 +266,12 @@ def metrics(record):
 def by_order(counts):
     """Numbers of each order, as they are shown."""
     return " + ".join(str(count) for count in counts.values()) or "0"
+
+
+def bytes_shown(count):
+    """A number of bytes, as it is shown: three digits and a unit."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5:  # which three digits round to the next unit
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"

@@ -62,7 +62,7 @@ def _headline(run):
         tile("AUC on test", f"{test['auc']:.4f}", f"{valid['auc']:.4f} on valid"),
         tile("Log loss on test", f"{test['log_loss']:.4f}", f"{valid['log_loss']:.4f} on valid"),
         tile("Parameters", f"{run.metrics['parameters']:,}", searching),
-        tile("SavedModel", training.size(run.bytes), "on disk"),
+        tile("SavedModel", summary.bytes_shown(run.bytes), "on disk"),
     ]
     for order in run.orders:
         kept, possible = len(run.kept(order)), run.possible(order)

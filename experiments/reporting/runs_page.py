@@ -4,6 +4,7 @@ import itertools
 import pathlib
 
 from aim_keras import atomic
+from experiments import summary
 from experiments.reporting import collect, figures, training
 from experiments.reporting.drawing import panel
 from experiments.reporting.page import document, element, figure, folded, gallery, section, table
@@ -74,7 +75,7 @@ def _runs(runs):
             run.seed,
             " → ".join(record["stage"] for record in run.metrics["stages"]),
             f"{sum(record['seconds'] for record in run.metrics['stages']):,.0f}",
-            training.size(run.bytes),
+            summary.bytes_shown(run.bytes),
         )
         for run in runs
     ]

@@ -146,12 +146,3 @@ def _gain(entry, first):
     if entry is first or entry.test is None:
         return ""
     return f"{1000 * (entry.test['auc'] - first.test['auc']):+.2f}"
-
-
-def size(count):
-    """A number of bytes, as it is shown."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} GB"

@@ -32,3 +32,20 @@ def test_what_was_recovered(capsys, functions, told_apart, words):
     summary.show(METRICS | {"planted": {"2": scores}})
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == f"Planted interactions of order 2: recall 1.00, precision 0.75{words}"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (12_345, "12.3 kB"),
+        (999_499, "999 kB"),
+        (999_900, "1 MB"),
+        (999_500_000, "1 GB"),
+        (2_000_000_000_000, "2 TB"),
+    ],
+)
+def test_bytes_have_three_digits(count, shown):
+    assert summary.bytes_shown(count) == shown
