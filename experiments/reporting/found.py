@@ -5,6 +5,7 @@ import shlex
 from aim_keras import analysis
 from experiments.reporting import figures
 from experiments.reporting.drawing import WIDE, color, panel
+from experiments.reporting.kept import alpha_shown, heat_maps, ranking, scale_end
 from experiments.reporting.page import (
     bar,
     beside,
@@ -17,7 +18,6 @@ from experiments.reporting.page import (
     table,
 )
 
-SHOWN = 30  # rows of a ranking that are not folded
 SHOWN_BESIDE = 10  # rows beside a figure
 
 
@@ -43,25 +43,22 @@ def interactions(run):
 
 
 def _pairs(run):
-    kept, fields = run.kept(2), list(run.fields)
-    highest = max((a for of in kept.values() for a in of.values() if a is not None), default=1.0)
-    width = figures.heat_map_width(len(fields))
-    panels = []
-    for i, function in enumerate(run.functions):
-        values = {pair: of[function] for pair, of in kept.items() if function in of}
-        plot = panel(figures.heat_map, fields, values, highest, width=width, height=width)
-        title = f"{function}: {len(values):,} of {run.possible(2):,} pairs"
-        panels.append(figure(title, "", plot, f"pairs-{i}"))
+    kept = run.kept(2)
+    alphas = {f: {pair: of[f] for pair, of in kept.items() if f in of} for f in run.functions}
+    highest = scale_end(alpha for of in kept.values() for alpha in of.values())
     ranked = sorted(kept, key=lambda pair: -_strongest(kept[pair]))
     rows = [
-        (" × ".join(pair), *(_alpha(kept[pair].get(f, 0.0)) for f in run.functions))
+        (
+            " × ".join(pair),
+            *(alpha_shown(kept[pair][f]) if f in kept[pair] else "" for f in run.functions),
+        )
         for pair in ranked
     ]
     columns = ("pair", *run.functions)
     units = ("", *("|alpha|" for _ in run.functions))
     title = f"All {len(rows):,} kept pairs in numbers"
     return [
-        gallery(*panels, width=width),
+        heat_maps(list(run.fields), alphas, highest),
         folded(title, table(title, columns, rows, units=units)),
     ]
 
@@ -74,17 +71,13 @@ def _ranking(run, order):
         (
             " × ".join(interaction),
             element("span", swatch(color(run.functions.index(function))), function),
-            _alpha(alpha),
+            alpha_shown(alpha),
             bar((alpha or 0.0) / highest, color(run.functions.index(function))),
         )
         for alpha, function, interaction in units
     ]
     columns = ("interaction", "function", "|alpha|", "")
-    title, weaker = f"Order {order}", f"{len(rows) - SHOWN:,} weaker ones"
-    shown = table(title, columns, rows[:SHOWN])
-    if not rows[SHOWN:]:
-        return [shown]
-    return [shown, folded(weaker, table(f"{title}: {weaker}", columns, rows[SHOWN:]))]
+    return ranking(f"Order {order}", columns, rows)
 
 
 def _groups(run):
@@ -107,12 +100,6 @@ def _groups(run):
 
 def _strongest(alpha):
     return max((value or 0.0 for value in alpha.values()), default=0.0)
-
-
-def _alpha(value):
-    if value is None:
-        return "kept"
-    return f"{value:.4f}" if value else ""
 
 
 def functions(run):
@@ -186,7 +173,7 @@ def _against_statistics(found):
         (
             " × ".join(row["interaction"]),
             f"{row['statistics_auc']:.4f}",
-            _alpha(_strongest(row["alpha"])) or "–",
+            alpha_shown(_strongest(row["alpha"])) if row["alpha"] else "–",
         )
         for row in found["interactions"][:SHOWN_BESIDE]
     ]

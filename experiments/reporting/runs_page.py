@@ -5,11 +5,9 @@ import pathlib
 
 from aim_keras import atomic
 from experiments import summary
-from experiments.reporting import collect, figures, training
-from experiments.reporting.drawing import panel
-from experiments.reporting.page import document, element, figure, folded, gallery, section, table
-
-SHOWN = 40  # interactions that are not folded
+from experiments.reporting import collect, training
+from experiments.reporting.kept import alpha_shown, heat_maps, ranking
+from experiments.reporting.page import document, element, section, table
 
 
 def write(folders, output):
@@ -137,15 +135,10 @@ def _pairs(runs, kept):
     fields = list(runs[0].fields)
     if any(list(run.fields) != fields for run in runs):
         return
-    width = figures.heat_map_width(len(fields))
-    panels = []
-    for i, run in enumerate(runs):
-        pairs = {q: alpha for q, alpha in kept[run.name].items() if len(q) == 2}
-        highest = max((alpha for alpha in pairs.values() if alpha is not None), default=1.0)
-        plot = panel(figures.heat_map, fields, pairs, highest, width=width, height=width)
-        title = f"{run.name}: {len(pairs):,} of {run.possible(2):,} pairs"
-        panels.append(figure(title, "", plot, f"pairs-{i}"))
-    yield gallery(*panels, width=width)
+    yield heat_maps(
+        fields,
+        {name: {q: alpha for q, alpha in of.items() if len(q) == 2} for name, of in kept.items()},
+    )
 
 
 def _table(kept):
@@ -157,17 +150,10 @@ def _table(kept):
         (
             " × ".join(q),
             f"{times[q]} of {len(kept)}",
-            *(_cell(of[q]) if q in of else "" for of in kept.values()),
+            *(alpha_shown(of[q]) if q in of else "" for of in kept.values()),
         )
         for q in ranked
     ]
     columns = ("interaction", "kept by", *kept)
     units = ("", "runs", *("|alpha|" for _ in kept))
-    yield table("Kept interactions", columns, rows[:SHOWN], units=units)
-    if rows[SHOWN:]:
-        more = f"{len(rows) - SHOWN:,} more"
-        yield folded(more, table(f"Kept interactions: {more}", columns, rows[SHOWN:], units=units))
-
-
-def _cell(alpha):
-    return "kept" if alpha is None else f"{alpha:.3f}"
+    return ranking("Kept interactions", columns, rows, units)

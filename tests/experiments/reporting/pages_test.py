@@ -87,7 +87,7 @@ def test_kept_interactions_have_their_alpha():
     assert "outer: 1 of 6 pairs" in titles
     cells = parsed.texts["td"]
     start = cells.index("user × item")
-    assert cells[start : start + 3] == ["user × item", "0.3000", "0.4000"]
+    assert cells[start : start + 3] == ["user × item", "0.300", "0.400"]
     assert cells.index("user × hour & day × item") < cells.index("user × <b> × item")
     assert "that their search kept, later stages may have dropped it" in parsed.text
 
