@@ -37,6 +37,25 @@ def last_error(output):
     return next((line for line in reversed(lines) if line.startswith("Error")), lines[-1])
 
 
+def integers(flag, lowest):
+    """The integers of a flag that takes a list.
+
+    Args:
+        flag: What `flags.DEFINE_list` gave.
+        lowest: The least that each may be.
+
+    Raises:
+        ValueError: if there is none, or one that is less or no integer.
+    """
+    given = flag.value
+    if not given or not all(number.isdecimal() and int(number) >= lowest for number in given):
+        raise ValueError(
+            f"--{flag.name} must be one or more integers of at least {lowest}, such as "
+            f"{','.join(flag.default)}. Received: --{flag.name}={','.join(given)}"
+        )
+    return [int(number) for number in given]
+
+
 def refuse_arguments(argv):
     """Raises a `UsageError` if a binary is given anything but flags."""
     if len(argv) > 1:

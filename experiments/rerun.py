@@ -30,6 +30,7 @@ RECORDS = flags.DEFINE_string("records", "experiments/results/records.jsonl", "T
 
 def run():
     """Trains what has no record."""
+    seeds = binary.integers(SEEDS, lowest=0)
     planned = plan.load(gin_path(GIN_FILE.value))
     names = [rerun.name for rerun in planned.reruns]
     if unknown := set(ONLY.value) - set(names):
@@ -41,7 +42,7 @@ def run():
         raise ValueError(f"FuxiCTR cannot run: {left_out['fuxictr']}")
     python, _, checkout = there["fuxictr"]
     chosen = [rerun for rerun in planned.reruns if not ONLY.value or rerun.name in ONLY.value]
-    reruns = [(rerun, int(seed)) for seed in SEEDS.value for rerun in chosen]
+    reruns = [(rerun, seed) for seed in seeds for rerun in chosen]
     builder = data.prepared(planned, raw_dir=RAW_DIR.value, data_dir=DATA_DIR.value)
     rerunning.rerun_missing(
         reruns, builder, data.identity(builder), RECORDS.value, python, checkout

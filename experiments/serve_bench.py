@@ -20,20 +20,10 @@ THREADS = flags.DEFINE_integer("threads", 1, "Threads of TensorFlow.", lower_bou
 @binary.ends_in_words
 def main(argv):
     binary.refuse_arguments(argv)
-    candidates = _candidates()
+    candidates = binary.integers(CANDIDATES, lowest=1)
     latency.use_threads(THREADS.value)
     results = bench(MODEL.value, SIGNATURES.value, candidates, REQUESTS.value)
     summary.show_serving(results)
-
-
-def _candidates():
-    given = CANDIDATES.value
-    if not given or not all(number.isdecimal() and int(number) for number in given):
-        raise ValueError(
-            "--candidates must be one or more integers of at least 1, such as 1,100. "
-            f"Received: --candidates={','.join(given)}"
-        )
-    return [int(number) for number in given]
 
 
 def bench(path, signatures, candidates, number):
