@@ -2,12 +2,11 @@
 
 import dataclasses
 import json
-import subprocess
 import sys
 
 import tensorflow as tf
 
-from experiments.benchmarks import ours
+from experiments.benchmarks import child, ours
 from experiments.benchmarks.data import Shape
 from experiments.benchmarks.growth_axes import MODELS, SMALL, Point
 from experiments.benchmarks.memory import peak_bytes, resident_bytes
@@ -28,13 +27,8 @@ def measured(point, model, steps, repetitions):
     """
     task = {"point": dataclasses.asdict(point), "model": model}
     task |= {"steps": steps, "repetitions": repetitions}
-    command = [sys.executable, "-m", "experiments.benchmarks.growth_process", json.dumps(task)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise OSError(
-            f"{model} at {point.value} ended with {result.returncode}: {result.stderr[-500:]}"
-        )
-    return json.loads(result.stdout.splitlines()[-1])
+    what = f"{model} at {point.value}"
+    return child.answer("experiments.benchmarks.growth_process", json.dumps(task), what=what)
 
 
 def main(point, model, steps, repetitions):

@@ -4,10 +4,9 @@ import dataclasses
 import json
 import pathlib
 import resource
-import subprocess
 import sys
 
-from experiments.benchmarks import data, ours
+from experiments.benchmarks import child, data, ours
 from experiments.benchmarks.timing import fitting
 
 
@@ -17,11 +16,7 @@ def memory(bench):
     What Python and TensorFlow take before there is a model is subtracted.
     """
     sizes = json.dumps(dataclasses.asdict(dataclasses.replace(bench.shape, rows=None)))
-    command = [sys.executable, "-m", "experiments.benchmarks.memory", sizes, str(bench.steps)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise OSError(f"The training could not be run: {result.stderr[-500:]}")
-    peak = json.loads(result.stdout.splitlines()[-1])
+    peak = child.answer("experiments.benchmarks.memory", sizes, bench.steps, what="The training")
     state = 3 * 4 * sum(bench.shape.sizes) * bench.shape.embedding_dim
     return {
         "ratio": (peak["trained"] - peak["imported"]) / state,

@@ -1,10 +1,7 @@
 """Inference, latency of the exported model, and its bytes on disk and in memory."""
 
 import dataclasses
-import json
 import pathlib
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
@@ -13,7 +10,7 @@ import tensorflow as tf
 from aim_keras import Architecture
 from aim_keras.export import export_saved_model
 from experiments import folders
-from experiments.benchmarks import limits, ours
+from experiments.benchmarks import child, limits, ours
 from experiments.benchmarks.timing import calling, interleaved, medians
 
 KEPT = 0.16  # of the pairs (Avazu, second order)
@@ -124,12 +121,8 @@ def _served(exported, shape, number):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "requests.npy"
         np.save(path, requests)
-        command = [sys.executable, "-m", "experiments.benchmarks.latency"]
-        command += [str(exported), str(path), str(number)]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise OSError(f"The exported model could not be called: {result.stderr[-500:]}")
-    return json.loads(result.stdout.splitlines()[-1])
+        module, what = "experiments.benchmarks.latency", "Serving the exported model"
+        return child.answer(module, exported, path, number, what=what)
 
 
 def _some(rng, dim):
