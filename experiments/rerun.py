@@ -37,15 +37,16 @@ def run():
         raise ValueError(f"only must be of {', '.join(names)}. Received: {sorted(unknown)}")
     if PEERS.value:
         peer_process.install(PEERS_DIR.value, "fuxictr")
-    there, left_out = peer_process.commands(PEERS_DIR.value, FUXICTR.value, ["fuxictr"])
+    there, left_out = peer_process.commands(
+        PEERS_DIR.value, FUXICTR.value, ["fuxictr"], rerunning.SCRIPTS, "train"
+    )
     if left_out:
         raise ValueError(f"FuxiCTR cannot run: {left_out['fuxictr']}")
-    python, _, checkout = there["fuxictr"]
     chosen = [rerun for rerun in planned.reruns if not ONLY.value or rerun.name in ONLY.value]
     reruns = [(rerun, seed) for seed in seeds for rerun in chosen]
     builder = data.prepared(planned, raw_dir=RAW_DIR.value, data_dir=DATA_DIR.value)
     rerunning.rerun_missing(
-        reruns, builder, data.identity(builder), RECORDS.value, python, checkout
+        reruns, builder, data.identity(builder), RECORDS.value, there["fuxictr"]
     )
 
 

@@ -57,14 +57,15 @@ def install(peers_dir, name):
         raise
 
 
-def commands(peers_dir, fuxictr=None, names=PEERS, scripts=FOLDER / "peers"):
+def commands(peers_dir, fuxictr=None, names=PEERS, scripts=FOLDER / "peers", task="run"):
     """The peers that can run, and why the others cannot.
 
     Args:
         peers_dir: Folder of the peers' environments.
         fuxictr: Folder of a checkout of FuxiCTR's repository, or `None`.
         names: The peers that are wanted.
-        scripts: Folder of what they run, `run_<name>.py`.
+        scripts: Folder of what they run, `<task>_<name>.py`.
+        task: see `scripts`.
 
     Returns:
         `{name: command}` and `{name: reason}`.
@@ -79,13 +80,28 @@ def commands(peers_dir, fuxictr=None, names=PEERS, scripts=FOLDER / "peers"):
         elif name == "fuxictr" and not (checkout := _path(fuxictr) / "model_zoo").is_dir():
             left_out[name] = f"no folder {checkout}: give --fuxictr=CHECKOUT of its repository"
         else:
-            there[name] = [str(python), str(scripts / f"run_{name}.py")]
+            there[name] = [str(python), str(scripts / f"{task}_{name}.py")]
             if name == "fuxictr":
                 there[name].append(str(_path(fuxictr)))
     return there, left_out
 
 
-def environment():
+def run(name, command):
+    """Runs a peer's process to its end.
+
+    Args:
+        name: String, as an error begins.
+        command: One of `commands`, with what else its script takes.
+
+    Raises:
+        PeerError: if it fails.
+    """
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
+    if ended.returncode:
+        raise PeerError.of(name, ended.returncode, ended.stderr)
+
+
+def _environment():
     """The variables of a peer's process: ours, without what is for our Python."""
     return {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
 
@@ -133,7 +149,7 @@ class Peer:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            env=environment(),
+            env=_environment(),
         )
         try:
             self.facts = self._answer()

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import subprocess
 import tempfile
 
 import keras
@@ -108,15 +107,7 @@ def answers(peer, command, counterparts, ids):
         folder = pathlib.Path(name)
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         np.save(folder / "ids.npy", ids)
-        ended = subprocess.run(
-            [*command, name],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=peer_process.environment(),
-        )
-        if ended.returncode:
-            raise peer_process.PeerError.of(peer, ended.returncode, ended.stderr)
+        peer_process.run(peer, [*command, name])
         return [dict(np.load(folder / f"{i}.npz")) for i in range(len(request["models"]))]
 
 

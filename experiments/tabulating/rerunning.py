@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import subprocess
 import tempfile
 
 import numpy as np
@@ -13,10 +12,10 @@ from experiments import provenance
 from experiments.benchmarks import peer_process
 from experiments.tabulating import records
 
-SCRIPT = pathlib.Path(__file__).parents[1] / "parities" / "peers" / "train_fuxictr.py"
+SCRIPTS = pathlib.Path(__file__).parents[1] / "parities" / "peers"
 
 
-def rerun_missing(reruns, builder, data, records_path, python, checkout):
+def rerun_missing(reruns, builder, data, records_path, command):
     """Trains and records all re-runs that have no record, one after the other.
 
     Args:
@@ -24,8 +23,7 @@ def rerun_missing(reruns, builder, data, records_path, python, checkout):
         builder: The prepared data set.
         data: Its `data.identity`.
         records_path: File of the records.
-        python: The library's Python.
-        checkout: Folder of a checkout of its repository.
+        command: The library's Python, its script and the script's first arguments.
 
     Raises:
         ValueError: if a field is not categorical, as the library's layout differs there.
@@ -41,15 +39,15 @@ def rerun_missing(reruns, builder, data, records_path, python, checkout):
             continue
         print(f"{rerun.name}, seed {seed}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            result = _trained(rerun, seed, builder, pathlib.Path(folder), python, checkout)
-        command = ["python", "-m", "experiments.rerun", f"--only={rerun.name}", f"--seeds={seed}"]
+            result = _trained(rerun, seed, builder, pathlib.Path(folder), command)
+        again = ["python", "-m", "experiments.rerun", f"--only={rerun.name}", f"--seeds={seed}"]
         facts = provenance.facts()
         versions = {**facts["versions"], **result.pop("versions")}
-        record = {**key, "command": command, **facts, "versions": versions, **result}
+        record = {**key, "command": again, **facts, "versions": versions, **result}
         records.append(records_path, record)
 
 
-def _trained(rerun, seed, builder, folder, python, checkout):
+def _trained(rerun, seed, builder, folder, command):
     """What the library's process says of a training."""
     for split in SPLITS:
         of_split = batches.batches(builder, split, rerun.batch_size).as_numpy_iterator()
@@ -58,13 +56,5 @@ def _trained(rerun, seed, builder, folder, python, checkout):
     sizes = {name: field.size for name, field in builder.fields.items()}
     request = {**rerun.settings, "sizes": sizes, "seed": seed}
     (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
-    ended = subprocess.run(
-        [str(python), str(SCRIPT), str(checkout), str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=peer_process.environment(),
-    )
-    if ended.returncode:
-        raise peer_process.PeerError.of(rerun.name, ended.returncode, ended.stderr)
+    peer_process.run(rerun.name, [*command, str(folder)])
     return json.loads((folder / "result.json").read_text(encoding="utf-8"))

@@ -177,6 +177,16 @@ def test_peers_that_cannot_run_are_skipped_by_name(tmp_path):
         assert (comparison.SCRIPTS / f"run_{name}.py").is_file()
 
 
+def test_a_command_is_a_python_a_script_and_what_it_needs(tmp_path):
+    python = peer_process.python_of(tmp_path, "fuxictr")
+    checkout = tmp_path / "clone"
+    for path in (python.parent, checkout / "model_zoo"):
+        path.mkdir(parents=True)
+    python.touch()
+    there, _ = peer_process.commands(tmp_path, checkout, ["fuxictr"], tmp_path, "train")
+    assert there == {"fuxictr": [str(python), str(tmp_path / "train_fuxictr.py"), str(checkout)]}
+
+
 def test_the_tables(capsys):
     rows = [
         {

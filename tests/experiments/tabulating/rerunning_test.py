@@ -39,19 +39,19 @@ def builder(tmp_path_factory):
     return builder
 
 
-def rerun(builder, plan, path, seeds, checkout="7.0"):
+def rerun(builder, plan, path, seeds, script="none.py"):
     reruns = [(one, seed) for seed in seeds for one in plan.reruns]
-    rerunning.rerun_missing(reruns, builder, DATA, path, sys.executable, checkout)
+    rerunning.rerun_missing(reruns, builder, DATA, path, [sys.executable, str(script), "7.0"])
     return records.read(path)
 
 
-def test_what_lacks_is_trained_on_all_rows_and_shown(builder, tmp_path, monkeypatch, capsys):
-    (tmp_path / "library.py").write_text(LIBRARY)
-    monkeypatch.setattr(rerunning, "SCRIPT", tmp_path / "library.py")
+def test_what_lacks_is_trained_on_all_rows_and_shown(builder, tmp_path, capsys):
+    script = tmp_path / "library.py"
+    script.write_text(LIBRARY)
     plan = Plan("Shop", (system("FM"),), leaderboard="Frappe_x1", reruns=(RERUN,))
     path = tmp_path / "records.jsonl"
-    assert [record["seed"] for record in rerun(builder, plan, path, [1])] == [1]
-    recorded = rerun(builder, plan, path, [1, 2])
+    assert [record["seed"] for record in rerun(builder, plan, path, [1], script)] == [1]
+    recorded = rerun(builder, plan, path, [1, 2], script)
     assert [record["seed"] for record in recorded] == [1, 2]
     assert capsys.readouterr().out.count("DCNv2, seed 1") == 1
     assert recorded[1]["shapes"] == [[300, 10], list(builder.fields), 4096]
@@ -67,12 +67,12 @@ def test_what_lacks_is_trained_on_all_rows_and_shown(builder, tmp_path, monkeypa
     assert Results(other, [], [], None, recorded, DATA).reruns(other.reruns[0]) == []
 
 
-def test_a_library_that_fails_is_quoted_and_nothing_recorded(builder, tmp_path, monkeypatch):
-    (tmp_path / "library.py").write_text("raise SystemExit('no memory')")
-    monkeypatch.setattr(rerunning, "SCRIPT", tmp_path / "library.py")
+def test_a_library_that_fails_is_quoted_and_nothing_recorded(builder, tmp_path):
+    script = tmp_path / "library.py"
+    script.write_text("raise SystemExit('no memory')")
     plan = Plan("Shop", (system("FM"),), reruns=(RERUN,))
     with pytest.raises(PeerError, match="DCNv2 ended with 1: no memory"):
-        rerun(builder, plan, tmp_path / "records.jsonl", [1])
+        rerun(builder, plan, tmp_path / "records.jsonl", [1], script)
     assert not (tmp_path / "records.jsonl").exists()
 
 
@@ -82,6 +82,10 @@ def test_a_rerun_has_no_lists(builder, monkeypatch):
     monkeypatch.setattr(type(builder), "fields", fields)
     with pytest.raises(ValueError, match=r"categorical fields alone. Received: \['genres'\]"):
         rerun(builder, plan, "none.jsonl", [1])
+
+
+def test_the_script_is_there():
+    assert (rerunning.SCRIPTS / "train_fuxictr.py").is_file()
 
 
 def test_settings_make_the_configuration():
