@@ -7,7 +7,7 @@ import keras
 from absl import flags
 
 from aim_keras.documents import write_json
-from experiments import binary, provenance, summary
+from experiments import binary, peer_flags, provenance, summary
 from experiments.benchmarks import data, peer_process, plot
 from experiments.benchmarks.registry import MEASUREMENTS, Bench
 
@@ -18,13 +18,6 @@ STEPS = flags.DEFINE_integer("steps", 20, "Timed steps of a repetition.", lower_
 ROWS = flags.DEFINE_integer("rows", 200_000, "Rows to prepare or to read.", lower_bound=1)
 SHAPE = flags.DEFINE_string("shape", None, "criteo, criteo_10m, avazu or frappe for all.")
 FRAPPE = flags.DEFINE_string("frappe", None, "Folder of Frappe's raw files, for --shape=frappe.")
-PEERS = flags.DEFINE_boolean("peers", False, "Install the peers that are not installed yet.")
-PEERS_DIR = flags.DEFINE_string(
-    "peers_dir", "~/.cache/aim_keras/peers", "Folder of the peers' virtual environments."
-)
-FUXICTR = flags.DEFINE_string(
-    "fuxictr", None, "A checkout of FuxiCTR's repository, for its models."
-)
 
 
 def run():
@@ -40,9 +33,8 @@ def run():
         raise ValueError(f"only must be of {', '.join(MEASUREMENTS)}. Received: {unknown}")
     names = ONLY.value or list(MEASUREMENTS)
     shapes = {name: data.shape(_shape(name), FRAPPE.value) for name in names}
-    for name in peer_process.PEERS if PEERS.value else ():
-        peer_process.install(PEERS_DIR.value, name)
-    peers, left_out = peer_process.commands(PEERS_DIR.value, FUXICTR.value)
+    peer_flags.install(peer_process.PEERS)
+    peers, left_out = peer_process.commands(peer_flags.PEERS_DIR.value, peer_flags.FUXICTR.value)
     for name, reason in left_out.items():
         print(f"Without {name}: {reason}")
     results = {**provenance.facts_of("experiments.benchmark"), "measurements": {}}

@@ -7,27 +7,18 @@ from absl import flags
 
 from aim_keras import atomic
 from aim_keras.documents import write_json
-from experiments import binary, summary
-from experiments.benchmarks import peer_process
+from experiments import binary, peer_flags, summary
 from experiments.parities import comparison, markdown
 
 JSON = flags.DEFINE_string("json", "runs/parity.json", "File of the results; beside it a table.")
 ONLY = flags.DEFINE_list("only", [], "Names of our models to compare; all by default.")
-PEERS = flags.DEFINE_boolean("peers", False, "Install the peers that are not installed yet.")
-PEERS_DIR = flags.DEFINE_string(
-    "peers_dir", "~/.cache/aim_keras/peers", "Folder of the peers' virtual environments."
-)
-FUXICTR = flags.DEFINE_string(
-    "fuxictr", None, "A checkout of FuxiCTR's repository, for its models."
-)
 
 
 @binary.ends_in_words
 def main(argv):
     binary.refuse_arguments(argv)
-    for name in comparison.COUNTERPARTS if PEERS.value else ():
-        peer_process.install(PEERS_DIR.value, name)
-    results = comparison.compare(PEERS_DIR.value, FUXICTR.value, ONLY.value)
+    peer_flags.install(comparison.COUNTERPARTS)
+    results = comparison.compare(peer_flags.PEERS_DIR.value, peer_flags.FUXICTR.value, ONLY.value)
     write_json(JSON.value, results)
     table = pathlib.Path(JSON.value).with_suffix(".md")
     atomic.write_text(table, markdown.table(results))

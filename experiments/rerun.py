@@ -4,28 +4,23 @@ import sys
 
 from absl import flags
 
-from experiments import binary
+from experiments import binary, peer_flags
 from experiments.benchmarks import peer_process
 from experiments.configuration import gin_path
 
 try:
-    from experiments.tabulating import data, plan, rerunning
+    from experiments.tabulating import data, plan, records, rerunning
 except ImportError as error:
     sys.exit(f'Error: {error}: pip install -e ".[tables]"')
 
 GIN_FILE = flags.DEFINE_string(
     "gin_file", None, "A plan, such as tables/frappe.gin.", required=True
 )
-FUXICTR = flags.DEFINE_string("fuxictr", None, "A checkout of FuxiCTR's repository.", required=True)
-PEERS = flags.DEFINE_boolean("peers", False, "Install FuxiCTR if it is not installed yet.")
-PEERS_DIR = flags.DEFINE_string(
-    "peers_dir", "~/.cache/aim_keras/peers", "Folder of the peers' virtual environments."
-)
 ONLY = flags.DEFINE_list("only", [], "Names of the models; all of the plan's by default.")
 SEEDS = flags.DEFINE_list("seeds", ["1"], "Seeds.")
 RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data.")
-RECORDS = flags.DEFINE_string("records", "experiments/results/records.jsonl", "The records.")
+RECORDS = flags.DEFINE_string("records", records.PATH, "The records.")
 
 
 def run():
@@ -35,10 +30,13 @@ def run():
     names = [rerun.name for rerun in planned.reruns]
     if unknown := set(ONLY.value) - set(names):
         raise ValueError(f"only must be of {', '.join(names)}. Received: {sorted(unknown)}")
-    if PEERS.value:
-        peer_process.install(PEERS_DIR.value, "fuxictr")
+    peer_flags.install(["fuxictr"])
     there, left_out = peer_process.commands(
-        PEERS_DIR.value, FUXICTR.value, ["fuxictr"], rerunning.SCRIPTS, "train"
+        peer_flags.PEERS_DIR.value,
+        peer_flags.FUXICTR.value,
+        ["fuxictr"],
+        rerunning.SCRIPTS,
+        "train",
     )
     if left_out:
         raise ValueError(f"FuxiCTR cannot run: {left_out['fuxictr']}")

@@ -11,7 +11,7 @@ from experiments.configuration import gin_path
 
 try:
     from experiments import plots
-    from experiments.tabulating import plan, report, tabulate
+    from experiments.tabulating import plan, records, report, tabulate
 except ImportError as error:
     sys.exit(f'Error: {error}: pip install -e ".[tables]"')
 
@@ -24,7 +24,7 @@ GIN_BINDINGS = flags.DEFINE_multi_string(
 RAW_DIR = flags.DEFINE_string("raw_dir", None, "Folder of the raw data files.")
 DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data.")
 RUNS_DIR = flags.DEFINE_string("runs_dir", "runs/tables", "Folder of the runs.")
-RECORDS = flags.DEFINE_string("records", "experiments/results/records.jsonl", "The records.")
+RECORDS = flags.DEFINE_string("records", records.PATH, "The records.")
 RESULTS = flags.DEFINE_string("results", "experiments/results/RESULTS.md", "The report.")
 ONLY = flags.DEFINE_list("only", [], "Names of the systems to run; all by default.")
 TUNE = flags.DEFINE_boolean("tune", False, "Run the grids in place of the tables' runs.")

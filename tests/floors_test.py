@@ -87,6 +87,7 @@ WHO_MAY = {
         "experiments.fuzz",
         "experiments.growth",
         "experiments.parity",
+        "experiments.peer_flags",
         "experiments.report",
         "experiments.rerun",
         "experiments.serve_bench",

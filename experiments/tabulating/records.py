@@ -9,6 +9,7 @@ import pathlib
 from aim_keras.documents import parsed
 from experiments import run_files
 
+PATH = "experiments/results/records.jsonl"
 KEYS = (
     *("kind", "system", "seed", "dataset", "configuration"),
     *("command", "machine", "versions", "date", "commit"),
