@@ -1,6 +1,7 @@
 """Training one stage: optimizer, callbacks and data of a `fit` that can be interrupted."""
 
 import dataclasses
+import functools
 import inspect
 import math
 import pathlib
@@ -26,8 +27,7 @@ from aim_keras.callbacks import (
 )
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
-from aim_keras.optimizers.gate_optimizer import unwrapped
-from experiments import distribution
+from experiments import distribution, rate_decay
 from experiments.gin_values import making
 
 MIN_DELTA = 1e-5  # of AUC: less is no improvement
@@ -144,38 +144,14 @@ def fit(
     check_optimizer(weights)
     if searching:
         check_optimizer(gates, **options)
-    with job.strategy.scope():
-        trained = distribution.replicated(model, job.strategy)
-        optimizer = weights()
-        averaged = optimizer.use_ema
-        if searching:
-            of_gates = gates(**options)
-            if epochs > 1:
-                _check_target(of_gates, epoch_decay if gates_decay is None else gates_decay)
-            optimizer = with_gates(optimizer, of_gates, joint=gates_every is None)
-        with making(loss):
-            of_logits = loss(from_logits=True)
-        trained.compile(optimizer, of_logits, jit_compile=jit_compile)
-        # Moments that are made while a step is traced may be copied as a whole by the first one.
-        optimizer.build(trained.trainable_variables)
-    best = best_weights(stage_dir)
-    best.parent.mkdir(parents=True, exist_ok=True)
-    monitor = {"monitor": "val_auc", "mode": "max"}
-    stateful = []
-    if not searching:
-        stateful.append(
-            keras.callbacks.ModelCheckpoint(
-                best, **monitor, save_best_only=True, save_weights_only=True
-            )
-        )
-    if patience is not None:
-        stateful += [
-            keras.callbacks.ReduceLROnPlateau(
-                **monitor, factor=plateau_factor, patience=1, min_delta=MIN_DELTA, min_lr=1e-6
-            ),
-            keras.callbacks.EarlyStopping(**monitor, patience=patience, min_delta=MIN_DELTA),
-        ]
-    resume = Resume(stage_dir / "backup", stateful)
+        if epochs > 1:
+            decay = epoch_decay if gates_decay is None else gates_decay
+            rate_decay.check_target(gates(**options), decay)
+    make_gates = functools.partial(gates, **options) if searching else None
+    trained, averaged = _compiled(model, job, weights, make_gates, gates_every, loss, jit_compile)
+    stage_dir.mkdir(parents=True, exist_ok=True)
+    deciding = [*_deciding(stage_dir, searching, patience, plateau_factor)]
+    resume = Resume(stage_dir / "backup", deciding)
     gate_steps, observers = [], []
     if searching:
         observers = [
@@ -185,11 +161,6 @@ def fit(
     if searching and gates_every is not None:
         first_step = resume.finished_epochs * (steps // gates_every)
         gate_steps = [GateSteps(job.shuffled_batches(first_step, "valid"), gates_every)]
-    metrics = RankMetrics(job.batches("valid"), logit_shift=job.builder.logit_shift)
-    validating = [distribution.Validation(metrics, model, job.strategy), *stateful]
-    if averaged:
-        batches = job.shuffled_batches(first_step=0).take(STATISTICS_BATCHES)
-        validating = [AveragedWeights([*batches], validating, model)]
     history = distribution.fit(
         trained,
         job.strategy,
@@ -199,33 +170,63 @@ def fit(
         callbacks=[
             *gate_steps,
             RequireFinite(resume),
-            *validating,
-            *_decay(epoch_decay, gates_decay if searching else None),
+            *_validating(model, job, deciding, averaged),
+            *rate_decay.callbacks(epoch_decay, gates_decay if searching else None),
             keras.callbacks.TensorBoard(stage_dir / "tensorboard", write_graph=False),
             *observers,
             resume,
         ],
     )
     if not searching:
-        model.load_weights(best)
+        model.load_weights(best_weights(stage_dir))
     elif trained is not model:
         model.set_weights(trained.get_weights())
     return len(history.epoch)
 
 
+def _compiled(model, job, weights, gates, gates_every, loss, jit_compile):
+    """The model that is trained, compiled, and whether its weights are averaged."""
+    with job.strategy.scope():
+        trained = distribution.replicated(model, job.strategy)
+        optimizer = weights()
+        averaged = optimizer.use_ema
+        if gates is not None:
+            optimizer = with_gates(optimizer, gates(), joint=gates_every is None)
+        with making(loss):
+            of_logits = loss(from_logits=True)
+        trained.compile(optimizer, of_logits, jit_compile=jit_compile)
+        # Moments that are made while a step is traced may be copied as a whole by the first one.
+        optimizer.build(trained.trainable_variables)
+    return trained, averaged
+
+
+def _deciding(stage_dir, searching, patience, plateau_factor):
+    """The callbacks that keep the best weights, lower the rates and stop, by the AUC on valid."""
+    monitor = {"monitor": "val_auc", "mode": "max"}
+    if not searching:
+        yield keras.callbacks.ModelCheckpoint(
+            best_weights(stage_dir), **monitor, save_best_only=True, save_weights_only=True
+        )
+    if patience is not None:
+        yield keras.callbacks.ReduceLROnPlateau(
+            **monitor, factor=plateau_factor, patience=1, min_delta=MIN_DELTA, min_lr=1e-6
+        )
+        yield keras.callbacks.EarlyStopping(**monitor, patience=patience, min_delta=MIN_DELTA)
+
+
+def _validating(model, job, deciding, averaged):
+    """The callbacks that see the weights that are validated, moving averages or not."""
+    metrics = RankMetrics(job.batches("valid"), logit_shift=job.builder.logit_shift)
+    callbacks = [distribution.Validation(metrics, model, job.strategy), *deciding]
+    if not averaged:
+        return callbacks
+    batches = job.shuffled_batches(first_step=0).take(STATISTICS_BATCHES)
+    return [AveragedWeights([*batches], callbacks, model)]
+
+
 def best_weights(stage_dir):
     """Where a re-training leaves the weights of its best epoch, which it ends with."""
     return pathlib.Path(stage_dir) / "best.weights.h5"
-
-
-def _check_target(optimizer, decay):
-    """GRDA solves c for a rate that stays: under a decay its last threshold is below the target."""
-    if decay != 1 and getattr(optimizer, "target_threshold", None) is not None:
-        raise ValueError(
-            "A target_threshold (ALPHA_THRESHOLD, BETA_THRESHOLD) needs a rate of the gates that "
-            "stays as it is: fitting.fit.gates_decay = 1.0. Received: "
-            f"target_threshold={optimizer.target_threshold}, a decay of {decay} after each epoch"
-        )
 
 
 def check_optimizer(make, **options):
@@ -265,26 +266,3 @@ def adam(
         if still
         else learning_rate
     )
-
-
-def _decay(factor, gates_factor=None):
-    """The callbacks that multiply the learning rates after each epoch."""
-    if factor != 1:
-        yield keras.callbacks.LearningRateScheduler(
-            lambda epoch, rate: rate * factor if epoch else rate
-        )
-    if gates_factor not in (None, factor):
-        yield _GatesDecay(gates_factor / factor)
-
-
-class _GatesDecay(keras.callbacks.Callback):
-    """Multiplies the gates' learning rate after each epoch, by what all rates were not."""
-
-    def __init__(self, factor):
-        super().__init__()
-        self._factor = factor
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch:
-            gates = unwrapped(self.model).gates_optimizer
-            gates.learning_rate = float(gates.learning_rate) * self._factor
