@@ -10,10 +10,18 @@ import numpy as np
 from pydantic import Field, NonNegativeInt
 
 from aim_keras import atomic
-from aim_keras import search as gates
 from aim_keras.architecture import Architecture
 from aim_keras.documents import write_json
 from aim_keras.feature_groups import FeatureGroups
+from aim_keras.search import (
+    consensus,
+    found_architecture,
+    frequencies,
+    front,
+    read_gates,
+    threshold_within,
+    warm_start,
+)
 from experiments import fitting, run_files
 from experiments.gin_values import making
 
@@ -69,10 +77,10 @@ def search(
         ),
         strict=True,
     )
-    agreed = gates.consensus(found, consensus_share)
+    agreed = consensus(found, consensus_share)
     kept = [
         {"function": function, "interaction": interaction, "share": share}
-        for (function, interaction), share in gates.frequencies(found).items()
+        for (function, interaction), share in frequencies(found).items()
     ]
     write_json(stage_dir / "frequencies.json", kept)
     means = {key: float(np.mean([r[key] for r in records])) for key in ("auc", "log_loss")}
@@ -88,13 +96,11 @@ def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, fro
     record = train(stage_dir, job, model, fit, searching=True)
     save_model(model, stage_dir / "model.keras")
     sizes, sharing = job.builder.fields, _sharing(model)
-    threshold = gates.threshold_within(
-        model, candidates, **budget, vocabulary_sizes=sizes, **sharing
-    )
-    found = gates.found_architecture(model, candidates, threshold)
+    threshold = threshold_within(model, candidates, **budget, vocabulary_sizes=sizes, **sharing)
+    found = found_architecture(model, candidates, threshold)
     if front_points:
         print(f"Size-quality front of {stage_dir.name} on valid")
-        points = gates.front(
+        points = front(
             model, lambda m: job.evaluate(m, "valid", verbose=0), candidates, front_points
         )
         for point in points:
@@ -145,10 +151,10 @@ def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
     else:
         if start_dir is not None:
             searched = keras.saving.load_model(start_dir / "model.keras", compile=False)
-            gates.warm_start(model, searched)
+            warm_start(model, searched)
         record = train(stage_dir, job, model, fit, searching=False)
     if architecture is None and searchable(build_model):
-        architecture = getattr(model, "architecture", None) or gates.read_gates(model)
+        architecture = getattr(model, "architecture", None) or read_gates(model)
     return model, *finish(stage_dir, job, architecture, record)
 
 
