@@ -18,15 +18,12 @@ from aim_keras.datasets import pipeline as data
 from aim_keras.documents import write_json
 from aim_keras.export import export_saved_model, signature
 from aim_keras.search import grow
-from experiments import distribution, fitting, run_files, stage, summary
+from experiments import distribution, fitting, request, run_files, stage, summary
 from experiments.configuration import operative
 from experiments.gin_values import making
 from experiments.recovery import recovery
 from experiments.reporting import run_page
 
-STAGES = ("search_interactions", "search_dimensions", "retrain")
-SEARCHES = (*STAGES[:-1], "search_groups", "search_operations")
-SCOPES = (*SEARCHES, "retrain")
 PARITY_ROWS = 1000
 
 
@@ -39,7 +36,7 @@ def run(
     grow: Callable = grow,
     retrain: Callable = stage.retrain,
     load: Callable = Architecture.load,
-    stages: Sequence[str] = STAGES,
+    stages: Sequence[str] = request.STAGES,
     order: int = 2,
     architecture: str | os.PathLike | None = None,
     draw: Callable | None = None,
@@ -104,52 +101,25 @@ def run(
         BlockingIOError: if another process is at work in `run_dir`.
         ImportError: if Apache Beam is asked for and absent.
     """
-    if not stages or stages[-1] != "retrain" or not {*stages[:-1]} <= {*SEARCHES}:
-        raise ValueError(
-            f"stages must be of {list(SEARCHES)}, and retrain last. Received: {stages}"
-        )
-    if warm_start and not {*stages} & {*STAGES[:-1]}:
-        raise ValueError(
-            "warm_start needs a search before the re-training, of interactions or dimensions. "
-            f"Received: {stages}"
-        )
-    if not stage.searchable(model) and (len(stages) > 1 or architecture is not None):
-        raise ValueError(
-            "A model without the arguments architecture and search takes no architecture and the "
-            f"stage retrain alone. Received: architecture={architecture!r}, stages={stages}"
-        )
-    if order < 2:
-        raise ValueError(f"order must be at least 2. Received: order={order}")
+    request.check_stages(stages, model, architecture, draw, warm_start)
     strategy = distribution.strategy_of(distributed, batch_size)
     keras.config.set_dtype_policy(dtype_policy)
     run_dir = pathlib.Path(run_dir)
     start = None if architecture is None else load(architecture)
     if draw is not None:
-        if start is None:
-            raise ValueError("draw needs an architecture. Received: architecture=None")
         start = draw(start, seed=seed)
     builder = open_data(dataset, raw_dir, data_dir)
-    if "search_interactions" in stages and order > len(builder.field_names):
-        raise ValueError(
-            f"order must be from 2 to the number of fields, {len(builder.field_names)}. "
-            f"Received: order={order}"
-        )
+    request.check_order(order, stages, builder, start)
     configuration = f"{gin.config_str()}\n# Data: {builder.info.full_name}\n# Seed: {seed}\n"
     if start is not None:
         configuration += f"# Architecture: {json.dumps(start.to_dict())}\n"
-        highest = max(start.orders, default=2)
-        if "search_interactions" in stages and order < highest:
-            raise ValueError(
-                f"order must be at least that of the architecture whose interactions are searched, "
-                f"{highest}. Received: order={order}"
-            )
     requested, finished = run_dir / "requested.gin", run_dir / "metrics.json"
     _refuse_another(requested, configuration)
     if not finished.exists():
         builder.download_and_prepare(download_config=_download_config(beam_pipeline_options))
         data.check_labels(builder)
         signature(builder.fields)
-        _check_fields(start, builder)
+        request.check_fields(start, tuple(builder.fields))
         with distribution.folder(strategy, run_dir, configuration) as own:
             atomic.write_text(own / requested.name, configuration)
             job = fitting.Job(builder, batch_size, seed, strategy)
@@ -213,19 +183,10 @@ def _refuse_another(requested, configuration):
         )
 
 
-def _check_fields(architecture, builder):
-    fields = tuple(builder.fields)
-    if architecture is not None and architecture.fields != fields:
-        raise ValueError(
-            f"The architecture must have the fields of the data, {', '.join(fields)}. "
-            f"Received: {', '.join(architecture.fields)}, found on {architecture.dataset}"
-        )
-
-
 def _run_stages(
     run_dir, job, build_model, fit, search, grow, retrain, stages, order, architecture, warm_start
 ):
-    lowest = max(architecture.orders, default=2) if architecture else 2
+    lowest = request.highest_order(architecture)
     records = []
     start_dir = None
     for name, scope, p in _plan(stages, range(lowest, order + 1)):

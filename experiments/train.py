@@ -6,7 +6,7 @@ import gin
 from absl import flags
 
 from aim_keras import backend
-from experiments import binary, pipeline
+from experiments import binary, pipeline, request
 from experiments.configuration import gin_path, parse
 from experiments.gin_values import check_given, check_scopes
 
@@ -42,7 +42,7 @@ def main(argv):
     given = {name: value for name, value in values.items() if value is not None}
     path = gin_path(GIN_FILE.value)
     parse(path, GIN_BINDINGS.value, seed=SEED.value)
-    check_scopes(pipeline.SCOPES)
+    check_scopes(request.SCOPES)
     check_given(pipeline.run)
     run_dir = RUN_DIR.value or pathlib.Path("runs") / path.stem
     gin.get_configurable(pipeline.run)(run_dir, **given)

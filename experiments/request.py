@@ -1,0 +1,64 @@
+"""What a run may be asked for: its stages, its order, and what it starts from."""
+
+from experiments import stage
+
+STAGES = ("search_interactions", "search_dimensions", "retrain")
+SEARCHES = (*STAGES[:-1], "search_groups", "search_operations")
+SCOPES = (*SEARCHES, "retrain")
+
+
+def check_stages(stages, model, architecture, draw, warm_start):
+    """Raises `ValueError` unless arguments of `pipeline.run` go together, whatever the data."""
+    if not stages or stages[-1] != "retrain" or not {*stages[:-1]} <= {*SEARCHES}:
+        raise ValueError(
+            f"stages must be of {list(SEARCHES)}, and retrain last. Received: {stages}"
+        )
+    if warm_start and not {*stages} & {*STAGES[:-1]}:
+        raise ValueError(
+            "warm_start needs a search before the re-training, of interactions or dimensions. "
+            f"Received: {stages}"
+        )
+    if not stage.searchable(model) and (len(stages) > 1 or architecture is not None):
+        raise ValueError(
+            "A model without the arguments architecture and search takes no architecture and the "
+            f"stage retrain alone. Received: architecture={architecture!r}, stages={stages}"
+        )
+    if draw is not None and architecture is None:
+        raise ValueError("draw needs an architecture. Received: architecture=None")
+
+
+def check_order(order, stages, builder, start):
+    """Raises `ValueError` unless interactions of that order can be searched.
+
+    Args:
+        order, stages: of `pipeline.run`.
+        builder: The data set, prepared or not.
+        start: What is started from, or `None`.
+    """
+    if order < 2:
+        raise ValueError(f"order must be at least 2. Received: order={order}")
+    if "search_interactions" not in stages:
+        return
+    if order > (highest := len(builder.field_names)):
+        raise ValueError(
+            f"order must be from 2 to the number of fields, {highest}. Received: order={order}"
+        )
+    if order < (lowest := highest_order(start)):
+        raise ValueError(
+            f"order must be at least that of the architecture whose interactions are searched, "
+            f"{lowest}. Received: order={order}"
+        )
+
+
+def highest_order(architecture):
+    """The order at which a search starts: the highest of what it starts from, or pairs."""
+    return 2 if architecture is None else max(architecture.orders, default=2)
+
+
+def check_fields(architecture, fields):
+    """Raises `ValueError` if an architecture is of other fields than the data."""
+    if architecture is not None and architecture.fields != fields:
+        raise ValueError(
+            f"The architecture must have the fields of the data, {', '.join(fields)}. "
+            f"Received: {', '.join(architecture.fields)}, found on {architecture.dataset}"
+        )
