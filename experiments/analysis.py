@@ -88,7 +88,7 @@ def analyze(
     statistics = _statistics(builder, columns, split, order, interactions_per_pass)
     by_statistics = analysis.top_by_statistics(statistics, top)
     importance = permutation_importance(
-        keras.models.load_model(run_dir / "model.keras"),
+        keras.models.load_model(run_dir / run_files.MODEL),
         data.batches(builder, split, MODEL_ROWS),
         builder.fields,
         builder.logit_shift,
@@ -108,7 +108,7 @@ def analyze(
         },
     }
     content |= _retrained_before(run_dir, content)
-    write_json(run_dir / "analysis.json", content)
+    write_json(run_dir / run_files.ANALYSIS, content)
     summary.show_analysis(content)
     if retrain:
         folder = run_dir / "analysis" / f"order_{order}_top_{top}"
@@ -118,17 +118,16 @@ def analyze(
             )
             for name, interactions in (("alpha", by_alpha), ("statistics", by_statistics))
         }
-        write_json(run_dir / "analysis.json", content)
+        write_json(run_dir / run_files.ANALYSIS, content)
         summary.show_retrained(content["retrained"])
-    print(f"Analysis in {run_dir / 'analysis.json'}, drawn in {run_page.write(run_dir)}")
+    print(f"Analysis in {run_dir / run_files.ANALYSIS}, drawn in {run_page.write(run_dir)}")
     return content
 
 
 def _architectures(run_dir, order):
     """What the run kept, and what its search of interactions of that order found."""
-    finished = run_dir / "metrics.json"
-    found = run_dir / "stages" / f"search_interactions_{order}" / "architecture.json"
-    for path in (finished, found):
+    found = run_files.searched_architecture(run_dir, order)
+    for path in (run_dir / run_files.METRICS, found):
         if not path.exists():
             raise ValueError(
                 f"run_dir must hold a finished run that searched interactions of order {order}. "
@@ -140,12 +139,12 @@ def _architectures(run_dir, order):
             f"The search must have kept interactions of order {order}. "
             f"Received: {found}, of orders {list(searched.orders)}"
         )
-    return Architecture.load(run_dir / "architecture.json"), searched
+    return Architecture.load(run_dir / run_files.ARCHITECTURE), searched
 
 
 def _configure(run_dir, *bindings):
     gin.clear_config()
-    parse(run_dir / "requested.gin", bindings)
+    parse(run_dir / run_files.REQUESTED, bindings)
 
 
 def _builder(run_dir, folders, dataset):
@@ -240,7 +239,7 @@ def _retrain(run_dir, folder, architecture, folders):
 def _retrained_before(run_dir, content):
     """What an earlier analysis has re-trained, of the same interactions."""
     try:
-        earlier = json.loads((run_dir / "analysis.json").read_text("utf-8"))
+        earlier = json.loads((run_dir / run_files.ANALYSIS).read_text("utf-8"))
         of_earlier = earlier["order"], earlier["top"], earlier["retrained"]
     except (FileNotFoundError, ValueError, LookupError, TypeError):
         return {}

@@ -50,7 +50,7 @@ def search(
             "AutoFeature searches operations, and these among all. "
             f"Received: kind={kind!r}, candidates={candidates}"
         )
-    if (stage_dir / "metrics.json").exists():
+    if run_files.is_done(stage_dir):
         return *stage.read(stage_dir, PairOperations.load), stage_dir
     fields = tuple(job.builder.fields)
     path = stage_dir / "candidates.jsonl"

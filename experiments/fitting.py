@@ -27,7 +27,7 @@ from aim_keras.callbacks import (
 )
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
-from experiments import distribution, rate_decay
+from experiments import distribution, rate_decay, run_files
 from experiments.gin_values import making
 
 MIN_DELTA = 1e-5  # of AUC: less is no improvement
@@ -156,7 +156,7 @@ def fit(
     if searching:
         observers = [
             SearchState(stage_dir / "tensorboard" / "search"),
-            GateHistory(stage_dir / "gates.jsonl"),
+            GateHistory(stage_dir / run_files.GATES),
         ]
     if searching and gates_every is not None:
         first_step = resume.finished_epochs * (steps // gates_every)

@@ -113,7 +113,7 @@ def run(
     configuration = f"{gin.config_str()}\n# Data: {builder.info.full_name}\n# Seed: {seed}\n"
     if start is not None:
         configuration += f"# Architecture: {json.dumps(start.to_dict())}\n"
-    requested, finished = run_dir / "requested.gin", run_dir / "metrics.json"
+    requested, finished = run_dir / run_files.REQUESTED, run_dir / run_files.METRICS
     _refuse_another(requested, configuration)
     if not finished.exists():
         builder.download_and_prepare(download_config=_download_config(beam_pipeline_options))
@@ -190,7 +190,7 @@ def _run_stages(
     records = []
     start_dir = None
     for name, scope, p in _plan(stages, range(lowest, order + 1)):
-        stage_dir = run_dir / "stages" / name
+        stage_dir = run_files.stage_dir(run_dir, name)
         print(f"Stage: {name}")
         with gin.config_scope(scope):
             if name == "retrain":
@@ -214,7 +214,7 @@ def _run_stages(
                 )
                 start_dir = searched_dir if warm_start else None
         records.append(record)
-        used = run_dir / "config.gin"
+        used = run_dir / run_files.USED
         atomic.write_text(used, operative(used.read_text() if used.exists() else ""))
     return model, architecture, records
 
@@ -223,7 +223,7 @@ def _plan(stages, orders):
     """`(name, gin scope, order)` of each stage; a search of interactions is one for each order."""
     for name in stages:
         if name == "search_interactions":
-            yield from ((f"{name}_{p}", f"{name}/order_{p}", p) for p in orders)
+            yield from ((run_files.search_of(p), f"{name}/order_{p}", p) for p in orders)
         else:
             yield name, name, None
 
@@ -244,8 +244,8 @@ def _evaluate(job, model, architecture, records):
 
 def _save(run_dir, job, model, architecture):
     if architecture is not None:
-        architecture.save(run_dir / "architecture.json")
-    stage.save_model(model, run_dir / "model.keras")
+        architecture.save(run_dir / run_files.ARCHITECTURE)
+    stage.save_model(model, run_dir / run_files.MODEL)
     features = next(iter(job.batches("valid", PARITY_ROWS)))[0]
     if model.dtype_policy.compute_dtype != "float32":
         keras.config.set_dtype_policy("float32")

@@ -1,20 +1,31 @@
-"""The JSON files of a run's folder, read and checked: they may have been edited, or cut off."""
+"""The folder of a run: where its files are, and what the JSON ones hold.
+
+These are checked as they are read: they may have been edited, or cut off.
+"""
 
 import math
 import numbers
+import pathlib
+import re
 import sys
 
 from aim_keras.documents import check_known, checked_names, read_json
 
+STAGES = "stages"
+METRICS, ARCHITECTURE, MODEL = "metrics.json", "architecture.json", "model.keras"  # of stages too
+REQUESTED, USED = "requested.gin", "config.gin"  # as given, and with the defaults
+GATES = "gates.jsonl"
+ANALYSIS = "analysis.json"
+SHARING = ("shared_embedding", "share_orders")
 EVALUATED = ("valid", "test")
 LARGEST = sys.float_info.max
 SCORES = {"auc": numbers.Real, "log_loss": numbers.Real}
 COSTS = {"parameters": int, "seconds": numbers.Real, "epochs": int}
 RECORD = {"stage": str, "interactions": dict, "units": dict}
-METRICS = {"test": dict, "valid": dict, "parameters": int, "stages": list}
+OF_METRICS = {"test": dict, "valid": dict, "parameters": int, "stages": list}
 RECOVERED = {"recall": numbers.Real, "precision": numbers.Real}
 OF_FUNCTIONS = ("functions", "told_apart")  # `None` where none is known
-ANALYSIS = {
+OF_ANALYSIS = {
     "order": int,
     "split": str,
     "functions": list,
@@ -26,6 +37,37 @@ CORRELATIONS = ("alpha_rank_correlation", "dimension_rank_correlation")
 INTERACTION = {"interaction": list, "statistics_auc": numbers.Real, "alpha": dict}
 DIMENSION = {"field": str, "vocabulary_size": int, "dimension": int}
 IMPORTANCE = {"auc": numbers.Real, "log_loss": numbers.Real}
+
+
+def stage_dir(run_dir, name):
+    """The folder of a stage."""
+    return pathlib.Path(run_dir, STAGES, name)
+
+
+def is_done(folder):
+    """Whether the stage, or the run, of that folder is: what says so is written last."""
+    return (folder / METRICS).exists()
+
+
+def search_of(order):
+    """The name of the stage that searches interactions of an order."""
+    return f"search_interactions_{order}"
+
+
+def order_of(stage):
+    """The order of the interactions that the stage of that name searches, or `None`."""
+    match = re.fullmatch(search_of(r"(\d+)"), stage)
+    return match and int(match[1])
+
+
+def searched_architecture(run_dir, order):
+    """The file of what the search of an order's interactions found."""
+    return stage_dir(run_dir, search_of(order)) / ARCHITECTURE
+
+
+def sharing(config):
+    """What embeddings share in the model of a configuration (`get_config`)."""
+    return {name: bool(config.get(name)) for name in SHARING}
 
 
 def record(path):
@@ -46,7 +88,7 @@ def metrics(path):
         ValueError: if they are none, naming the file and the place.
     """
     content = read_json(path)
-    check(content, METRICS, f"{path}")
+    check(content, OF_METRICS, f"{path}")
     check_range({"parameters": content["parameters"]}, f"{path}")
     for name in EVALUATED:
         check_scores(content[name], f"{path}, {name}")
@@ -78,7 +120,7 @@ def analysis(path):
 
 def check_analysis(content, place):
     """Raises `ValueError` unless `content` is an analysis, naming the place."""
-    check(content, ANALYSIS, place)
+    check(content, OF_ANALYSIS, place)
     check_known([content["split"]], EVALUATED, "it", f"{place}, split")
     functions = checked_names(content["functions"], f"{place}, functions")
     if not content["interactions"]:

@@ -11,7 +11,7 @@ import numpy as np
 from absl import flags
 
 from aim_keras.documents import write_json
-from experiments import binary, train
+from experiments import binary, run_files, train
 
 KILLS = flags.DEFINE_integer("kills", 20, "Number of kills.", 1)
 FOLDER = flags.DEFINE_string("folder", "runs/soak", "Folder of the runs; must not exist.")
@@ -107,12 +107,12 @@ def _ended(process, folder):
 def _result(folder):
     """The architectures by stage, and the AUC on test."""
     found = {}
-    for path in (folder / "run").rglob("architecture.json"):
+    for path in (folder / "run").rglob(run_files.ARCHITECTURE):
         content = json.loads(path.read_text())
         found[str(path.relative_to(folder))] = {
             key: content[key] for key in ("interactions", "dimensions") if key in content
         }
-    return found, json.loads((folder / "run" / "metrics.json").read_text())["test"]["auc"]
+    return found, json.loads((folder / "run" / run_files.METRICS).read_text())["test"]["auc"]
 
 
 def _arguments():

@@ -62,7 +62,7 @@ def search(
         (of several seeds the first's).
     """
     searched_dir = stage_dir if seeds is None else stage_dir / f"seed_{seeds[0]}"
-    if (stage_dir / "metrics.json").exists():
+    if run_files.is_done(stage_dir):
         return *read(stage_dir), searched_dir
     budget = {"max_interactions": max_interactions, "max_parameters": max_parameters}
     arguments = (build_model, fit, kind, candidates, budget, front_points)
@@ -90,12 +90,13 @@ def search(
 
 
 def _search_once(stage_dir, job, build_model, fit, kind, candidates, budget, front_points):
-    if (stage_dir / "metrics.json").exists():
+    if run_files.is_done(stage_dir):
         return read(stage_dir)
     model = build(job, build_model, candidates, kind)
     record = train(stage_dir, job, model, fit, searching=True)
-    save_model(model, stage_dir / "model.keras")
-    sizes, sharing = job.builder.fields, _sharing(model)
+    save_model(model, stage_dir / run_files.MODEL)
+    # Embeddings that only a later MLP may read count, too.
+    sizes, sharing = job.builder.fields, run_files.sharing(model.get_config())
     threshold = threshold_within(model, candidates, **budget, vocabulary_sizes=sizes, **sharing)
     found = found_architecture(model, candidates, threshold)
     if front_points:
@@ -122,11 +123,11 @@ def search_groups(stage_dir, job, build_model, fit, kind, candidates):
     Returns:
         The found groups, the record for `metrics.json`, and the folder of the searched model.
     """
-    if (stage_dir / "metrics.json").exists():
+    if run_files.is_done(stage_dir):
         return *read(stage_dir, FeatureGroups.load), stage_dir
     model = build(job, build_model, candidates, kind)
     record = train(stage_dir, job, model, fit, searching=True)
-    save_model(model, stage_dir / "model.keras")
+    save_model(model, stage_dir / run_files.MODEL)
     return *finish(stage_dir, job, model.read_groups(), record), stage_dir
 
 
@@ -145,12 +146,12 @@ def retrain(stage_dir, job, build_model, fit, architecture, start_dir=None):
         `metrics.json`.
     """
     model = build(job, build_model, architecture, None)
-    if (stage_dir / "metrics.json").exists():
-        record = run_files.record(stage_dir / "metrics.json")
+    if run_files.is_done(stage_dir):
+        record = run_files.record(stage_dir / run_files.METRICS)
         model.load_weights(fitting.best_weights(stage_dir))
     else:
         if start_dir is not None:
-            searched = keras.saving.load_model(start_dir / "model.keras", compile=False)
+            searched = keras.saving.load_model(start_dir / run_files.MODEL, compile=False)
             warm_start(model, searched)
         record = train(stage_dir, job, model, fit, searching=False)
     if architecture is None and searchable(build_model):
@@ -201,21 +202,15 @@ def finish(stage_dir, job, found, record):
             dataset=job.builder.info.full_name,
             found_by={"stage": stage_dir.name, "seed": job.seed, **valid},
         )
-        found.save(stage_dir / "architecture.json")
-    write_json(stage_dir / "metrics.json", record)
+        found.save(stage_dir / run_files.ARCHITECTURE)
+    write_json(stage_dir / run_files.METRICS, record)
     return found, record
 
 
 def read(stage_dir, load=Architecture.load):
     """What `finish` wrote: what was found, and the record."""
-    record = run_files.record(stage_dir / "metrics.json")
-    return load(stage_dir / "architecture.json"), record
-
-
-def _sharing(model):
-    """What embeddings share; those that only a later MLP may read count, too."""
-    configuration = model.get_config()
-    return {name: bool(configuration.get(name)) for name in ("shared_embedding", "share_orders")}
+    record = run_files.record(stage_dir / run_files.METRICS)
+    return load(stage_dir / run_files.ARCHITECTURE), record
 
 
 def _counts(architecture):

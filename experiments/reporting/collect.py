@@ -28,7 +28,7 @@ CURVES = {  # quantity: (folder of the TensorBoard events, tag)
 }
 DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError)
 CONFIG_BYTES = 1 << 26  # of a model, unpacked; millions of kept interactions have less
-NEEDED = ("metrics.json", "requested.gin", "config.gin", "model.keras")
+NEEDED = (run_files.METRICS, run_files.REQUESTED, run_files.USED, run_files.MODEL)
 FOUND = {kind.FORMAT: kind for kind in (Architecture, FeatureGroups, PairOperations)}
 
 
@@ -129,27 +129,28 @@ def read(run_dir, name=None):
             "The folder must hold a finished run of experiments.train. "
             f"Received: {path}, without {', '.join(missing)}"
         )
-    metrics = run_files.metrics(path / "metrics.json")
+    finished, requested = path / run_files.METRICS, path / run_files.REQUESTED
+    metrics = run_files.metrics(finished)
     stages = [
-        file_within(path / "stages", record["stage"], f"The stages of {path / 'metrics.json'}")
+        file_within(path / run_files.STAGES, record["stage"], f"The stages of {finished}")
         for record in metrics["stages"]
     ]
-    model = _model(path / "model.keras")
-    requested, analysed = _text(path / "requested.gin"), path / "analysis.json"
+    model = _model(path / run_files.MODEL)
+    analysed = path / run_files.ANALYSIS
     run = Run(
         name=name or path.resolve().name,
         path=path,
         metrics=metrics,
-        found=_found(path / "architecture.json"),
+        found=_found(path / run_files.ARCHITECTURE),
         searched=dict(filter(None, map(_searched, stages))),
         analysis=run_files.analysis(analysed) if analysed.exists() else None,
         trainings=[training for stage in stages for training in _trainings(stage)],
         model=model["class_name"],
         fields=as_fields(model["config"]["vocabulary_sizes"]),
-        sharing={k: bool(model["config"].get(k)) for k in ("shared_embedding", "share_orders")},
-        dataset=_comment(path / "requested.gin", requested, "Data"),
-        seed=_comment(path / "requested.gin", requested, "Seed"),
-        configuration=_text(path / "config.gin"),
+        sharing=run_files.sharing(model["config"]),
+        dataset=_comment(requested, "Data"),
+        seed=_comment(requested, "Seed"),
+        configuration=_text(path / run_files.USED),
         bytes=folders.size(path / "saved_model"),
     )
     agreement.check(run)
@@ -179,8 +180,8 @@ def _found(path):
 
 
 def _searched(stage):
-    match = re.fullmatch(r"search_interactions_(\d+)", stage.name)
-    return match and (int(match[1]), Architecture.load(stage / "architecture.json"))
+    order = run_files.order_of(stage.name)
+    return order and (order, Architecture.load(stage / run_files.ARCHITECTURE))
 
 
 def _model(path):
@@ -204,8 +205,8 @@ def _at_most(size, file):
     return data
 
 
-def _comment(path, configuration, name):
-    found = re.findall(rf"^# {name}: (.*)$", configuration, re.MULTILINE)
+def _comment(path, name):
+    found = re.findall(rf"^# {name}: (.*)$", _text(path), re.MULTILINE)
     if len(found) != 1:
         raise ValueError(f"{path} must have one line '# {name}: ...'. Received: {len(found)}")
     return found[0]
@@ -220,7 +221,7 @@ def _trainings(stage):
         yield Training(
             name=str(folder.relative_to(stage.parent)),
             curves={name: curve for name, curve in curves.items() if curve},
-            gates=_gates(folder / "gates.jsonl"),
+            gates=_gates(folder / run_files.GATES),
         )
 
 

@@ -1,6 +1,7 @@
 """Tables 6 to 9: dimensions by vocabulary, parameters, and times."""
 
 from aim_keras.analysis import rank_correlation
+from experiments import run_files
 from experiments.markdown import table
 from experiments.tabulating import published
 from experiments.tabulating.cells import mean, thousands
@@ -39,11 +40,7 @@ def table_8(results):
 
 def table_9(results):
     """Time of an epoch in each stage of AIM."""
-    stages = {
-        "search interactions": "search_interactions_{order}",
-        "search dimensions": "search_dimensions",
-        "retrain": "retrain",
-    }
+    stages = ("search interactions", "search dimensions", "retrain")
     header = [
         *("model", *(f"{stage} (s)" for stage in stages)),
         *(f"paper (Avazu), {stage} (min)" for stage in stages),
@@ -51,7 +48,7 @@ def table_9(results):
     rows = published.paper(9)["rows"]
     cells = []
     for row in rows:
-        names = [stage.format(order=row["order"]) for stage in stages.values()]
+        names = [run_files.search_of(row["order"]), "search_dimensions", "retrain"]
         ours = [mean(_epoch_seconds(results, row["system"], name), 2) for name in names]
         cells.append([row["model"], *ours, *(f"{value:g}" for value in row["Avazu"].values())])
     return [table(header, cells), results.missing(row["system"] for row in rows)]

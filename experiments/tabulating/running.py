@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import os
-import pathlib
 import subprocess
 import sys
 import threading
@@ -128,8 +127,8 @@ def _child(command, log, cores):
 def _content(run, builder, folder):
     """What a record holds beside its key and where it comes from."""
     if run.kind == "analysis":
-        return {"analysis": run_files.analysis(folder / "analysis.json")}
-    results = run_files.metrics(folder / "metrics.json")
+        return {"analysis": run_files.analysis(folder / run_files.ANALYSIS)}
+    results = run_files.metrics(folder / run_files.METRICS)
     content = {
         "valid": results["valid"],
         "parameters": results["parameters"],
@@ -145,7 +144,7 @@ def _content(run, builder, folder):
 
 def _costs(results, builder, folder):
     with _measures:
-        model = keras.saving.load_model(pathlib.Path(folder, "model.keras"), compile=False)
+        model = keras.saving.load_model(folder / run_files.MODEL, compile=False)
         costs = {
             "fields": len(builder.fields),
             "interactions": results["stages"][-1]["interactions"],

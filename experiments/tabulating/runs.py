@@ -7,6 +7,7 @@ import re
 
 import gin
 
+from experiments import run_files
 from experiments.configuration import gin_path, parse
 from experiments.tabulating.plan import System
 
@@ -45,7 +46,9 @@ class Run:
     def found(self, runs_dir, data):
         """The file of the architecture that it takes."""
         folder = self.source.folder(runs_dir, data)
-        return folder.joinpath(*_stage_folder(self.system), "architecture.json")
+        if self.system.stage is not None:
+            folder = run_files.stage_dir(folder, self.system.stage)
+        return folder / run_files.ARCHITECTURE
 
     def arguments(self, architecture=None):
         """Flags of the main job that say what is trained, but for folders."""
@@ -101,7 +104,3 @@ def _configuration(plan, system, choice=()):
         source = _configuration(plan, plan.system(system.architecture_of))
         text += f"\n# Architecture: {source}, {system.stage}\n"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _stage_folder(system):
-    return () if system.stage is None else ("stages", system.stage)

@@ -127,3 +127,11 @@ def test_a_stage_is_one_folder(tmp_path):
     path.write_text(json.dumps({**METRICS, "stages": [stage]}))
     with pytest.raises(ValueError, match=r"json, stages/0: stage must be one folder.*'search/x'"):
         run_files.metrics(path)
+
+
+def test_a_search_is_found_by_its_order(tmp_path):
+    path = run_files.searched_architecture(tmp_path, 3)
+    assert path == tmp_path / "stages" / "search_interactions_3" / "architecture.json"
+    assert run_files.order_of(path.parent.name) == 3
+    for name in ("search_dimensions", "search_interactions_3/seed_1", "search_interactions_x"):
+        assert run_files.order_of(name) is None
