@@ -61,14 +61,14 @@ def table_of_reruns(results):
 
 
 def table_3(results):
-    """AutoFIS and AIM by the highest order, and which share of its interactions is kept."""
+    """AutoFIS and AIM by the highest order, and which share of its interactions is re-trained."""
 
     def ratio(row):
         records = results.of(row["system"])
         order = row["order"]
         kept = [record["interactions"].get(str(order), 0) for record in records]
-        pairs = zip(kept, records, strict=True)
-        return mean([100 * n / math.comb(record["fields"], order) for n, record in pairs], 2)
+        candidates = [math.comb(record["fields"], order) for record in records]
+        return mean([100 * n / all_ for n, all_ in zip(kept, candidates, strict=True) if all_], 2)
 
     return _against_paper(results, 3, {"FI ratio (%)": ratio}, "ratio")
 
@@ -81,15 +81,16 @@ def table_4(results):
 
 def table_5(results):
     """Shared and function-wise embeddings, with and without the search of dimensions."""
-    parameters = {
-        "parameters (k)": lambda row: thousands(results.values(row["system"], "parameters"))
-    }
-    return _against_paper(results, 5, parameters, "parameters_10_million")
+    return _against_paper(results, 5, _parameters(results), "parameters_10_million")
 
 
 def table_10(results):
     """The interactions and functions that AIM found in other models."""
-    return _against_paper(results, 10, {})
+    return _against_paper(results, 10, _parameters(results))
+
+
+def _parameters(results):
+    return {"parameters (k)": lambda row: thousands(results.values(row["system"], "parameters"))}
 
 
 def _against_paper(results, number, columns, published_column=None):
@@ -126,38 +127,35 @@ def _interactions(results, name):
 
 
 def _significance(results):
-    """The best AIM on valid against the strongest other on test, which is the harder opponent."""
-    other = _best(results, BASELINES, "test")
-    return _aim_against(results, f"{other} (the best other on test)", results.of(other))
+    """The best AIM on valid against the strongest others on test, which are harder opponents."""
+    names = [s.name for s in results.plan.systems if s.kind in BASELINES]
+    return _aim_against(results, "the best others on test", {n: results.of(n) for n in names})
 
 
 def _against_reruns(results):
     """The same against the strongest of the re-run models."""
     found = {rerun.name: results.reruns(rerun) for rerun in results.plan.reruns}
-    found = {name: records for name, records in found.items() if records}
-    if not found:
-        return []
-    best = max(found, key=lambda name: np.mean([r["test"]["auc"] for r in found[name]]))
-    return _aim_against(results, f"{best} as re-run (the best of these on test)", found[best])
+    return _aim_against(results, "the best of these on test", found)
 
 
-def _aim_against(results, name, records):
+def _aim_against(results, whom, found):
+    """The tests of AIM against the best of each metric, out of records by name."""
     aim = _best(results, ("aim",), "valid", seeds=2)
-    if aim is None or not records:
+    found = {name: [r["test"] for r in records] for name, records in found.items() if records}
+    if aim is None or not found:
         return []
-    sides = (
-        [[r["test"][metric] for r in side] for side in (results.of(aim), records)]
-        for metric in METRICS
-    )
-    tests = [t_test(*side) for side in sides]
-    start = f"{aim} (the best AIM on valid) against {name}: "
-    if None in tests:
-        return [f"{start}a t-test needs two seeds of both."]
-    said = (
-        f"{name} t = {test.t:.2f}, p = {test.p:.2g}"
-        for name, test in zip(METRICS.values(), tests, strict=True)
-    )
-    return [f"{start}two-tailed unpaired t-test, {'; '.join(said)}."]
+    start = f"{aim} (the best AIM on valid) against {whom}"
+    found = {name: scores for name, scores in found.items() if len(scores) >= 2}
+    if not found or len(results.of(aim)) < 2:
+        return [f"{start}: a t-test needs two seeds of both."]
+    said = []
+    for metric, title in METRICS.items():
+        means = {name: np.mean([s[metric] for s in scores]) for name, scores in found.items()}
+        best = (max if metric == "auc" else min)(means, key=means.get)
+        ours = results.values(aim, "test", metric)
+        test = t_test(ours, [s[metric] for s in found[best]])
+        said.append(f"{title} ({best}) t = {test.t:.2f}, p = {test.p:.2g}")
+    return [f"{start}, two-tailed unpaired t-tests: {'; '.join(said)}."]
 
 
 def _best(results, kinds, split, seeds=1):

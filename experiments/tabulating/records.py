@@ -102,9 +102,18 @@ def find(records, run, data):
 
 def latest_data(records, runs):
     """The data of the last record of any of the runs, whatever its data; `None` without any."""
+    found = _of_runs(records, runs)
+    return found[-1]["dataset"] if found else None
+
+
+def of_other_data(records, runs, data):
+    """How many records of the runs are of other data."""
+    return sum(record["dataset"] != data for record in _of_runs(records, runs))
+
+
+def _of_runs(records, runs):
     wanted = {(run.kind, run.system.name, run.configuration) for run in runs}
-    of_runs = [r for r in records if (r["kind"], r["system"], r["configuration"]) in wanted]
-    return of_runs[-1]["dataset"] if of_runs else None
+    return [r for r in records if (r["kind"], r["system"], r["configuration"]) in wanted]
 
 
 def _check(record, place):

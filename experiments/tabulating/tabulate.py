@@ -1,5 +1,7 @@
 """From a plan to its records and its report."""
 
+import logging
+
 from experiments.tabulating import data, records, report, running
 from experiments.tabulating.results import Results
 from experiments.tabulating.runs import analysis_run, table_runs, tuning_runs
@@ -48,6 +50,8 @@ def tabulate(
     failures = []
     if report_only:
         identity = records.latest_data(recorded, [*table, *tuning])
+        if left := records.of_other_data(recorded, [*table, *tuning], identity):
+            logging.warning("%s: %d records are of other data than the last", records_path, left)
     else:
         builder = data.prepared(plan, raw_dir=raw_dir, data_dir=data_dir)
         identity = data.identity(builder)

@@ -117,4 +117,5 @@ def test_the_data_of_the_latest_record(path):
     other = dataclasses.replace(RUN, configuration="abd")
     records.append(path, result(other))
     assert records.latest_data(records.read(path), [RUN]) == later
+    assert records.of_other_data(records.read(path), [RUN], later) == 2
     assert records.latest_data([], [RUN]) is None
