@@ -13,6 +13,7 @@ from aim_keras.documents import (
     check_known,
     check_mapping,
     check_origin,
+    checked_fields,
     checked_list,
     checked_names,
 )
@@ -90,14 +91,11 @@ class Architecture(Document):
         interactions = []
         for i, interaction in enumerate(candidates):
             place = f"interactions/{function}/{i}"
-            interaction = checked_list(interaction, place)
-            check_known(interaction, self.fields, "fields", place)
-            check_distinct(interaction, place)
-            if len(interaction) < 2:
+            interactions.append(checked_fields(interaction, self.fields, place))
+            if len(interactions[-1]) < 2:
                 raise ValueError(
                     f"{place}: an interaction has at least 2 fields. Received: {interaction}"
                 )
-            interactions.append(tuple(sorted(interaction, key=position.get)))
         check_distinct(interactions, f"interactions/{function}")
         alpha = self._checked_alpha(function, len(interactions))
         units = sorted(

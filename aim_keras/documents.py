@@ -149,6 +149,18 @@ def checked_names(values, place) -> tuple[str, ...]:
     return values
 
 
+def checked_fields(values, fields, place) -> tuple[str, ...]:
+    """Some of the fields, in their order.
+
+    Raises:
+        ValueError: unless `values` is a list of distinct ones of `fields`.
+    """
+    values = checked_list(values, place)
+    check_known(values, fields, "fields", place)
+    check_distinct(values, place)
+    return tuple(sorted(values, key=fields.index))
+
+
 def check_mapping(values, place) -> None:
     """Raises `ValueError` if `values` is no mapping."""
     if not isinstance(values, Mapping):

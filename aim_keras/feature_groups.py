@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from aim_keras.documents import (
     Document,
-    check_distinct,
-    check_known,
     check_mapping,
     check_origin,
+    checked_fields,
     checked_list,
     checked_names,
 )
@@ -52,19 +51,16 @@ class FeatureGroups(Document):
         object.__setattr__(self, "groups", kept)
 
     def _checked_groups(self, order, listed):
-        position = {field: i for i, field in enumerate(self.fields)}
         groups = []
         for j, group in enumerate(checked_list(listed, f"groups/{order}")):
             place = f"groups/{order}/{j}"
-            group = checked_list(group, place)
-            check_known(group, self.fields, "fields", place)
-            check_distinct(group, place)
+            group = checked_fields(group, self.fields, place)
             if len(group) < smallest_group(order):
                 raise ValueError(
                     f"{place}: a group of order {order} has at least {smallest_group(order)} "
                     f"fields. Received: {list(group)}"
                 )
-            groups.append(tuple(sorted(group, key=position.get)))
+            groups.append(group)
         return tuple(groups)
 
     @classmethod

@@ -10,6 +10,7 @@ from aim_keras.documents import (
     check_known,
     check_mapping,
     check_origin,
+    checked_fields,
     checked_list,
     checked_names,
 )
@@ -61,12 +62,10 @@ class PairOperations(Document):
         object.__setattr__(self, "operations", kept)
 
     def _checked_pair(self, pair, place):
-        pair = checked_list(pair, place)
-        check_known(pair, self.fields, "fields", place)
-        check_distinct(pair, place)
+        pair = checked_fields(pair, self.fields, place)
         if len(pair) != 2:
             raise ValueError(f"{place}: a pair has 2 fields. Received: {pair}")
-        return tuple(sorted(pair, key=self.fields.index))
+        return pair
 
     @classmethod
     def full(cls, fields, operation="product") -> "PairOperations":

@@ -73,7 +73,7 @@ BROKEN = {
         CONTENT | {"functions": ["inner", "inner"]},
         "functions: .*more than once",
     ),
-    "dim: 0": (CONTENT | {"embedding_dim": 0}, "embedding_dim must be an integer of at least 1"),
+    "dim: 0": (CONTENT | {"embedding_dim": 0}, "embedding_dim must be an integer >= 1"),
     "dim: string": (CONTENT | {"embedding_dim": "8"}, "embedding_dim must be .*Received.*'8'"),
     "dim: float": (CONTENT | {"embedding_dim": 8.0}, "embedding_dim must be .*Received.*8.0"),
     "dim: true": (
