@@ -102,7 +102,7 @@ class MultiCategorical:
                 f"max_length must be an integer from 2 to {MAX_PLACES}. "
                 f"Received: max_length={self.max_length!r}"
             )
-        Field(1, combiner=self.combiner)  # refuses a wrong one
+        Field(self.vocabulary_size, combiner=self.combiner)  # refuses repeated values, too
 
     def learn(self, counts: Counted, min_count: int = 1) -> "MultiCategorical":
         """These lists with the values of items that were seen at least `min_count` times."""
