@@ -8,6 +8,7 @@ import keras
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field, as_fields
 from aim_keras.layers.quantized import refuse_quantized
+from aim_keras.models.inputs import within_32_bits
 
 OF_PROBABILITIES = (keras.losses.binary_crossentropy, keras.losses.binary_focal_crossentropy)
 
@@ -20,6 +21,9 @@ class CTRModel(keras.Model):
     """
 
     _arguments: dict[str, Any]
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        return super().call(within_32_bits(inputs), training=training, mask=mask)
 
     @property
     def fields(self) -> dict[object, Field]:

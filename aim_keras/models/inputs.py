@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import keras
+from keras import ops
 
 from aim_keras.fields import as_fields, places
 from aim_keras.layers import FunctionWiseEmbedding
@@ -28,6 +29,20 @@ def field_inputs(vocabulary_sizes):
     if not weights:
         return features
     return [features, keras.Input((weights,), dtype="float32", name="weights")]
+
+
+def within_32_bits(inputs):
+    """What `field_inputs` takes, with ids beyond 32 bits moved to the ends of their range.
+
+    Keras would cast them to the input's int32 modulo 2^32, and so into their field's range.
+    """
+    return keras.tree.map_structure(_clipped, inputs)
+
+
+def _clipped(x):
+    if keras.backend.standardize_dtype(x.dtype) not in ("int64", "uint64"):
+        return x
+    return ops.cast(ops.clip(ops.cast(x, "int64"), -(2**31), 2**31 - 1), "int32")
 
 
 def embedded_fields(
