@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -22,7 +23,11 @@ NOTHING_KEPT = (
 logger = logging.getLogger(__name__)
 
 
-def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
+def read_gates(
+    model: keras.Model,
+    threshold: float = 0.0,
+    layers: Sequence[keras.layers.Layer] | None = None,
+) -> Architecture:
     """The architecture that a model's gates have found.
 
     Every searched `GatedInteraction` keeps the units with `|alpha| > threshold`, any other keeps
@@ -37,15 +42,18 @@ def read_gates(model: keras.Model, threshold: float = 0.0) -> Architecture:
     Args:
         model: A built Keras model, ours or a user's, with `GatedInteraction` layers.
         threshold: Float >= 0.
+        layers: Sequence of the model's `GatedInteraction` and `DimensionGate` layers to read, such
+            as those of one of several heads; all where `None`.
 
     Raises:
-        ValueError: if the model has no `GatedInteraction` or is not built, its layers disagree
-            on the fields or the embedding dimension, a function has two `DimensionGate` of one
-            order, or one is of no order that has interactions, or a gate is not a finite number.
+        ValueError: if the model has no `GatedInteraction` or is not built, `layers` has another
+            layer, the layers disagree on the fields or the embedding dimension, a function has two
+            `GatedInteraction` or two `DimensionGate` of one order, or a `DimensionGate` is of no
+            order that has interactions, or a gate is not a finite number.
     """
-    layers = gate_layers(model)
-    _warn(unwrapped(model), layers, threshold)
-    architecture = _read(layers, threshold)
+    read = gate_layers(model, layers)
+    _warn(unwrapped(model), read, threshold)
+    architecture = _read(read, threshold)
     if not architecture.orders:
         logger.warning(NOTHING_KEPT)
     return architecture
@@ -63,6 +71,7 @@ def _read(layers, threshold):
     interactions: dict[str, Any] = {}
     alpha: dict[str, Any] = {}
     dimensions: dict[int, Any] = {}
+    _check_heads(interaction_layers)
     for layer in layers:
         if isinstance(layer, DimensionGate):
             kept = {
@@ -85,6 +94,19 @@ def _read(layers, threshold):
         dimensions or None,
         alpha if all(layer.gated for layer in interaction_layers) else None,
     )
+
+
+def _check_heads(layers):
+    first: dict[tuple, Any] = {}
+    for layer in layers:
+        for function in layer.functions:
+            other = first.setdefault((layer.order, function), layer)
+            if other is not layer:
+                raise ValueError(
+                    "A function must have one GatedInteraction of an order: of a model of several "
+                    f"heads read the `layers` of one. Received: {other.path} and {layer.path}, "
+                    f"both of {function}, order {layer.order}"
+                )
 
 
 def _add_dimensions(dimensions, layer, kept):
@@ -163,6 +185,7 @@ def found_architecture(
     searched: Architecture | None = None,
     threshold: float = 0.0,
     quiet: bool = False,
+    layers: Sequence[keras.layers.Layer] | None = None,
 ) -> Architecture:
     """What a search stage hands to the next: `read_gates` without dead units, with a word on these.
 
@@ -173,11 +196,12 @@ def found_architecture(
             model of all candidates.
         threshold: of `read_gates`.
         quiet: Boolean, whether nothing is said.
+        layers: of `read_gates`.
     """
-    layers = gate_layers(model)
+    read = gate_layers(model, layers)
     if not quiet:
-        _warn(unwrapped(model), layers, threshold)
-    architecture = _read(layers, threshold)
+        _warn(unwrapped(model), read, threshold)
+    architecture = _read(read, threshold)
     if searched is not None:
         alpha = (
             architecture.alpha

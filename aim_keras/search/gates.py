@@ -5,17 +5,29 @@ import numpy as np
 from aim_keras.layers import DimensionGate, GatedInteraction, SoftDimension
 
 
-def gate_layers(model):
+def gate_layers(model, among=None):
     """The `GatedInteraction` and `DimensionGate` layers of a built model, in its order.
 
+    Args:
+        model: The model.
+        among: Sequence of those layers of it that are wanted; all where `None`.
+
     Raises:
-        ValueError: if there is no `GatedInteraction`, one is not built, or a gate is not finite.
+        ValueError: if `among` has another layer, there is no `GatedInteraction`, one is not built,
+            or a gate is not finite.
     """
     layers = [
         layer
         for layer in model._flatten_layers()
         if isinstance(layer, GatedInteraction | DimensionGate)
     ]
+    if among is not None:
+        if others := [layer for layer in among if layer not in layers]:
+            raise ValueError(
+                "layers must be GatedInteraction and DimensionGate layers of the model, "
+                f"{[layer.path for layer in layers]}. Received: layers with {others}"
+            )
+        layers = [layer for layer in layers if layer in among]
     if not any(isinstance(layer, GatedInteraction) for layer in layers):
         raise ValueError(f"The model must have a GatedInteraction layer. Received: {model.name}")
     if not all(layer.built for layer in layers):

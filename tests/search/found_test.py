@@ -124,6 +124,31 @@ def test_read_gates_errors():
         read_gates(keras.Model(e, both))
 
 
+def two_heads():
+    """A model whose heads kept one pair each, of which they share a field."""
+    e = keras.Input((1, 4, 3))
+    heads = [GatedInteraction(fields=FIELDS, name=name) for name in ("click", "buy")]
+    model = keras.Model(e, [head(e) for head in heads])
+    for head, kept in zip(heads, np.eye(6), strict=False):
+        head.alpha.assign(kept)
+    return model
+
+
+def test_read_gates_of_a_head():
+    model = two_heads()
+    with pytest.raises(ValueError, match=r"`layers` of one. Received: click and buy, .*inner, or"):
+        read_gates(model)
+    for head, kept in zip(gates_of(model, GatedInteraction), PAIRS, strict=False):
+        expected = Architecture(FIELDS, ("inner",), 3, {"inner": [kept]})
+        assert read_gates(model, layers=[head]) == expected
+        assert found_architecture(model, layers=[head]) == expected
+
+
+def test_read_gates_of_other_layers():
+    with pytest.raises(ValueError, match=r"\['click', 'buy'\]. Received: .*name=another"):
+        read_gates(two_heads(), layers=[GatedInteraction(name="another")])
+
+
 # === drop_dead ===
 
 
