@@ -2,7 +2,6 @@
 
 import collections
 import itertools
-import keyword
 import pathlib
 import re
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from aim_keras.datasets import raw, tables
+from aim_keras.datasets import column_names, raw, tables
 from aim_keras.datasets.schema import FIELDS, MULTI, NULLS, Schema
 from aim_keras.datasets.tables import TableReader
 
@@ -18,8 +17,6 @@ SAMPLE_ROWS = 100_000
 SEPARATORS = ",\t;|"
 ITEM_SEPARATORS = "|;"
 MAX_LENGTH = 50
-LABELS = ("label", "click", "clicked", "is_click", "target", "y")
-WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights")
 POSITIVE = {"1", "1.0", "true", "t", "yes", "y"}
 NEGATIVE = {"0", "0.0", "-1", "false", "f", "no", "n"}
 RULE = raw.Rule(
@@ -27,12 +24,11 @@ RULE = raw.Rule(
     "positive",
     lambda cell: cell.lower() in POSITIVE | NEGATIVE,
 )
-IDS = {"id", "uid", "gid", "user", "userid", "item", "itemid", "adid", "zip", "code", "hash"}
-FEW = 100  # whole numbers that are still codes, rows from which on uniqueness tells
+FEW = 100  # numbers that are still codes, rows from which on uniqueness tells
+MANY_ROWS = 10  # of a value, on average, from which on numbers may well be codes
 NEARLY_ALL = 0.95
 NUMBERS = 0.99  # the share from which on another value is a mistake in a column of numbers
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}([ T].*)?")
-TIMES = {"time", "timestamp", "datetime", "date", "ts"}
 EARLIEST = 10**8  # seconds since 1970: in 1973
 
 
@@ -57,6 +53,21 @@ class Profile:
         """The number of rows that have a value."""
         return sum(self.counts[value] for value in self.values)
 
+    @property
+    def is_unique(self) -> bool:
+        """Whether nearly every row has a value of its own."""
+        return len(self.values) > NEARLY_ALL * self.rows and self.rows >= FEW
+
+    @property
+    def rows_a_value(self) -> int:
+        """In how many rows a value comes, on average."""
+        return self.present // max(len(self.values), 1)
+
+    @property
+    def is_few(self) -> bool:
+        """Whether the values are few, and come again and again."""
+        return len(self.values) <= FEW and self.rows_a_value >= MANY_ROWS
+
 
 def infer(
     files: Sequence[pathlib.Path],
@@ -70,7 +81,8 @@ def infer(
 
     Args:
         files: the files of train, in order.
-        label: name of the label's column; None finds it among `LABELS`.
+        label: name of the label's column; None finds it among
+            `column_names.LABELS`.
         positive: the label's values that are clicks, any other of these rows being none; None takes
             1, true, yes.
         names: the columns of text files without a header.
@@ -134,7 +146,7 @@ def decide(name: str, profile: Profile) -> dict:
     if distinct == 0 or (distinct == 1 and present == profile.rows):
         return _ignored("it is the same in all rows")
     is_numbers = all(map(raw.NUMBER.holds, values))
-    if name.lower() in WEIGHTS and is_numbers:
+    if column_names.is_weight(name) and is_numbers:
         return {"kind": "weight", "why": "named as the rows' weight"}
     if profile.is_list:
         return _multi(values, tables.ITEM_SEPARATOR, "lists")
@@ -143,12 +155,11 @@ def decide(name: str, profile: Profile) -> dict:
             return _multi(values, separator, f"lists between {separator!r}")
     if all(map(TIME.fullmatch, values)):
         return _ignored("a time, which never comes again")
-    is_unique = distinct > NEARLY_ALL * profile.rows and profile.rows >= FEW
     if is_numbers:
-        return _number(name, values, is_unique)
-    if mistaken := _mistaken(profile):
+        return _number(name, profile)
+    if not profile.is_few and (mistaken := _mistaken(profile)):
         return {"kind": "decimal", "why": f"numbers but for {mistaken!r}: in buckets"}
-    if is_unique:
+    if profile.is_unique:
         return _ignored(f"{distinct:,} texts in {profile.rows:,} rows: it tells rows apart")
     return {"kind": "categorical", "why": f"{distinct:,} texts"}
 
@@ -161,20 +172,23 @@ def _mistaken(profile):
     return others[0] if numbers >= NUMBERS * profile.present and not whole else None
 
 
-def _number(name, values, is_unique):
-    distinct = len(values)
+def _number(name, profile):
+    values, distinct = profile.values, len(profile.values)
     is_whole = all(float(value).is_integer() for value in values)
-    if is_whole and is_unique:
-        return _ignored(f"{distinct:,} whole numbers, nearly one a row: it tells rows apart")
-    if is_whole and set(_words(name)) & TIMES and min(map(float, values)) > EARLIEST:
+    numbers = f"{distinct:,} {'whole ' * is_whole}numbers"
+    if is_whole and profile.is_unique:
+        return _ignored(f"{numbers}, nearly one a row: it tells rows apart")
+    if is_whole and column_names.is_time(name) and min(map(float, values)) > EARLIEST:
         return _ignored("seconds since 1970, by its name: a time, which never comes again")
-    if is_whole and set(_words(name)) & IDS:
+    if is_whole and column_names.is_id(name):
         return {"kind": "categorical", "why": f"{distinct:,} numbers, named as an id"}
-    if is_whole and distinct <= FEW:
-        return {"kind": "categorical", "why": f"{distinct:,} whole numbers: few"}
+    if profile.is_few or (is_whole and distinct <= FEW):
+        return {"kind": "categorical", "why": f"{numbers}: few"}
     kind = "numerical" if all(map(raw.INTEGER.holds, values)) else "decimal"
-    article = "whole numbers" if is_whole else "numbers"
-    return {"kind": kind, "why": f"{distinct:,} {article}: in buckets"}
+    why = f"{numbers}: in buckets"
+    if is_whole and profile.rows_a_value >= MANY_ROWS:
+        why += f". A GUESS, with {profile.rows_a_value:,} rows a value: categorical if they are ids"
+    return {"kind": kind, "why": why}
 
 
 def _multi(values, separator, why):
@@ -185,26 +199,20 @@ def _multi(values, separator, why):
 
 
 def _is_joined(text, separator):
-    return separator in text.strip(separator)
+    """Whether it stands between items; beside a space it is punctuation, as in "Win64; x64"."""
+    spaced = re.search(rf"\s{re.escape(separator)}|{re.escape(separator)}\s", text)
+    return separator in text.strip(separator) and not spaced
 
 
 def _ignored(why):
     return {"kind": "ignored", "why": why}
 
 
-def _words(name):
-    return re.findall(r"[a-z]+", re.sub("(?<=[a-z0-9])(?=[A-Z])", " ", name).lower())
-
-
 def _named(name, column, taken):
     """The column with a name of its field that can be served, where its own cannot."""
     if column["kind"] in ("ignored", "weight"):
         return column
-    served = re.sub("[^A-Za-z0-9_.-]+", "_", name).lstrip("_-.") or "field"
-    served += "_" * (served == "self" or keyword.iskeyword(served))
-    while (key := re.sub("[.-]", "_", served.lower())) in taken:
-        served += "_2"
-    taken.add(key)
+    served = column_names.served(name, taken)
     return column if served == name else {"kind": column["kind"], "name": served} | column
 
 
@@ -216,12 +224,12 @@ def _separator(path):
 
 
 def _label(path, columns, label):
-    named = [name for name in columns if name.lower() in LABELS] if label is None else [label]
+    named = column_names.labels(columns) if label is None else [label]
     if len(named) == 1 and named[0] in columns:
         return named[0]
     rule = (
-        f"one column must be named as a label ({', '.join(LABELS)}), or the label be given by its "
-        "name; where the first line is no header, give the columns' names"
+        f"one column must be named as a label ({', '.join(column_names.LABELS)}), or the label be "
+        "given by its name; where the first line is no header, give the columns' names"
         if label is None
         else f"there must be the label's column {label!r}"
     )

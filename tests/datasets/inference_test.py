@@ -29,12 +29,21 @@ TEXTS = [f"t{i}" for i in range(150)]
         ("x", [f"{n}.0" for n in NUMBERS], "decimal"),
         ("x", ["0.5", "1e-3", "", "-2"] * 9, "decimal"),
         ("x", [f"{n}.5" for n in range(200)], "decimal"),
+        ("x", [f"9.{n}" for n in range(30)] * 20, "categorical"),
+        ("x", [*([f"9.{n}" for n in range(30)] * 20), "-"], "categorical"),
+        ("x", [f"9.{n}" for n in range(30)] * 9, "decimal"),
         ("x", [*(f"{n}.5" for n in range(200)), "-"], "decimal"),
         ("x", [*(f"{n}.5" for n in range(200)), "-", "?", "-"], "ignored"),
         ("x", [*NUMBERS, "-"], "categorical"),
         ("user_id", NUMBERS, "categorical"),
         ("itemId", NUMBERS, "categorical"),
         ("Zip Code", NUMBERS, "categorical"),
+        ("site2", NUMBERS, "categorical"),
+        ("id_of_user", NUMBERS, "categorical"),
+        ("campaignid", NUMBERS, "categorical"),
+        ("advertiser", NUMBERS, "categorical"),
+        ("item_price", NUMBERS, "numerical"),
+        ("website", NUMBERS, "numerical"),
         ("paid", NUMBERS, "numerical"),
         ("bid", NUMBERS, "numerical"),
         ("user_id", [*map(str, range(200))], "ignored"),
@@ -55,11 +64,20 @@ TEXTS = [f"t{i}" for i in range(150)]
         ("x", ["a|b", "a", "b|c|d"] * 9, "multi_categorical"),
         ("x", ["a;b", "c"] * 9, "multi_categorical"),
         ("x", ["|", "a"] * 9, "categorical"),
+        ("x", ["Windows NT 10.0; Win64; x64", "iPhone; CPU", "a;b c; d"] * 9, "categorical"),
+        ("x", ["News |Sport", "a"] * 9, "categorical"),
+        ("x", ["New York;Paris", "a"] * 9, "multi_categorical"),
         ("x", ["a|b", *["a"] * 20], "categorical"),
     ],
 )
 def test_each_rule(name, values, expected):
     assert kind(name, values) == expected
+
+
+def test_whole_numbers_that_may_be_ids_are_called_a_guess():
+    assert "A GUESS, with 20 rows a value" in decide("x", Profile(Counter(NUMBERS * 10)))["why"]
+    for name, values in (("x", NUMBERS), ("item", NUMBERS * 10), ("x", ["1.5", "2.25"] * 9)):
+        assert "GUESS" not in decide(name, Profile(Counter(values)))["why"]
 
 
 def test_lists():

@@ -1,0 +1,56 @@
+"""What the names of columns tell: the label, weights, ids, times; and how a field can be served."""
+
+import keyword
+import re
+from collections.abc import Sequence
+
+LABELS = ("label", "click", "clicked", "is_click", "target", "y")
+WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights")
+TIMES = {"time", "timestamp", "datetime", "date", "ts"}
+THINGS = """
+account ad adgroup advertiser agent app article artist author banner book brand browser campaign
+carrier cat cate category channel city class cluster code cookie country creative currency customer
+deal device doc document domain exchange format genre gid group hash host id ip isp item keyword
+kind lang language layout location member merchant model movie network news os partner person pid
+placement postcode product province publisher query region seller segment session shop site sku slot
+song source store supplier tag template topic type uid url user uuid vendor version video viewer
+visitor zip
+"""
+IDS = frozenset(THINGS.split())
+
+
+def words(name: str) -> list[str]:
+    """The words and numbers of a name, lower case: `user_id2` and `userId 2` are user, id, 2."""
+    parted = re.sub("(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
+    return re.findall(r"[^\W\d_]+|\d+", parted)
+
+
+def is_id(name: str) -> bool:
+    """Whether a name is that of a thing: of its words one is "id", or the last one, the noun."""
+    named = [word for word in words(name) if not word.isdigit()]
+    return "id" in named or bool(named and {named[-1], named[-1].removesuffix("id")} & IDS)
+
+
+def is_time(name: str) -> bool:
+    """Whether a name is that of a time."""
+    return bool(set(words(name)) & TIMES)
+
+
+def is_weight(name: str) -> bool:
+    """Whether a name is that of the rows' weights."""
+    return name.lower() in WEIGHTS
+
+
+def labels(names: Sequence[str]) -> list[str]:
+    """The names that are a label's."""
+    return [name for name in names if name.lower() in LABELS]
+
+
+def served(name: str, taken: set[str]) -> str:
+    """The name, or one like it, under which a field can be served, which is added to `taken`."""
+    found = re.sub("[^A-Za-z0-9_.-]+", "_", name).lstrip("_-.") or "field"
+    found += "_" * (found == "self" or keyword.iskeyword(found))
+    while (key := re.sub("[.-]", "_", found.lower())) in taken:
+        found += "_2"
+    taken.add(key)
+    return found
