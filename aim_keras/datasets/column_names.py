@@ -4,7 +4,8 @@ import keyword
 import re
 from collections.abc import Sequence
 
-LABELS = ("label", "click", "clicked", "is_click", "target", "y")
+# The more telling ones come first: an x and a y may be a place.
+LABELS = (("label", "click", "clicked", "is_click", "is_clicked"), ("target",), ("y",))
 WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights")
 TIMES = {"time", "timestamp", "datetime", "date", "ts"}
 THINGS = """
@@ -42,8 +43,14 @@ def is_weight(name: str) -> bool:
 
 
 def labels(names: Sequence[str]) -> list[str]:
-    """The names that are a label's."""
-    return [name for name in names if name.lower() in LABELS]
+    """The names that are a label's: of one rank of `LABELS`, the first that has any."""
+    ranks = ([name for name in names if name.lower() in rank] for rank in LABELS)
+    return next(filter(None, ranks), [])
+
+
+def is_outcome(name: str) -> bool:
+    """Whether a name may be that of what comes of showing an ad, as a label's is."""
+    return bool(re.search("click|conver|^is_", name.lower())) or bool(labels([name]))
 
 
 def served(name: str, taken: set[str]) -> str:

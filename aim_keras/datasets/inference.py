@@ -2,6 +2,7 @@
 
 import collections
 import itertools
+import logging
 import pathlib
 import re
 from collections.abc import Sequence
@@ -30,6 +31,9 @@ NEARLY_ALL = 0.95
 NUMBERS = 0.99  # the share from which on another value is a mistake in a column of numbers
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}([ T].*)?")
 EARLIEST = 10**8  # seconds since 1970: in 1973
+WEIGHTS = (0.1, 10)  # their mean: learning rates are those of a loss of weights near 1
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -97,7 +101,7 @@ def infer(
     separator = _separator(files[0]) if separator is None else separator
     raw.check_separator(separator)
     columns = tables.columns(files[0], separator, names)
-    label = _label(files[0], columns, label)
+    is_guess, label = label is None, _label(files[0], columns, label)
     without_text = tables.without_text(files[0])
     read = [name for name in columns if name not in without_text]
     rules = {**dict.fromkeys(read), label: RULE if positive is None else None}
@@ -118,6 +122,8 @@ def infer(
         received = "; ".join(f"{name!r}: {column['why']}" for name, column in decided.items())
         rule = "a column must be of use as a field, or a schema say which one is"
         raise ValueError(raw.error_text(files[0], 1, rule, received))
+    if is_guess:
+        _warn_of_outcomes(files[0], label, decided)
     return Schema(decided, separator, names is None)
 
 
@@ -146,8 +152,8 @@ def decide(name: str, profile: Profile) -> dict:
     if distinct == 0 or (distinct == 1 and present == profile.rows):
         return _ignored("it is the same in all rows")
     is_numbers = all(map(raw.NUMBER.holds, values))
-    if column_names.is_weight(name) and is_numbers:
-        return {"kind": "weight", "why": "named as the rows' weight"}
+    if column_names.is_weight(name) and is_numbers and not profile.is_list:
+        return _weight(name, profile)
     if profile.is_list:
         return _multi(values, tables.ITEM_SEPARATOR, "lists")
     for separator in ITEM_SEPARATORS:
@@ -170,6 +176,18 @@ def _mistaken(profile):
     numbers = profile.present - sum(profile.counts[value] for value in others)
     whole = all(float(v).is_integer() for v in profile.values if raw.NUMBER.holds(v))
     return others[0] if numbers >= NUMBERS * profile.present and not whole else None
+
+
+def _weight(name, profile):
+    """The weight, or a number such as a product's weight: it is no multiple of a row's loss."""
+    sizes = list(map(float, profile.values))
+    counts = [profile.counts[value] for value in profile.values]
+    mean, (least, most) = np.average(sizes, weights=counts), WEIGHTS
+    if min(sizes) > 0 and least <= mean <= most and profile.present == profile.rows:
+        return {"kind": "weight", "why": f"named as the rows' weight: {mean:.3g} on average"}
+    column = _number(name, profile)
+    why = f"; no weight of rows, which all are above 0, and on average from {least} to {most}"
+    return column | {"why": column["why"] + why}
 
 
 def _number(name, profile):
@@ -223,12 +241,27 @@ def _separator(path):
     return max(SEPARATORS, key=line.count)
 
 
+def _warn_of_outcomes(path, label, columns):
+    others = [
+        name
+        for name, column in columns.items()
+        if column["kind"] in FIELDS and column_names.is_outcome(name)
+    ]
+    if others:
+        logger.warning(
+            "%s: the label is %r, by its name, beside the fields %s. Make those ignored in the "
+            "schema that are known after the click only, or give the label that is meant",
+            *(path, label, ", ".join(map(repr, others))),
+        )
+
+
 def _label(path, columns, label):
     named = column_names.labels(columns) if label is None else [label]
     if len(named) == 1 and named[0] in columns:
         return named[0]
+    names = ", ".join(itertools.chain.from_iterable(column_names.LABELS))
     rule = (
-        f"one column must be named as a label ({', '.join(column_names.LABELS)}), or the label be "
+        f"one column must be named as a label ({names}), or the label be "
         "given by its name; where the first line is no header, give the columns' names"
         if label is None
         else f"there must be the label's column {label!r}"

@@ -55,6 +55,13 @@ TEXTS = [f"t{i}" for i in range(150)]
         ("x", ["", "NA"] * 9, "ignored"),
         ("Sample_Weight", ["0.5", "1"] * 9, "weight"),
         ("weight", ["heavy", "light"] * 9, "categorical"),
+        ("weight", ["120.5", "2654"] * 9, "decimal"),
+        ("weight", [str(120 + n) for n in range(150)] * 2, "numerical"),
+        ("weight", ["0.001", "0.002"] * 9, "decimal"),
+        ("weight", ["0", "1"] * 9, "categorical"),
+        ("weight", ["-1", "5"] * 9, "categorical"),
+        ("weight", ["1", "1.0", "1", "1", "20"] * 9, "weight"),
+        ("weight", ["0.5", ""] * 9, "decimal"),
         ("", ["a", "b"] * 9, "ignored"),
         ("x", ["2024-01-01", "2024-01-02 10:00:00", ""] * 9, "ignored"),
         ("event_time", [str(10**9 + n % 150) for n in range(300)], "ignored"),
@@ -92,12 +99,40 @@ def test_the_label_and_the_separator_are_found(tmp_path, write):
     path = write(tmp_path / "a.txt", ["Clicked\tx\tu", *rows])
     schema = infer([path])
     assert (schema.separator, schema.label, schema.positive) == ("\t", "Clicked", {"yes", "Yes"})
-    path = write(tmp_path / "a.csv", ["label,y,x", "1,0,a", "0,1,b"])
+    path = write(tmp_path / "a.csv", ["label,click,x", "1,0,a", "0,1,b"])
     with pytest.raises(
-        ValueError, match=r"a\.csv, line 1: one column must be named .*'label', 'y'"
+        ValueError, match=r"a\.csv, line 1: one column must be named .*'label', 'click'"
     ):
         infer([path])
-    assert infer([path], label="y").label == "y"
+    assert infer([path], label="click").label == "click"
+
+
+@pytest.mark.parametrize(
+    ("names", "label"),
+    [(("y", "Is_Clicked"), "Is_Clicked"), (("y", "target"), "target"), (("x", "y"), "y")],
+)
+def test_the_most_telling_name_is_the_labels(tmp_path, write, names, label):
+    path = write(tmp_path / "a.csv", [",".join([*names, "z"]), "1,0,a", "0,1,b"])
+    assert infer([path]).label == label
+
+
+def test_what_may_come_of_the_click_is_warned_of(tmp_path, write, caplog):
+    header = "click,post_clicks,Conversion,is_buyer,this_is,is_same"
+    path = write(tmp_path / "a.csv", [header, "1,a,a,a,a,0", "0,b,b,b,b,0"])
+    infer([path], label="click")
+    assert not caplog.text
+    infer([path])
+    assert (
+        "'click', by its name, beside the fields 'post_clicks', 'Conversion', 'is_buyer'. Make"
+        in (caplog.text)
+    )
+    infer([write(path, ["click,user", "1,a", "0,b"])])
+    assert len(caplog.records) == 1
+
+
+def test_a_column_that_is_no_weight_says_why():
+    column = decide("weight", Profile(Counter(["120.5", "2654"] * 9)))
+    assert column["why"].endswith("which all are above 0, and on average from 0.1 to 10")
 
 
 def test_names_that_cannot_be_served_are_changed(tmp_path, write):

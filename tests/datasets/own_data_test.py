@@ -252,12 +252,12 @@ def test_memory_does_not_grow_with_rows(tmp_path, monkeypatch):
 
 
 def test_a_column_of_weights(tmp_path, write, capsys):
-    lines = ["y,user,weight", *(f"{i % 2},u{i % 5},{i / 4}" for i in range(100))]
+    lines = ["y,user,weight", *(f"{i % 2},u{i % 5},{i / 9}" for i in range(1, 101))]
     builder = prepare(tmp_path, write(tmp_path / "a.csv", lines), split="ordered")
     assert re.search(r"weight +weight ", capsys.readouterr().out)
     assert list(builder.fields) == ["user"]
     ((_, _, weights),) = pipeline.batches(builder, "test", 99)
-    np.testing.assert_array_equal(weights, np.arange(90, 100) / 4)
+    np.testing.assert_array_equal(weights, np.float32(np.arange(91, 101) / 9))
     schema = next((tmp_path / "data" / "schemas").iterdir())
     for cell in ("-1", "", "NA"):
         path = write(tmp_path / "b.csv", [*lines, f"1,u1,{cell}"])
