@@ -1,20 +1,18 @@
 """Infers the schema of a user's own files from their first rows, by rules that fit on a page."""
 
-import collections
 import itertools
 import logging
 import pathlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from aim_keras.datasets import column_names, raw, tables
+from aim_keras.datasets import column_names, profiles, raw, tables
+from aim_keras.datasets.profiles import FEW, MANY_ROWS, Profile
 from aim_keras.datasets.schema import FIELDS, MULTI, NULLS, Schema
 from aim_keras.datasets.tables import TableReader
 
-SAMPLE_ROWS = 100_000
 SEPARATORS = ",\t;|"
 ITEM_SEPARATORS = "|;"
 MAX_LENGTH = 50
@@ -25,52 +23,12 @@ RULE = raw.Rule(
     "positive",
     lambda cell: cell.lower() in POSITIVE | NEGATIVE,
 )
-FEW = 100  # numbers that are still codes, rows from which on uniqueness tells
-MANY_ROWS = 10  # of a value, on average, from which on numbers may well be codes
-NEARLY_ALL = 0.95
 NUMBERS = 0.99  # the share from which on another value is a mistake in a column of numbers
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}([ T].*)?")
 EARLIEST = 10**8  # seconds since 1970: in 1973
 WEIGHTS = (0.1, 10)  # their mean: learning rates are those of a loss of weights near 1
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class Profile:
-    """What the first rows have in a column: its distinct values and their counts."""
-
-    counts: collections.Counter = field(default_factory=collections.Counter)
-    is_list: bool = False
-
-    @property
-    def rows(self) -> int:
-        return self.counts.total()
-
-    @property
-    def values(self) -> list[str]:
-        """The distinct values that are not missing."""
-        return [value for value in self.counts if value not in NULLS]
-
-    @property
-    def present(self) -> int:
-        """The number of rows that have a value."""
-        return sum(self.counts[value] for value in self.values)
-
-    @property
-    def is_unique(self) -> bool:
-        """Whether nearly every row has a value of its own."""
-        return len(self.values) > NEARLY_ALL * self.rows and self.rows >= FEW
-
-    @property
-    def rows_a_value(self) -> int:
-        """In how many rows a value comes, on average."""
-        return self.present // max(len(self.values), 1)
-
-    @property
-    def is_few(self) -> bool:
-        """Whether the values are few, and come again and again."""
-        return len(self.values) <= FEW and self.rows_a_value >= MANY_ROWS
 
 
 def infer(
@@ -80,19 +38,21 @@ def infer(
     names: Sequence[str] | None = None,
     separator: str | None = None,
     on_error: str = "raise",
+    partitions: Mapping[pathlib.Path, Mapping[str, str]] | None = None,
 ) -> Schema:
     """The schema of files, by the first file's columns and the first 100,000 rows.
 
     Args:
         files: the files of train, in order.
-        label: name of the label's column; None finds it among
-            `column_names.LABELS`.
+        label: name of the label's column; None finds it among `column_names.LABELS`.
         positive: the label's values that are clicks, any other of these rows being none; None takes
             1, true, yes.
         names: the columns of text files without a header.
         separator: str between the cells of text files; None takes the one of a comma, a tab, a
             semicolon and a bar that the first line has most.
         on_error: "raise" or "skip": what a malformed line does.
+        partitions: dict from path to the columns that all rows of a file share, with their value;
+            None for no such columns.
 
     Raises:
         ValueError: if no column can be the label or a field, if there is no row, and of a malformed
@@ -100,23 +60,29 @@ def infer(
     """
     separator = _separator(files[0]) if separator is None else separator
     raw.check_separator(separator)
-    columns = tables.columns(files[0], separator, names)
+    columns, partitions = tables.columns(files[0], separator, names), partitions or {}
+    shared = [name for name in partitions.get(files[0], ()) if name not in columns]
+    columns += shared
     is_guess, label = label is None, _label(files[0], columns, label)
     without_text = tables.without_text(files[0])
     read = [name for name in columns if name not in without_text]
     rules = {**dict.fromkeys(read), label: RULE if positive is None else None}
-    profiles = profile(files, TableReader(rules, separator, names, {}, on_error))
-    if not profiles[label].rows:
+    reader = TableReader(rules, separator, names, partitions, {}, on_error)
+    found = profiles.of_first_rows(files, reader)
+    if not found[label].rows:
         raise ValueError(raw.error_text(files[0], 1, "the files must have rows after it", "none"))
     if positive is not None:
-        _check_positive(files[0], profiles[label], positive)
-    decided = {label: _label_column(profiles[label], positive)}
+        _check_positive(files[0], found[label], positive)
+    for name in {*shared} - {label}:
+        values = (partitions.get(path, {}).get(name, "") for path in files)
+        found[name] = profiles.of_partitions(values)
+    decided = {label: _label_column(found[label], positive)}
     taken: set[str] = set()
     for name in columns:
         if name in without_text:
             decided[name] = _ignored(f"{without_text[name]}: it has no text")
         elif name != label:
-            decided[name] = _named(name, decide(name, profiles[name]), taken)
+            decided[name] = _named(name, decide(name, found[name]), taken)
     decided = {name: decided[name] for name in columns}
     if not any(column["kind"] in FIELDS for column in decided.values()):
         received = "; ".join(f"{name!r}: {column['why']}" for name, column in decided.items())
@@ -125,22 +91,6 @@ def infer(
     if is_guess:
         _warn_of_outcomes(files[0], label, decided)
     return Schema(decided, separator, names is None)
-
-
-def profile(files: Sequence[pathlib.Path], reader: TableReader) -> dict[str, Profile]:
-    """The profiles of a reader's columns, of the first rows of the files."""
-    lists = tables.list_columns(files[0])
-    profiles = {name: Profile(is_list=name in lists) for name in reader.rules}
-    chunks = itertools.chain.from_iterable(map(reader.read, files))
-    left = SAMPLE_ROWS
-    while left and (chunk := next(chunks, None)):
-        for name, column in chunk.columns.items():
-            found = column.slice(0, left).value_counts()
-            values = found.field("values").to_pylist()
-            for value, count in zip(values, found.field("counts").to_pylist(), strict=True):
-                profiles[name].counts[value] += count
-        left -= min(left, len(chunk.draws))
-    return profiles
 
 
 def decide(name: str, profile: Profile) -> dict:

@@ -38,6 +38,7 @@ class OwnData(TabularBuilder, skip_registration=True):
             schema.rules,
             schema.separator,
             None if schema.header else list(schema.columns),
+            _partitions(self.builder_config.files),
             schema.list_separators,
             options["on_error"],
             options["seed"],
@@ -141,6 +142,7 @@ def builder(
     """TFDS builder of a user's own files, to be prepared with `download_and_prepare()`.
 
     A file is CSV (`.csv`, `.tsv`, `.txt`, plain, `.gz` or `.zst`) or Parquet (`.parquet`, `.pq`);
+    folders named `day=3`, below those that are given, make a column `day` (`own_files.partitions`);
     a line that has no character is left out. All are streamed: memory grows with distinct values,
     not with rows.
 
@@ -225,10 +227,14 @@ def _read_or_infer(path: pathlib.Path, files, asked: dict[str, Any], on_error: s
             )
         return schema
     train = [path for name, path in files.items() if part_of(name) in (ALL, "train")]
-    schema = inference.infer(train, **asked, on_error=on_error)
+    schema = inference.infer(train, **asked, on_error=on_error, partitions=_partitions(files))
     schema.save(path)
     print(f"{schema.table()}\nThe schema of {train[0]}, as inferred, is in {path}: edit it there")
     return schema
+
+
+def _partitions(files) -> dict[pathlib.Path, dict[str, str]]:
+    return {path: own_files.partitions(file) for file, path in files.items()}
 
 
 def _say_earlier(path):

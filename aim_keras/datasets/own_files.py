@@ -3,11 +3,13 @@
 import os
 import pathlib
 import re
+import urllib.parse
 from collections.abc import Sequence
 
 from aim_keras.datasets import raw_files, tables
 
 ALL = "all"  # of a file whose rows are split, in place of the name of its split
+MISSING = "__HIVE_DEFAULT_PARTITION__"
 
 
 def part_of(file: str) -> str:
@@ -15,8 +17,15 @@ def part_of(file: str) -> str:
     return file.partition("/")[0]
 
 
+def partitions(file: str) -> dict[str, str]:
+    """The columns that the folders of a file of `find` name, as Hive and Spark do: `day=3/`."""
+    pairs = [folder.split("=", 1) for folder in file.split("/")[1:-1] if "=" in folder[1:]]
+    values = {urllib.parse.unquote(key): urllib.parse.unquote(value) for key, value in pairs}
+    return {key: "" if value == MISSING else value for key, value in values.items()}
+
+
 def find(paths, valid_paths, test_paths, raw_dir) -> dict[str, pathlib.Path]:
-    """The files by `<split>/<path from the folder that they share>`, in order."""
+    """The files by `<split>/<path from the folder that all paths share>`, in order."""
     if (valid_paths is None) != (test_paths is None):
         raise ValueError(
             "valid_paths and test_paths must both be given, or neither. Received: "
@@ -25,16 +34,18 @@ def find(paths, valid_paths, test_paths, raw_dir) -> dict[str, pathlib.Path]:
     given = {ALL: paths}
     if valid_paths is not None:
         given = {"train": paths, "valid": valid_paths, "test": test_paths}
-    found = [(part, file) for part, names in given.items() for file in _found(part, names, raw_dir)]
-    shared = os.path.commonpath([file.parent for _, file in found])
-    files = {f"{part}/{file.relative_to(shared).as_posix()}": file for part, file in found}
-    if len({file for _, file in found}) < len(found):
-        raise ValueError(f"No file may come twice. Received: {[str(file) for _, file in found]}")
+    found = [
+        (part, *pair) for part, names in given.items() for pair in _found(part, names, raw_dir)
+    ]
+    shared = os.path.commonpath([folder for _, folder, _ in found])
+    files = {f"{part}/{file.relative_to(shared).as_posix()}": file for part, _, file in found}
+    if len({file for _, _, file in found}) < len(found):
+        raise ValueError(f"No file may come twice. Received: {[str(file) for *_, file in found]}")
     return files
 
 
-def _found(part: str, paths, raw_dir) -> list[pathlib.Path]:
-    """The files that paths, folders and patterns lead to."""
+def _found(part: str, paths, raw_dir) -> list[tuple[pathlib.Path, pathlib.Path]]:
+    """The files that paths, folders and patterns lead to, each behind the folder that is named."""
     paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     argument = "paths" if part in (ALL, "train") else f"{part}_paths"
     if not paths:
@@ -42,26 +53,27 @@ def _found(part: str, paths, raw_dir) -> list[pathlib.Path]:
     root, files = pathlib.Path(raw_dir or ".").expanduser(), []
     for path in paths:
         place = (root / pathlib.Path(path).expanduser()).absolute()
-        there = [place] if place.is_file() else _tables_of(place)
+        folder, there = (place.parent, [place]) if place.is_file() else _tables_of(place)
         if not there:
             raise FileNotFoundError(
                 f"{argument} must lead to files ({', '.join((*tables.TEXT, *tables.PARQUET))}; "
                 f"text also {' or '.join(raw_files.PACKED)}). "
                 f"Received: {path}, in {root.absolute()}"
             )
-        files += there
+        files += [(folder, file) for file in there]
     return files
 
 
-def _tables_of(place: pathlib.Path) -> Sequence[pathlib.Path]:
-    """The tables of a folder, or of a pattern, sorted by name: `day_2` comes before `day_10`."""
-    if place.is_dir():
-        return sorted(filter(tables.is_table, place.rglob("*")), key=_by_name)
+def _tables_of(place: pathlib.Path) -> tuple[pathlib.Path, Sequence[pathlib.Path]]:
+    """A folder, or that of a pattern, and its tables by name: `day_2` comes before `day_10`."""
     first = next((i for i, part in enumerate(place.parts) if set(part) & set("*?[")), None)
-    if first is None:
-        return []
-    folder, pattern = pathlib.Path(*place.parts[:first]), "/".join(place.parts[first:])
-    return sorted(filter(tables.is_table, folder.glob(pattern)), key=_by_name)
+    if place.is_dir():
+        folder, pattern = place, "**/*"
+    elif first is not None:
+        folder, pattern = pathlib.Path(*place.parts[:first]), "/".join(place.parts[first:])
+    else:
+        return place, []
+    return folder, sorted(filter(tables.is_table, folder.glob(pattern)), key=_by_name)
 
 
 def _by_name(path):

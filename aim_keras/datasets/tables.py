@@ -27,6 +27,8 @@ class TableReader(raw.PieceReader):
         rules: dict from the name of a column to read to its `raw.Rule`, or None for any string.
         separator: str between the cells of a text file, which may be quoted.
         names: the columns of text files without a header; None where the first line names them.
+        partitions: dict from path to the columns that all rows of that file share, with their
+            value (`own_files.partitions`); a column that the file has itself comes before these.
         list_separators: dict from column name to what is put between the items of a list.
         on_error: "raise" or "skip", as of `raw.Reader`.
         seed: int, seed of the rows' draws.
@@ -35,11 +37,13 @@ class TableReader(raw.PieceReader):
     rules: Mapping[str, raw.Rule | None]
     separator: str = ","
     names: Sequence[str] | None = None
+    partitions: Mapping[pathlib.Path, Mapping[str, str]] = field(default_factory=dict)
     list_separators: Mapping[str, str] = field(default_factory=dict)
     on_error: str = "raise"
     seed: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     _readers: dict[pathlib.Path, raw.Reader] = field(default_factory=dict, init=False)
+    _shared: dict[pathlib.Path, dict[str, str]] = field(default_factory=dict, init=False)
 
     def pieces(self, path, progress=lambda n: None):
         self._check_columns(path)
@@ -48,13 +52,37 @@ class TableReader(raw.PieceReader):
         return self._text(path).pieces(path, progress)
 
     def chunk(self, path, piece, keep=None):
-        if not is_parquet(path):
-            return self._text(path).chunk(path, piece, keep)
-        chunk = self._chunk(path, *piece)
-        return raw.checked(chunk, self.rules, {}, self.on_error, path, "row")
+        if is_parquet(path):
+            unit, chunk = "row", self._chunk(path, *piece)
+            chunk, skipped = raw.checked(chunk, self.rules, {}, self.on_error, path, unit)
+        else:
+            unit, (chunk, skipped) = "line", self._text(path).chunk(path, piece, keep)
+        if not (shared := self._shared_columns(path)):
+            return chunk, skipped
+        rows = len(chunk.draws)
+        columns = {name: pa.repeat(v, rows).dictionary_encode() for name, v in shared.items()}
+        chunk = raw.Chunk(chunk.columns | columns, chunk.draws, chunk.numbers)
+        rules = dict.fromkeys(chunk.columns) | {name: self.rules[name] for name in shared}
+        chunk, more = raw.checked(chunk, rules, {}, self.on_error, path, unit)
+        return chunk, skipped + more
+
+    def _names(self, path) -> list[str]:
+        """The columns of a file itself."""
+        given = self.names
+        if given is not None:
+            given = [name for name in given if name not in self.partitions.get(path, ())]
+        return columns(path, self.separator, given)
+
+    def _shared_columns(self, path) -> dict[str, str]:
+        """The columns that are read from the names of a file's folders, with their value."""
+        if path not in self._shared:
+            given = {k: v for k, v in self.partitions.get(path, {}).items() if k in self.rules}
+            names = self._names(path) if given else []
+            self._shared[path] = {k: v for k, v in given.items() if k not in names}
+        return self._shared[path]
 
     def _check_columns(self, path):
-        names = columns(path, self.separator, self.names)
+        names = [*self._names(path), *self._shared_columns(path)]
         if missing := [name for name in self.rules if name not in names]:
             rule = f"the columns must have {', '.join(map(repr, missing))}"
             raise ValueError(raw.error_text(path, 1, rule, ", ".join(map(repr, names))))
@@ -62,7 +90,7 @@ class TableReader(raw.PieceReader):
     def _text(self, path) -> raw.Reader:
         """The reader of a text file, whose columns are looked at once."""
         if path not in self._readers:
-            names = columns(path, self.separator, self.names)
+            names = self._names(path)
             self._readers[path] = raw.Reader(
                 {name: self.rules.get(name) for name in names},
                 self.separator,
@@ -74,12 +102,16 @@ class TableReader(raw.PieceReader):
             )
         return self._readers[path]
 
+    def _of_file(self, path) -> list[str]:
+        """The columns that are read from a file itself."""
+        return [name for name in self.rules if name not in self._shared_columns(path)]
+
     def _batches(self, path, progress):
         rng = raw.draws_of(path, self.seed)
         number, size = 1, path.stat().st_size
         with _undamaged(path), parquet.ParquetFile(path) as file:
             total = file.metadata.num_rows
-            for batch in file.iter_batches(BATCH_ROWS, columns=list(self.rules)):
+            for batch in file.iter_batches(BATCH_ROWS, columns=self._of_file(path)):
                 batch.validate(full=True)
                 yield raw.Piece(number, batch, rng.random((batch.num_rows, 2)))
                 number += batch.num_rows
@@ -89,7 +121,7 @@ class TableReader(raw.PieceReader):
 
     def _chunk(self, path, number, batch, draws):
         found = {}
-        for name in self.rules:
+        for name in self._of_file(path):
             column = batch.column(name)
             try:
                 found[name] = _strings(column, self.list_separators.get(name, ITEM_SEPARATOR))

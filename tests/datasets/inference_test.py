@@ -2,8 +2,9 @@ from collections import Counter
 
 import pytest
 
-from aim_keras.datasets import inference
-from aim_keras.datasets.inference import Profile, decide, infer
+from aim_keras.datasets import inference, profiles
+from aim_keras.datasets.inference import decide, infer
+from aim_keras.datasets.profiles import Profile
 
 
 def kind(name, values, **kwargs):
@@ -144,13 +145,13 @@ def test_names_that_cannot_be_served_are_changed(tmp_path, write):
 
 
 def test_the_first_rows_decide(tmp_path, write, monkeypatch):
-    monkeypatch.setattr(inference, "SAMPLE_ROWS", 6)
+    monkeypatch.setattr(profiles, "SAMPLE_ROWS", 6)
     first = write(tmp_path / "a.csv", ["y,x", "1,1", "0,2", "1,3"])
     second = write(tmp_path / "b.csv", ["x,y", "4.5,1", "5,0", "6,1", "later,0"])
     assert infer([first, second]).kinds == {"x": "decimal"}
-    monkeypatch.setattr(inference, "SAMPLE_ROWS", 3)
+    monkeypatch.setattr(profiles, "SAMPLE_ROWS", 3)
     assert infer([first, second]).kinds == {"x": "categorical"}
-    monkeypatch.setattr(inference, "SAMPLE_ROWS", 7)
+    monkeypatch.setattr(profiles, "SAMPLE_ROWS", 7)
     assert infer([first, second]).columns["x"]["why"] == "7 texts"
 
 
