@@ -83,6 +83,8 @@ def infer(
             decided[name] = _ignored(f"{without_text[name]}: it has no text")
         elif name != label:
             decided[name] = _named(name, decide(name, found[name]), taken)
+    for name, unit in tables.durations(files[0]).items():
+        decided[name] = decided[name] | {"why": f"{decided[name]['why']}; durations in {unit}"}
     decided = {name: decided[name] for name in columns}
     if not any(column["kind"] in FIELDS for column in decided.values()):
         received = "; ".join(f"{name!r}: {column['why']}" for name, column in decided.items())

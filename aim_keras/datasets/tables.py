@@ -179,6 +179,12 @@ def without_text(path: pathlib.Path) -> dict[str, pa.DataType]:
     return {column.name: column.type for column in _parquet_schema(path) if not _has_text(column)}
 
 
+def durations(path: pathlib.Path) -> dict[str, str]:
+    """The columns of a file that hold durations, which are whole numbers, with their units."""
+    found = _parquet_schema(path) if is_parquet(path) else ()
+    return {column.name: column.type.unit for column in found if pa.types.is_duration(column.type)}
+
+
 def _has_text(column):
     try:
         _strings(pa.array([], column.type), ITEM_SEPARATOR)
@@ -230,11 +236,14 @@ def _undamaged(path):
 
 
 def _is_list(kind: pa.DataType) -> bool:
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    of_any_length = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return of_any_length or pa.types.is_fixed_size_list(kind)
 
 
 def _strings(column: pa.Array, separator: str) -> pa.DictionaryArray:
     """A column as strings, the missing ones and those in a list empty."""
+    if pa.types.is_fixed_size_list(column.type):
+        column = column.cast(pa.list_(column.type.value_type))
     if _is_list(column.type):
         items = pa.ListArray.from_arrays(
             column.offsets.cast(pa.int32()), _text(column.values).fill_null("")
@@ -247,6 +256,8 @@ def _text(column):
     """Values as strings, whole numbers as digits: Arrow writes large floats with an exponent."""
     if not pa.types.is_floating(column.type):
         return column.cast(pa.string())
+    if pa.types.is_float16(column.type):  # of which Arrow has no floor
+        column = column.cast(pa.float32())
     whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
     digits = pc.if_else(whole, column, 0).cast(pa.int64()).cast(pa.string())
     return pc.if_else(whole, digits, column.cast(pa.string()))

@@ -154,6 +154,33 @@ def test_columns_of_parquet_without_a_text(tmp_path):
     assert "it has no text" in path.read_text()
 
 
+def test_columns_of_parquet_of_rare_types(tmp_path):
+    half = np.arange(400, dtype=np.float16) / 8
+    pairs = [[f"t{i % 3}", "u" if i % 2 else None] for i in range(400)]
+    table = pa.table(
+        {
+            "click": [0, 1] * 200,
+            "half": pa.array([None, *half[1:]], pa.float16()),
+            "halves": pa.array([[h] for h in half], pa.list_(pa.float16())),
+            "pair": pa.array(pairs, pa.list_(pa.string(), 2)),
+            "dwell": pa.array([i % 200 for i in range(400)], pa.duration("ms")),
+        }
+    )
+    parquet.write_table(table, tmp_path / "a.parquet", row_group_size=70)
+    schema = tmp_path / "schema.json"
+    builder = prepare(tmp_path, tmp_path / "a.parquet", schema=schema, min_count=1)
+    columns = Schema.load(schema).columns
+    kinds = ["label", "decimal", "multi_categorical", "multi_categorical", "numerical"]
+    assert [column["kind"] for column in columns.values()] == kinds
+    assert columns["dwell"]["why"] == "200 whole numbers: in buckets; durations in ms"
+    reader = builder._reader()
+    (chunk,) = reader.read(tmp_path / "a.parquet")
+    half, pair = chunk.columns["half"].to_pylist(), chunk.columns["pair"].to_pylist()
+    assert half[:10:3] == ["", "0.375", "0.75", "1.125"]
+    assert [text.split("\x1f") for text in pair[:3]] == [["t0", ""], ["t1", "u"], ["t2", ""]]
+    assert set(builder.encoding.fields["pair"].values) == {"t0", "t1", "t2", "u"}
+
+
 def test_files_of_each_split_in_folders_with_columns_in_any_order(tmp_path, write):
     write(tmp_path / "train" / "a.csv", ["click,user,n", *(["1,u1,5", "0,u2,6"] * 4)])
     write(tmp_path / "train" / "sub" / "b.csv.gz", ["n,click,more,user", "7,1,x,u3", "7,0,x,u3"])
