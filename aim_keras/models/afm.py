@@ -8,7 +8,7 @@ from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import AttentionPooling
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
@@ -86,11 +86,12 @@ class AFM(CTRModel):
         left, right = np.triu_indices(len(vocabulary_sizes), 1)
         products = ops.take(e, left, axis=1) * ops.take(e, right, axis=1)  # (batch, pairs, dim)
         logits = linear + project(drop(attention(products)))
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             embedding_dim=embedding_dim,
             attention_units=attention_units,
             temperature=temperature,

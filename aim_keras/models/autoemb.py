@@ -11,7 +11,7 @@ from keras import ops
 from aim_keras.arguments import checked_integers
 from aim_keras.fields import Field, as_fields
 from aim_keras.layers import MLP, FunctionWiseEmbedding, ParamFreeBatchNorm
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import field_inputs
 
 EPSILON = 1e-10  # below the variance of embeddings, which a strong L2 leaves near 1e-8
@@ -136,13 +136,12 @@ class AutoEmb(CTRModel):
         ]
         e = sum(p[..., n, None] * candidate for n, candidate in enumerate(candidates))
         logits = mlp(keras.layers.Flatten()(e))
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
-        if counts is not None:
-            popularity.set_embeddings([_popularity(counts, fields)])
 
-        # === Config ===
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             counts=None,
             candidate_dimensions=candidate_dimensions,
             controller_units=controller_units,
@@ -151,6 +150,8 @@ class AutoEmb(CTRModel):
             dropout=dropout,
             embedding_regularizer=embedding_regularizer,
         )
+        if counts is not None:
+            popularity.set_embeddings([_popularity(counts, fields)])
 
 
 def _single(field):

@@ -11,7 +11,7 @@ from aim_keras.arguments import checked_integer
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.layers.interaction_functions import IdentityMatrices
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import embedded_fields, field_inputs
 from aim_keras.pair_operations import PairOperations
 
@@ -120,12 +120,12 @@ class AutoFeature(CTRModel):
         y = [network(e) for network in networks.values()]  # (batch, pairs * pair_units) each
         flat = ops.reshape(e, (-1, len(fields) * embedding_dim))
         logits = mlp(ops.concatenate([flat, *y], axis=1))
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self.architecture = architecture
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             architecture=architecture.to_dict(),
             search=search,
             embedding_dim=embedding_dim,
@@ -135,6 +135,7 @@ class AutoFeature(CTRModel):
             dropout=dropout,
             embedding_regularizer=embedding_regularizer,
         )
+        self.architecture = architecture
 
 
 @keras.saving.register_keras_serializable("aim_keras")

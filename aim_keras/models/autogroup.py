@@ -12,7 +12,7 @@ from aim_keras.arguments import checked_integers
 from aim_keras.feature_groups import FeatureGroups, smallest_group
 from aim_keras.fields import Field
 from aim_keras.layers import MLP, FunctionWiseEmbedding, GroupInteraction
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import field_inputs
 
 SEARCHES = ("groups", None)
@@ -138,12 +138,12 @@ class AutoGroup(CTRModel):
         ]
         if values:
             logits += mlp(ops.concatenate(values, axis=1))
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self.architecture = groups
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             architecture=given and given.to_dict(),
             search=search,
             num_groups=num_groups,
@@ -156,6 +156,7 @@ class AutoGroup(CTRModel):
             momentum=momentum,
             embedding_regularizer=embedding_regularizer,
         )
+        self.architecture = groups
 
     def read_groups(self) -> FeatureGroups:
         """The groups as the gates have them now, without those whose interaction is always zero."""

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import keras
-from keras import ops
 
 from aim_keras.arguments import checked_integer
 from aim_keras.fields import Field
 from aim_keras.layers import MLP, FieldAttention
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
@@ -103,11 +102,12 @@ class AutoInt(CTRModel):
             logits = logits + mlp(flatten(e))
         if linear:
             logits = logits + linear_term
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             embedding_dim=embedding_dim,
             attention_layers=attention_layers,
             attention_dim=attention_dim,

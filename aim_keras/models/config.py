@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+from keras import ops
 
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field, as_fields
@@ -14,13 +15,21 @@ OF_PROBABILITIES = (keras.losses.binary_crossentropy, keras.losses.binary_focal_
 
 
 class CTRModel(keras.Model):
-    """A functional model that is saved as the arguments it was made from, its `_arguments`.
+    """A functional model that is saved as the arguments it was made from.
 
     It is made again under the dtype policy it was made under, whatever the policy is by then, and
     refuses to be trained by a loss of probabilities.
+
+    Args:
+        features: What `field_inputs` gives.
+        logits: Keras tensor, `(batch, 1)`; the model's output is float32 under any policy.
+        name: Name of the model.
+        **arguments: All other arguments of the subclass.
     """
 
-    _arguments: dict[str, Any]
+    def __init__(self, features: Any, logits: Any, name: str, **arguments: Any) -> None:
+        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
+        self._arguments = _serialized(arguments)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         return super().call(within_32_bits(inputs), training=training, mask=mask)
@@ -56,12 +65,8 @@ class CTRModel(keras.Model):
             keras.config.set_dtype_policy(before)
 
 
-def serialized(**arguments):
-    """`arguments` with architectures, fields and Keras objects in their serialised form."""
-    return {name: _serialized(value) for name, value in arguments.items()}
-
-
 def _serialized(value):
+    """With architectures, fields and Keras objects in their serialised form."""
     if isinstance(value, Architecture):
         return value.to_dict()
     if isinstance(value, Field):

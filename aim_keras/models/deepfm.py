@@ -10,7 +10,7 @@ from keras import ops
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import field_inputs
 from aim_keras.models.interaction_terms import InteractionOptions, interaction_terms
 
@@ -111,12 +111,12 @@ class DeepFM(CTRModel):
         }
         if hidden_units:
             logits = logits + mlp(ops.concatenate([read[name] for name in inputs], axis=1))
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self.architecture = interactions.architecture
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             architecture=architecture and interactions.architecture,
             search=search,
             hidden_units=hidden_units,
@@ -127,3 +127,4 @@ class DeepFM(CTRModel):
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )
+        self.architecture = interactions.architecture

@@ -8,7 +8,7 @@ from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import FunctionWiseEmbedding
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import field_inputs
 
 
@@ -81,11 +81,12 @@ class FFM(CTRModel):
         is_pair = np.tri(others, dtype="float32")
         interactions = ops.sum(products * is_pair, axis=(1, 2))[:, None]
         logits = linear + interactions
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             embedding_dim=embedding_dim,
             embedding_initializer=embedding_initializer,
             embedding_regularizer=embedding_regularizer,

@@ -7,7 +7,7 @@ from keras import ops
 
 from aim_keras.arguments import checked_integer
 from aim_keras.fields import Field
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
@@ -139,11 +139,12 @@ class FiGNN(CTRModel):
         )
         h = graph(e)
         logits = ops.sum(importance(flatten(h)) * flatten(score(h)), axis=1, keepdims=True)
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             embedding_dim=embedding_dim,
             steps=steps,
             gru=gru,

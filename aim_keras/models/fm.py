@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from typing import Unpack
 
 import keras
-from keras import ops
 
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import field_inputs
 from aim_keras.models.interaction_terms import InteractionOptions, interaction_terms
 
@@ -72,14 +71,15 @@ class FM(CTRModel):
             **interaction_options,
         )
         logits = interactions.linear + interactions.total
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self.architecture = interactions.architecture
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             architecture=architecture and interactions.architecture,
             search=search,
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )
+        self.architecture = interactions.architecture

@@ -8,7 +8,7 @@ from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import FieldWeightedProducts, FunctionWiseEmbedding
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 LINEAR = ("feature_weights", "feature_vectors", "field_vectors")
@@ -107,11 +107,12 @@ class FwFM(CTRModel):
                 name="field_vectors",
             )(keras.layers.Flatten(dtype=exact)(e))
         logits = linear_term + products(e)
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             embedding_dim=embedding_dim,
             linear=linear,
             initial_pair_weight=initial_pair_weight,

@@ -8,7 +8,7 @@ from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import FunctionWiseEmbedding
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import field_inputs
 
 
@@ -80,11 +80,12 @@ class HOFM(CTRModel):
         e = ops.unstack(e, axis=1) * (len(orders) if shared_embedding else 1)
         for m, of_order in zip(orders, e, strict=True):
             logits = logits + anova_kernel(of_order, m)
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             embedding_dim=embedding_dim,
             order=order,
             shared_embedding=shared_embedding,

@@ -10,7 +10,7 @@ from keras import ops
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import field_inputs
 from aim_keras.models.interaction_terms import InteractionOptions, interaction_terms
 
@@ -80,12 +80,12 @@ class IPNN(CTRModel):
             **interaction_options,
         )
         logits = mlp(ops.concatenate([interactions.embeddings, interactions.values], axis=1))
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self.architecture = interactions.architecture
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             architecture=architecture and interactions.architecture,
             search=search,
             hidden_units=hidden_units,
@@ -94,3 +94,4 @@ class IPNN(CTRModel):
             embedding_regularizer=embedding_regularizer,
             **interaction_options,
         )
+        self.architecture = interactions.architecture

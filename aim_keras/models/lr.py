@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 import keras
-from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import Linear
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import field_inputs
 
 
@@ -52,9 +51,11 @@ class LR(CTRModel):
 
         # === Functional model ===
         logits = linear(features)
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes), regularizer=regularizer
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
+            regularizer=regularizer,
         )

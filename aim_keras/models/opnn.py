@@ -7,7 +7,7 @@ from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
@@ -67,11 +67,12 @@ class OPNN(CTRModel):
         f = ops.sum(e, axis=1)
         products = ops.expand_dims(f, 2) * ops.expand_dims(f, 1)  # (batch, dim, dim)
         logits = mlp(ops.concatenate([flatten(e), flatten(products)], axis=1))
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             embedding_dim=embedding_dim,
             hidden_units=hidden_units,
             mlp_norm=mlp_norm,

@@ -11,7 +11,7 @@ from keras import ops
 from aim_keras.arguments import checked_integers
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
@@ -120,11 +120,12 @@ class PIN(CTRModel):
             regularizer=embedding_regularizer,
         )
         logits = mlp(networks(e))
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             embedding_dim=embedding_dim,
             pair_units=pair_units,
             hidden_units=hidden_units,

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import keras
-from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import MLP
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
@@ -69,11 +68,12 @@ class WideDeep(CTRModel):
             regularizer=embedding_regularizer,
         )
         logits = linear + mlp(keras.layers.Flatten()(e))
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             embedding_dim=embedding_dim,
             hidden_units=hidden_units,
             mlp_norm=mlp_norm,

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import keras
-from keras import ops
 
 from aim_keras.fields import Field
 from aim_keras.layers import MLP, CompressedInteraction
-from aim_keras.models.config import CTRModel, serialized
+from aim_keras.models.config import CTRModel
 from aim_keras.models.inputs import embedded_fields, field_inputs
 
 
@@ -67,11 +66,12 @@ class XDeepFM(CTRModel):
         logits = linear + cin_logit(cin(e))
         if hidden_units:
             logits = logits + mlp(keras.layers.Flatten()(e))
-        super().__init__(inputs=features, outputs=ops.cast(logits, "float32"), name=name)
 
-        # === Config ===
-        self._arguments = serialized(
-            vocabulary_sizes=dict(vocabulary_sizes),
+        super().__init__(
+            features,
+            logits,
+            name,
+            vocabulary_sizes=vocabulary_sizes,
             embedding_dim=embedding_dim,
             cin_units=cin_units,
             hidden_units=hidden_units,
