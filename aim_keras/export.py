@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from aim_keras import atomic, export_arguments, warm_up
 from aim_keras.datasets.encoding import Encoding
+from aim_keras.datasets.field_encodings import MultiCategorical
 from aim_keras.datasets.graph_encoding import GraphEncoding
 from aim_keras.fields import PADDING, as_fields, places
 from aim_keras.metrics.exact import are_probabilities
@@ -48,7 +49,8 @@ def export_saved_model(
     | dense | numbers as the model was trained on, float32 `(batch,)` |
 
     and for a field of weighted ids their weights as `<name>_weights`, float32, of the shape of the
-    ids. An id outside a field's range is out of vocabulary; a number or a weight that is NaN or
+    ids. A list is cut after its first ids, or before its last ones where an `Encoding` keeps these.
+    An id outside a field's range is out of vocabulary; a number or a weight that is NaN or
     infinite counts as 0.
 
     Args:
@@ -94,7 +96,7 @@ def export_saved_model(
 
     @tf.function(input_signature=[specification])
     def ids(inputs):
-        return {"ctr": ctr(_features(fields, inputs))}
+        return {"ctr": ctr(_features(fields, _last_kept(encoding, inputs)))}
 
     signatures, requests = {"ids": ids}, {"ids": _encoded_request(fields, arrays)}
     warm_ups = requests
@@ -136,6 +138,16 @@ def _raw_signatures(encode, ctr):
         return {"classes": tf.broadcast_to(CLASSES, tf.shape(scores)), "scores": scores}
 
     return {f.__name__: f for f in (serving_default, tf_example, regress, classify)}
+
+
+def _last_kept(encoding, inputs):
+    """Encoded inputs where the lists that keep their last items have these alone."""
+    kept = dict(inputs)
+    for name, kind in encoding.fields.items() if encoding else ():
+        if isinstance(kind, MultiCategorical) and kind.keep == "last":
+            lists = tf.RaggedTensor.from_tensor(inputs[name], padding=PADDING)
+            kept[name] = lists[:, -kind.max_length :].to_tensor(PADDING)
+    return kept
 
 
 def _features(fields, inputs):

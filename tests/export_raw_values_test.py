@@ -243,3 +243,20 @@ def test_without_tensorflow_serving_api_there_is_no_warm_up(tmp_path, monkeypatc
     assert 'needs tensorflow-serving-api: pip install "aim_keras[serving]"' in caplog.text
     with pytest.raises(ImportError, match="needs tensorflow-serving-api"):
         warm_up.read(tmp_path / "1")
+
+
+def test_the_last_items_of_lists(tmp_path):
+    seen = MultiCategorical(("a", "b", "c"), max_length=2, keep="last")
+    encoding = Encoding({"seen": seen, "user": Categorical(("u",))})
+    model = FM(encoding.model_fields, embedding_dim=4)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=w.shape) for w in model.weights])
+    ids = encoding.encode({"seen": ["a|b|c", "a", ""], "user": ["u"] * 3})
+    path = export_saved_model(model, encoding, tmp_path / "1", ids)
+    expected = tf.sigmoid(model.predict(ids, verbose=0))
+    signatures = tf.saved_model.load(str(path)).signatures
+    raw = tf.constant([["a|b", "c", ""], ["", "a", ""], ["", "", ""]])
+    encoded = tf.constant([[1, 2, 3, -1], [1, -1, -1, -1], [-1, -1, -1, -1]])
+    for name, seen, user in (("serving_default", raw, ["u"] * 3), ("ids", encoded, [1, 1, 1])):
+        ctr = signatures[name](seen=seen, user=tf.constant(user))["ctr"]
+        np.testing.assert_allclose(ctr, expected, atol=1e-6)

@@ -16,6 +16,7 @@ from aim_keras.documents import checked_list
 from aim_keras.fields import Field
 
 MAX_PLACES = 10_000  # of a list: a row has them all, used or not
+ENDS = ("first", "last")  # which items of a longer list are kept
 Counted = Counts | Mapping[str, int]
 
 
@@ -75,24 +76,29 @@ class Categorical:
 class MultiCategorical:
     """Lists of categorical values, such as "Comedy|Romance".
 
-    An item has the id that `Categorical` gives it; a list has the ids of its first `max_length`
-    items, then -1. Empty items are left out: the empty string is the empty list. Without values
-    it says how a field is to be learned.
+    An item has the id that `Categorical` gives it; a list has the ids of its first, or last,
+    `max_length` items, in their order, then -1. Empty items are left out: the empty string is the
+    empty list. Without values it says how a field is to be learned.
 
     Args:
         values: tuple of str, distinct; `values[i]` has the id `i + 1`.
         separator: str between the items. Defaults to "|".
         max_length: int from 2 to 10,000, the number of places. Defaults to 8.
         combiner: how a model pools the items, as of `Field`. Defaults to "mean".
+        keep: "first" or "last", the items that are kept of a longer list: of a history whose newest
+            items come last, "last". Defaults to "first".
     """
 
     values: tuple[str, ...] = ()
     separator: str = "|"
     max_length: int = 8
     combiner: str = "mean"
+    keep: str = "first"
     kind: ClassVar[str] = "multi_categorical"
 
     def __post_init__(self):
+        if self.keep not in ENDS:
+            raise ValueError(f"keep must be one of {ENDS}. Received: keep={self.keep!r}")
         if not isinstance(self.separator, str) or not self.separator:
             raise ValueError(
                 f"separator must be a string, not empty. Received: separator={self.separator!r}"
@@ -124,7 +130,8 @@ class MultiCategorical:
 
     def split(self, text: str) -> list[str]:
         """The items that are kept of a raw list."""
-        return [item for item in text.split(self.separator) if item][: self.max_length]
+        items = [item for item in text.split(self.separator) if item]
+        return items[: self.max_length] if self.keep == "first" else items[-self.max_length :]
 
     def encode(self, column: Sequence[str]) -> np.ndarray:
         """Strings, shape `(rows,)`, to int32 ids, shape `(rows, max_length)`."""

@@ -130,6 +130,7 @@ class _MultiCategoricalGraph(tf.Module):
     def __init__(self, encoding: MultiCategorical):
         super().__init__()
         self._length, self._separator = encoding.max_length, encoding.separator
+        self._keep = encoding.keep
         self._items = _CategoricalGraph(Categorical(encoding.values))
         letter = "y" if "x" in encoding.separator else "x"
         self._values = np.array(
@@ -139,6 +140,8 @@ class _MultiCategoricalGraph(tf.Module):
     def __call__(self, values):
         items = tf.strings.split(values, self._separator).merge_dims(1, 2)
         items = tf.ragged.boolean_mask(items, items != "")
+        if self._keep == "last":
+            items = items[:, -self._length :]
         return padded(tf.ragged.map_flat_values(self._items.lookup, items), self._length)
 
     def decode(self, ids):

@@ -162,10 +162,13 @@ def _number(name, profile):
 
 
 def _multi(values, separator, why):
-    lengths = [sum(map(bool, value.split(separator))) for value in values]
-    length = int(np.clip(max(lengths), 2, MAX_LENGTH))
-    why = f"{why} of up to {max(lengths)}"
-    return {"kind": MULTI, "separator": separator, "max_length": length, "why": why}
+    longest = max(sum(map(bool, value.split(separator))) for value in values)
+    length = int(np.clip(longest, 2, MAX_LENGTH))
+    column = {"kind": MULTI, "separator": separator, "max_length": length}
+    why = f"{why} of up to {longest}"
+    if longest <= length:
+        return column | {"why": why}
+    return column | {"keep": "first", "why": f"{why}: CUT to the first {length}"}
 
 
 def _is_joined(text, separator):

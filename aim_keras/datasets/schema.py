@@ -17,7 +17,7 @@ FIELDS = ("categorical", MULTI, *NUMBERS)
 KINDS = ("label", "weight", *FIELDS, "ignored")
 OPTIONS = {
     "label": {"positive", "negative"},
-    MULTI: {"separator", "max_length", "combiner"},
+    MULTI: {"separator", "max_length", "combiner", "keep"},
 }
 NULLS = frozenset(("", "NA", "N/A", "NaN", "nan", "NULL", "Null", "null", "None", "\\N"))
 

@@ -32,7 +32,7 @@ OPERATIONS = PairOperations(FIELDS, {"product": [("user", "é")], "addition": [(
 ENCODING = Encoding(
     {
         "user": Categorical(("u1", "", "é")),
-        "tags": MultiCategorical(("a", "b"), ";", 3, "sum"),
+        "tags": MultiCategorical(("a", "b"), ";", 3, "sum", "last"),
         "age": Numerical((-3, 20, 10**17), has_missing=True),
         "price": Numerical((-math.inf, 0.25, 7.5), True, decimals=True),
         "length": Dense(1.5, 2.0),
@@ -42,7 +42,7 @@ SCHEMA = schema.Schema(
     {
         "click": {"kind": "label", "positive": ["4", "5"], "negative": ["1"], "why": "?"},
         "User": {"kind": "categorical", "name": "user"},
-        "tags": {"kind": "multi_categorical", "separator": ";", "max_length": 3},
+        "tags": {"kind": "multi_categorical", "separator": ";", "max_length": 3, "keep": "last"},
         "age": {"kind": "numerical"},
         "w": {"kind": "weight"},
         "ü": {"kind": "ignored", "why": "it is the same in all rows"},

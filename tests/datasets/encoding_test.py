@@ -54,6 +54,7 @@ def test_categorical_empty_string_is_a_value():
         (lambda: MultiCategorical(separator=""), "not empty. Received: separator=''"),
         (lambda: MultiCategorical(max_length=1), "integer from 2 to 10000. Received: max_length=1"),
         (lambda: MultiCategorical(combiner="max"), "combiner must be one of"),
+        (lambda: MultiCategorical(keep="newest"), r"keep must be one of \('first', 'last'\)\. Rec"),
         (lambda: Dense(float("nan")), "mean must be finite.* Received: mean=nan, deviation=1.0"),
         (lambda: Dense(1.0, 0.0), "deviation above 0.* Received: mean=1.0, deviation=0.0"),
     ],
@@ -86,6 +87,15 @@ def test_lists_equal_their_naive_definition():
         items = [item for item in text.split("|") if item][:4]
         known = [field.values.index(i) + 1 if i in field.values else 0 for i in items]
         assert row.tolist() == known + [-1] * (4 - len(items))
+
+
+def test_the_last_items_of_a_list():
+    kind = MultiCategorical(max_length=2, keep="last")
+    counts = _counts(kind, ["a|b|c|", "b", ""])
+    assert dict(counts.items()) == {"b": 2, "c": 1}
+    field = kind.learn(counts)
+    np.testing.assert_array_equal(field.encode(["a|b|c|", "c||a", ""]), [[1, 2], [2, 0], [-1, -1]])
+    assert MultiCategorical.from_json({"values": []}) == MultiCategorical(), "as before keep was"
 
 
 def test_items_beyond_the_length_are_not_counted():

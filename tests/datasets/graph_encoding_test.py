@@ -37,16 +37,17 @@ def test_categorical(values):
 
 
 @pytest.mark.parametrize("separator", ["|", " ", "||", "ü", "x", "\x00"])
-@pytest.mark.parametrize("max_length", [2, 5])
-def test_lists(separator, max_length):
+@pytest.mark.parametrize(("max_length", "keep"), [(2, "first"), (5, "first"), (2, "last")])
+def test_lists(separator, max_length, keep):
     values = tuple(text for text in TRICKY[1::2] if separator not in text)
-    field = MultiCategorical(values, separator, max_length)
+    field = MultiCategorical(values, separator, max_length, keep=keep)
     rows = np.random.default_rng(0).choice(TRICKY, (200, 6)).tolist()
     rows += [[""] * 6, ["", "a", "", "7", "", ""], [separator, "7", "", "", "", ""]]
     (ids,) = in_graph(field, rows)
     assert (ids.dtype, ids.shape) == (np.int32, (203, max_length))
     for row, of_row in zip(rows, ids.tolist(), strict=True):
-        items = [item for text in row for item in text.split(separator) if item][:max_length]
+        items = [item for text in row for item in text.split(separator) if item]
+        items = items[:max_length] if keep == "first" else items[-max_length:]
         known = [values.index(item) + 1 if item in values else 0 for item in items]
         assert of_row == known + [-1] * (max_length - len(items))
     texts = [separator.join(row) for row in rows]

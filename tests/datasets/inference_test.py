@@ -93,6 +93,8 @@ def test_lists():
     assert (column["separator"], column["max_length"]) == ("\x1f", 2)
     column = decide("x", Profile(Counter(["|".join("a" * 70), "b|c"])))
     assert (column["separator"], column["max_length"]) == ("|", inference.MAX_LENGTH)
+    assert column["keep"] == "first"
+    assert column["why"] == "lists between '|' of up to 70: CUT to the first 50"
 
 
 def test_the_label_and_the_separator_are_found(tmp_path, write):

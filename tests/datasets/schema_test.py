@@ -70,6 +70,7 @@ def test_what_makes_no_difference_to_the_data_is_left_out():
         ({"age": {"kind": "dense", "name": "user"}}, "no name twice"),
         ({"tags": {"kind": "multi_categorical", "max_length": 1}}, "'tags': max_length must be"),
         ({"tags": {"kind": "multi_categorical", "combiner": "max"}}, "'tags': combiner must be"),
+        ({"tags": {"kind": "multi_categorical", "keep": 1}}, "'tags': keep must be one of"),
     ],
 )
 def test_a_schema_that_is_none_names_the_column(tmp_path, change, error):
