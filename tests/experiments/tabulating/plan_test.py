@@ -71,6 +71,12 @@ def test_a_systems_own_number_of_seeds():
     assert [run.seed for run in table_runs(plan)] == [1, 1, 2, 3]
 
 
+def test_own_data_may_tune_each_model():
+    """As docs/own_data.md promises."""
+    systems = load(GIN_DIR / "tables" / "csv.gin").systems
+    assert {len(system.grid) for system in systems} == {4}
+
+
 def test_what_is_bound_for_all_systems_is_bound_last(tmp_path):
     """A plan for files of one's own is given their paths so."""
     (tmp_path / "clicks.csv").write_text("user,click\n" + "a,1\nb,0\n" * 50)
