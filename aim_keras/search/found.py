@@ -131,7 +131,7 @@ def _check_orders(layers):
 
 
 def _warn(optimizer, layers, threshold):
-    if optimizer is None or not int(optimizer.iterations):
+    if optimizer is None or not _count(optimizer.iterations):
         return
     gates = searched_gates(layers)
     if gates and not threshold and all(np.all(gate.numpy()) for gate in gates):
@@ -151,12 +151,17 @@ def _warn(optimizer, layers, threshold):
                 layer.path,
             )
         norm = getattr(layer, "batch_norm", None)
-        if norm is not None and layer.trainable and not int(norm.batches_seen):
+        if norm is not None and layer.trainable and not _count(norm.batches_seen):
             logger.warning(
                 "The batch norm of %s was never called with `training=True`, so its gates mean "
                 "nothing: the `call` of a model of one's own needs an argument `training`.",
                 layer.path,
             )
+
+
+def _count(variable):
+    """Its integer, where the variable has a copy on each of several devices too."""
+    return int(keras.ops.convert_to_numpy(variable))
 
 
 def drop_dead(architecture: Architecture) -> tuple[Architecture, list]:

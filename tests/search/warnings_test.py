@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from aim_keras.layers import FunctionWiseEmbedding, GatedInteraction
 from aim_keras.models import FM, AutoGroup
@@ -84,6 +85,12 @@ def test_a_model_that_does_not_say_when_it_is_trained(caplog):
 def test_a_model_without_gates(caplog):
     model = FM(SIZES)
     assert said(model, "adam", caplog) == []
+
+
+def test_a_model_of_a_strategy(caplog):
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = FM(SIZES, search="interactions")
+        assert said(model, pruning(0.9), caplog) == []
 
 
 @pytest.mark.parametrize("times", [0, 1])
