@@ -69,20 +69,33 @@ def dense(gradient):
     return tf.convert_to_tensor(gradient) if is_sparse(gradient) else gradient
 
 
-def mean_over_replicas(x):
-    """The mean of a tensor over the replicas of a `tf.distribute` strategy; itself where there is
+def sum_over_replicas(x):
+    """The sum of a tensor over the replicas of a `tf.distribute` strategy; itself where there is
     one. The gradient goes through it."""
     replicas = _replicas()
-    return x if replicas is None else replicas.all_reduce(tf.distribute.ReduceOp.MEAN, x)
+    return x if replicas is None else replicas.all_reduce(tf.distribute.ReduceOp.SUM, x)
 
 
 def of_first_replica(x):
     """A tensor of the first replica of a `tf.distribute` strategy, to the bit, on all of them."""
+    return x if _replicas() is None else _of_replica(0, x)
+
+
+def first_row(x):
+    """The first row of a batch, to the bit, on all replicas of a `tf.distribute` strategy, of which
+    any may have no rows; zeros where none has."""
+    row = ops.sum(x[:1], axis=0)
     replicas = _replicas()
     if replicas is None:
-        return x
-    first = tf.equal(replicas.replica_id_in_sync_group, 0)
-    return replicas.all_reduce(tf.distribute.ReduceOp.SUM, tf.where(first, x, tf.zeros_like(x)))
+        return row
+    own = tf.one_hot(replicas.replica_id_in_sync_group, replicas.num_replicas_in_sync)
+    rows = sum_over_replicas(own * tf.cast(tf.shape(x)[0], own.dtype))
+    return _of_replica(tf.argmax(rows > 0, output_type=tf.int32), row)
+
+
+def _of_replica(replica, x):
+    is_own = tf.equal(_replicas().replica_id_in_sync_group, replica)
+    return sum_over_replicas(tf.where(is_own, x, tf.zeros_like(x)))
 
 
 def _replicas():

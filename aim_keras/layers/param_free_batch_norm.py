@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from aim_keras.arguments import check_rate
-from aim_keras.backend import mean_over_replicas, of_first_replica
+from aim_keras.backend import first_row, sum_over_replicas
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -19,8 +19,8 @@ class ParamFreeBatchNorm(keras.layers.Layer):
     at inference. It takes the scale out of an interaction's value, so that the gate behind it
     measures importance alone. A column that is constant over the batch gives exactly 0.
 
-    Under a `tf.distribute` strategy the batch is that of all replicas together, whose parts must
-    have as many rows each.
+    Under a `tf.distribute` strategy the batch is that of all replicas together, of which each may
+    have any part. A batch without rows leaves the moving averages alone.
 
     The moving averages are plain averages of the batches seen until `1 / (1 - momentum)` batches
     have been seen, so they do not lag behind in a short run. A layer that is not `trainable` is at
@@ -68,25 +68,27 @@ class ParamFreeBatchNorm(keras.layers.Layer):
         """`z - mean` and `1 / sqrt(var + epsilon)`, float32, whose product is `z_BN`."""
         z = ops.cast(inputs, "float32")
         if training and self.trainable:
-            shift = of_first_replica(ops.stop_gradient(z[:1]))
+            rows = sum_over_replicas(ops.cast(ops.shape(z)[0], "float32"))
+            number = ops.maximum(rows, 1.0)
+            shift = first_row(ops.stop_gradient(z))
             centred = z - shift
-            mean = mean_over_replicas(ops.mean(centred, axis=0))
+            mean = sum_over_replicas(ops.sum(centred, axis=0)) / number
             centred = centred - mean
-            variance = mean_over_replicas(ops.mean(ops.square(centred), axis=0))
-            self._update_moving_averages(mean + shift[0], variance)
+            variance = sum_over_replicas(ops.sum(ops.square(centred), axis=0)) / number
+            self._update_moving_averages(mean + shift, variance, rows > 0)
         else:
             centred = z - self.moving_mean
             variance = self.moving_variance
         return centred, ops.rsqrt(variance + self.epsilon)
 
-    def _update_moving_averages(self, mean, variance):
+    def _update_moving_averages(self, mean, variance, has_rows):
         seen = self.batches_seen
-        decay = ops.minimum(self.momentum, seen / (seen + 1.0))
+        decay = ops.where(has_rows, ops.minimum(self.momentum, seen / (seen + 1.0)), 1.0)
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             value = ops.stop_gradient(value)
             # A constant's average is exactly that constant, unlike a sum of two shares of it.
             moving.assign(value + (moving - value) * decay)
-        seen.assign_add(1.0)
+        seen.assign_add(ops.cast(has_rows, seen.dtype))
 
     def compute_output_shape(self, input_shape: tuple) -> Any:
         return input_shape

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from aim_keras.layers import ParamFreeBatchNorm
+from tests import forked
 
 RNG = np.random.default_rng(0)
 
@@ -77,6 +78,26 @@ def test_large_offset(offset):
 
 def test_a_row_alone_gives_zero():
     np.testing.assert_array_equal(ParamFreeBatchNorm()(batches(1)[0][:1], training=True), 0)
+
+
+def test_a_batch_without_rows_changes_nothing():
+    layer = ParamFreeBatchNorm()
+    for z in batches(3):
+        layer(z, training=True)
+    before = layer.get_weights()
+    assert layer(z[:0], training=True).shape == (0, 2, 3)
+    for a, b in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_unequal_parts_on_two_devices_are_one_batch(tmp_path):
+    run = forked.run("tests.layers.norm_of_replicas", tmp_path / "results.npz")
+    assert run.returncode == 0, run.stderr
+    results = np.load(tmp_path / "results.npz")
+    for name in (name for name in results.files if name.startswith("one/")):
+        other = name.replace("one/", "two/")
+        np.testing.assert_allclose(results[other], results[name], rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(results["two/0/0"][:, 2], 0)
 
 
 def test_scale_does_not_matter():
