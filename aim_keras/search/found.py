@@ -20,6 +20,8 @@ NOTHING_KEPT = (
     "target_threshold) keeps more."
 )
 
+SHOWN = 3  # dropped units in a warning
+
 logger = logging.getLogger(__name__)
 
 
@@ -223,7 +225,8 @@ def found_architecture(
         )
     architecture, dead = drop_dead(architecture)
     if dead and not quiet:
-        logger.warning("Dropped dead interactions: %s", dead)
+        more = f" and {len(dead) - SHOWN} more" if len(dead) > SHOWN else ""
+        logger.warning("Dropped dead interactions: %s%s", dead[:SHOWN], more)
     if not architecture.orders and not quiet:
         logger.warning(NOTHING_KEPT)
     return architecture

@@ -208,6 +208,14 @@ def test_found_architecture_says_what_is_dead(caplog):
     assert "Every interaction was pruned" in caplog.text
 
 
+def test_found_architecture_names_a_few_of_many_dead(caplog):
+    model = FM(SIZES, Architecture.full(FIELDS, ["inner"], 2), "dimensions")
+    gates_of(model, DimensionGate)[0].beta.assign(np.zeros((1, 4, 2)))
+    found_architecture(model)
+    named = "[('inner', ('a', 'b')), ('inner', ('a', 'c')), ('inner', ('a', 'd'))] and 3 more"
+    assert f"Dropped dead interactions: {named}" in caplog.text
+
+
 def test_found_architecture_says_that_nothing_is_kept(caplog):
     model = ours()
     assert found_architecture(model, threshold=1.0, quiet=True).orders == ()
