@@ -28,7 +28,7 @@ from aim_keras.callbacks import (
 from aim_keras.datasets import pipeline as data
 from aim_keras.optimizers import GRDA, with_gates
 from experiments import distribution, rate_decay, run_files
-from experiments.gin_values import making
+from experiments.gin_values import given, making
 
 MIN_DELTA = 1e-5  # of AUC: less is no improvement
 STATISTICS_BATCHES = 16  # over which averaged weights get statistics of their own
@@ -140,7 +140,7 @@ def fit(
         )
     steps = math.ceil(job.steps_per_pass() / epochs_per_pass)
     total_steps = epochs * (steps // (gates_every or 1))
-    options = {"total_steps": total_steps} if takes(gates, "total_steps") else {}
+    options = _counting(gates, total_steps)
     check_optimizer(weights)
     if searching:
         check_optimizer(gates, **options)
@@ -227,6 +227,24 @@ def _validating(model, job, deciding, averaged):
 def best_weights(stage_dir):
     """Where a re-training leaves the weights of its best epoch, which it ends with."""
     return pathlib.Path(stage_dir) / "best.weights.h5"
+
+
+def check_optimizers(fit, searching):
+    """Makes the optimizers that a `fit` will be given, as gin configures it in the scope of now.
+
+    Raises:
+        ValueError: see `check_optimizer`.
+    """
+    with making(fit):
+        arguments = given(fit, resolve_references=True)
+    check_optimizer(arguments.get("weights", keras.optimizers.Adam))
+    if searching:
+        gates = arguments.get("gates", GRDA)
+        check_optimizer(gates, **_counting(gates, total_steps=1))
+
+
+def _counting(gates, total_steps):
+    return {"total_steps": total_steps} if takes(gates, "total_steps") else {}
 
 
 def check_optimizer(make, **options):

@@ -134,29 +134,29 @@ def making(function):
         name = getattr(function, "__qualname__", type(function).__qualname__)
         raise ValueError(
             f"{function.__module__}.{name} must have values that it takes. "
-            f"Received: {_given(function)}, of which came {type(error).__name__}: {error}"
+            f"Received: {given(function)}, of which came {type(error).__name__}: {error}"
         ) from error
 
 
 def check_given(function):
     """Raises `ValueError` unless the configuration gives what a function must be given."""
-    given = _given(function)
+    there = given(function)
     parameters = inspect.signature(function).parameters.values()
     required = [p.name for p in parameters if p.default is gin.REQUIRED]
-    if missing := [name for name in required if name not in given]:
+    if missing := [name for name in required if name not in there]:
         raise ValueError(
             f"The configuration must give {', '.join(missing)} of "
-            f"{function.__module__}.{function.__name__}. Received: {', '.join(given) or 'nothing'}"
+            f"{function.__module__}.{function.__name__}. Received: {', '.join(there) or 'nothing'}"
         )
     with making(function):
         gin.get_bindings(function)
 
 
-def _given(function):
+def given(function, resolve_references=False):
     """What gin gives a function or a class, wrapped by it or not; nothing to what it has not."""
     for known in (function, *getattr(function, "__mro__", [inspect.unwrap(function)])):
         with contextlib.suppress(ValueError):
-            return gin.get_bindings(known, resolve_references=False)
+            return gin.get_bindings(known, resolve_references)
     return {}
 
 

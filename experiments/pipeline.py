@@ -57,7 +57,7 @@ def run(
 
     Args:
         run_dir: Folder of the results. One that holds a finished or interrupted run of the same
-            configuration goes on where it stopped.
+            configuration goes on where it stopped; one in which no stage began is any's.
         dataset: Callable that gives a TFDS builder from `data_dir` and, where given, `raw_dir`.
         model: Callable `(fields, architecture, search) -> Keras model` of logits, or, where there
             is nothing to search, `(fields) -> Keras model`; an argument `counts` gets how often
@@ -114,15 +114,18 @@ def run(
     if start is not None:
         configuration += f"# Architecture: {json.dumps(start.to_dict())}\n"
     requested, finished = run_dir / run_files.REQUESTED, run_dir / run_files.METRICS
-    _refuse_another(requested, configuration)
+    if _has_begun(run_dir):
+        _refuse_another(requested, configuration)
     if not finished.exists():
         builder.download_and_prepare(download_config=_download_config(beam_pipeline_options))
         data.check_labels(builder)
         signature(builder.fields)
         request.check_fields(start, tuple(builder.fields))
+        job = fitting.Job(builder, batch_size, seed, strategy)
+        if not _has_begun(run_dir):
+            _check_stages(job, model, fit, stages, order, start)
         with distribution.folder(strategy, run_dir, configuration) as own:
             atomic.write_text(own / requested.name, configuration)
-            job = fitting.Job(builder, batch_size, seed, strategy)
             trained, found, records = _run_stages(
                 own, job, model, fit, search, grow, retrain, stages, order, start, warm_start
             )
@@ -170,6 +173,19 @@ def _download_config(beam_pipeline_options):
         ) from error
     flags = [f"--{option}" for option in beam_pipeline_options]
     return tfds.download.DownloadConfig(beam_options=PipelineOptions(flags))
+
+
+def _has_begun(run_dir):
+    return run_files.is_done(run_dir) or (run_dir / run_files.STAGES).exists()
+
+
+def _check_stages(job, build_model, fit, stages, order, start):
+    """Makes the optimizers of all stages, and a model of the last, before the first costs time."""
+    for name, scope, _ in _plan(stages, range(request.highest_order(start), order + 1)):
+        with gin.config_scope(scope):
+            fitting.check_optimizers(fit, searching=name != "retrain")
+    with gin.config_scope("retrain"):
+        stage.build(job, build_model, start, None)
 
 
 def _refuse_another(requested, configuration):

@@ -56,7 +56,10 @@ BEFORE_ANYTHING = [
     ("planted.builder.num_test = 0", "num_test must be an integer >= 1. Received: num_test=0"),
 ]
 MADE = [
-    ("search_interactions/models.DeepFM.hidden_units = (-3,)", "hidden_units must be integers of"),
+    (
+        "search_interactions/models.DeepFM.hidden_units = (-3,)",
+        "hidden_units must be integers >= 1",
+    ),
     (
         "fitting.fit.epoch_decay = 0.5",
         "a rate of the gates that stays as it is: fitting.fit.gat",
@@ -94,6 +97,24 @@ def test_a_wrong_value_is_named_before_anything_is_written(bindings, message, da
 def test_what_cannot_be_made_of_its_values_is_named(bindings, message, data_dir, tmp_path):
     assert message in refused(data_dir, tmp_path, bindings)
     assert not list(tmp_path.rglob("metrics.json"))
+
+
+@pytest.mark.parametrize(
+    ("bindings", "message"),
+    [
+        ("retrain/keras.optimizers.Adam.learning_rat = 0.1", "learning_rat"),
+        (
+            "search_dimensions/optimizers.GRDA.clipvalue = 'x'",
+            "GRDA must have values that it takes",
+        ),
+        ("MLP_NORM = 'lyer'", "lyer"),
+    ],
+)
+def test_a_mistake_in_a_later_stage_is_named_before_the_first(
+    bindings, message, data_dir, tmp_path
+):
+    assert message in refused(data_dir, tmp_path, bindings)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_mistake_of_ours_keeps_its_traceback(data_dir, tmp_path, monkeypatch):

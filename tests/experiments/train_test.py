@@ -139,11 +139,18 @@ def test_another_architecture_in_the_same_file_is_another_configuration(data_dir
     assert "order must be at least that of the architecture" in error_of(**arguments)
     assert not run_dir.exists()
     Architecture.full(fields, ["inner"], 8).save(path)
-    run_dir.mkdir()
+    (run_dir / "stages").mkdir(parents=True)
     (run_dir / "requested.gin").write_text("of another architecture")
     error = error_of(**arguments)
     assert "another configuration" in error
     assert '"inner": [["f0", "f1"]' in error
+
+
+def test_a_folder_in_which_no_stage_began_is_any_configurations(data_dir, tmp_path):
+    (tmp_path / "requested.gin").write_text("of another configuration")
+    stages = "pipeline.run.stages=('retrain',)", "retrain/fitting.fit.epochs=1"
+    run_here("quickstart.gin", tmp_path, data_dir, *SMALL, *stages)
+    assert "('retrain',)" in (tmp_path / "requested.gin").read_text()
 
 
 @pytest.mark.parametrize(
