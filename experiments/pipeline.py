@@ -249,6 +249,7 @@ def _evaluate(job, model, architecture, records):
     results = {
         "test": job.evaluate(model, "test"),
         "valid": {key: records[-1][key] for key in ("auc", "log_loss")},
+        "constant_log_loss": data.entropy(job.builder, "valid"),
         "parameters": records[-1]["parameters"],
         "stages": records,
     }

@@ -96,6 +96,9 @@ def metrics(path):
         raise ValueError(f"{path}, stages: there must be one. Received: none")
     for number, stage in enumerate(content["stages"]):
         _check_record(stage, f"{path}, stages/{number}")
+    if "constant_log_loss" in content:  # not before there was such a number
+        check(content, {"constant_log_loss": numbers.Real}, f"{path}")
+        check_range({"constant_log_loss": content["constant_log_loss"]}, f"{path}")
     planted = content.get("planted", {})
     check(planted, {}, f"{path}, planted")
     for order, scores in planted.items():

@@ -1,16 +1,19 @@
 """The tables at the end of a run, its analysis, a benchmark, a sweep, a comparison, serving."""
 
+import math
 import sys
 
 from rich.console import Console
 from rich.table import Table
 
 SHOWN = 20  # interactions in a printed table
+LOST = 0.01  # of AUC from a search to the re-training: more is said
 UNITS = {"ms": "milliseconds", "MB": "bytes"}  # of a sweep's costs
 
 
 def show(results):
-    """Prints the stages of a run, its test metrics and, on planted data, what was recovered.
+    """Prints the stages of a run, its test metrics, what of them is in doubt and, on planted data,
+    what was recovered.
 
     Args:
         results: The content of `metrics.json`.
@@ -32,6 +35,8 @@ def show(results):
     table.add_row("test", *metrics(results["test"]))
     console = _console()
     console.print(table)
+    for doubt in _doubts(results):
+        console.print(f"Warning: {doubt}", soft_wrap=True)
     for order, scores in results.get("planted", {}).items():
         shares = {
             f"Planted interactions of order {order}: recall": scores["recall"],
@@ -41,6 +46,22 @@ def show(results):
         }
         known = (f"{what} {share:.2f}" for what, share in shares.items() if share is not None)
         console.print("".join(known), soft_wrap=True)
+
+
+def _doubts(results):
+    *searches, trained = results["stages"]
+    best = max(searches, key=lambda record: record["auc"], default=trained)
+    if trained["auc"] < best["auc"] - LOST:
+        yield (
+            f"the re-trained model is worse than that of {best['stage']}, "
+            f"AUC {trained['auc']:.5f} to {best['auc']:.5f} on valid"
+        )
+    constant = results.get("constant_log_loss", math.inf)
+    if trained["log_loss"] >= constant:
+        yield (
+            "the re-trained model is worse than predicting the mean, "
+            f"log loss {trained['log_loss']:.5f} to {constant:.5f} on valid"
+        )
 
 
 def show_analysis(content):

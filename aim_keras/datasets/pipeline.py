@@ -64,6 +64,20 @@ def check_labels(builder: BlockBuilder) -> None:
             )
 
 
+def entropy(builder: BlockBuilder, split: str) -> float:
+    """The log loss of the mean label of a split as the prediction of all its rows, as weighted.
+
+    Raises:
+        RuntimeError: if the data set is not prepared.
+        ValueError: if there is no such split.
+    """
+    classes = np.zeros(2)
+    for _, label, *weights in batches(builder, split, BLOCK_ROWS):
+        classes += np.bincount(np.ravel(label).astype(int), *weights, minlength=2)
+    shares = classes / np.sum(classes)
+    return float(-np.sum(shares * np.log(shares)))
+
+
 def batches(
     builder: BlockBuilder,
     split: str,

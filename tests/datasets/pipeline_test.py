@@ -11,6 +11,7 @@ from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
 from aim_keras.datasets.number_encodings import Dense
 from aim_keras.fields import Field
+from aim_keras.metrics import log_loss
 
 ROWS = 300_000  # 74 blocks, two shards
 
@@ -199,6 +200,15 @@ def test_labels_of_rows_without_weight_do_not_count(tmp_path):
     pipeline.check_labels(_weighted(tmp_path / "a"))
     with pytest.raises(ValueError, match=r"train must .*no row has a weight above 0"):
         pipeline.check_labels(_weighted(tmp_path / "b", rows=1))
+
+
+def test_entropy_is_the_log_loss_of_the_mean_label(tmp_path):
+    for builder in (_numbers(tmp_path / "a", rows=2500), _weighted(tmp_path / "b", rows=2500)):
+        ((_, label, *weights),) = pipeline.batches(builder, "valid", 2500)
+        mean = np.average(label[:, 0], weights=weights[0] if weights else None)
+        constant = np.full(len(label), np.log(mean / (1 - mean)))
+        expected = log_loss(label[:, 0], constant, *weights)
+        assert pipeline.entropy(builder, "valid") == pytest.approx(expected)
 
 
 def test_counts_are_those_of_train(tmp_path):

@@ -34,6 +34,23 @@ def test_what_was_recovered(capsys, functions, told_apart, words):
     assert last == f"Planted interactions of order 2: recall 1.00, precision 0.75{words}"
 
 
+def test_what_is_in_doubt_is_said(capsys):
+    search, trained = METRICS["stages"]
+    search, good = search | {"auc": 0.9}, trained | {"auc": 0.895, "log_loss": 0.5}
+    bad = trained | {"auc": 0.88, "log_loss": 0.7}
+    for stages in ([search, good], [good]):
+        summary.show(METRICS | {"stages": stages, "constant_log_loss": 0.69})
+        assert "Warning" not in capsys.readouterr().out
+    summary.show(METRICS | {"stages": [search, bad], "constant_log_loss": 0.69})
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Warning")]
+    assert said == [
+        "Warning: the re-trained model is worse than that of search_interactions_2, AUC 0.88000 to "
+        "0.90000 on valid",
+        "Warning: the re-trained model is worse than predicting the mean, log loss 0.70000 to "
+        "0.69000 on valid",
+    ]
+
+
 @pytest.mark.parametrize(
     ("count", "shown"),
     [
