@@ -139,12 +139,15 @@ class Architecture(Document):
         kept = {k: tuple(q for q in qs if len(q) == order) for k, qs in self.interactions.items()}
         return {k: interactions for k, interactions in kept.items() if interactions}
 
-    def units(self, order) -> list[tuple[str, tuple[str, ...]]]:
-        """The kept `(function, interaction)` pairs of that order."""
-        return [(k, q) for k, interactions in self.of_order(order).items() for q in interactions]
+    def units(self, order=None) -> list[tuple[str, tuple[str, ...]]]:
+        """The kept `(function, interaction)` pairs of that order, or of all, the lowest first."""
+        orders = self.orders if order is None else [order]
+        return [
+            (k, q) for p in orders for k, of_order in self.of_order(p).items() for q in of_order
+        ]
 
-    def importance(self, order) -> dict[tuple[str, tuple[str, ...]], float]:
-        """`{(function, interaction): |alpha|}` of that order.
+    def importance(self, order=None) -> dict[tuple[str, tuple[str, ...]], float]:
+        """`{(function, interaction): |alpha|}` of that order, or of all.
 
         Raises:
             ValueError: if the architecture has no `alpha`.
@@ -157,7 +160,7 @@ class Architecture(Document):
             (k, q): abs(value)
             for k, interactions in self.interactions.items()
             for q, value in zip(interactions, self.alpha[k], strict=True)
-            if len(q) == order
+            if order in (None, len(q))
         }
 
     def keep(self, units) -> "Architecture":
@@ -168,7 +171,7 @@ class Architecture(Document):
         """
         position = {field: i for i, field in enumerate(self.fields)}
         units = {(k, tuple(sorted(q, key=lambda field: position.get(field, 0)))) for k, q in units}
-        known = {unit for order in self.orders for unit in self.units(order)}
+        known = set(self.units())
         if unknown := units - known:
             raise ValueError(f"units must be of the architecture's. Received: {sorted(unknown)[0]}")
         kept = {k: [(k, q) in units for q in qs] for k, qs in self.interactions.items()}

@@ -11,9 +11,7 @@ from aim_keras.search.found import drop_dead
 
 def frequencies(architectures: Sequence[Architecture]) -> dict:
     """Share of the architectures that keep each unit: `{(function, interaction): share}`."""
-    counts = collections.Counter(
-        unit for a in architectures for order in a.orders for unit in a.units(order)
-    )
+    counts = collections.Counter(unit for a in architectures for unit in a.units())
     return {unit: count / len(architectures) for unit, count in counts.most_common()}
 
 
@@ -50,10 +48,7 @@ def consensus(architectures: Sequence[Architecture], share: float = 0.5) -> Arch
     interactions: dict[str, Any] = {k: [q for kk, q in kept if kk == k] for k in first.functions}
     alpha: Any = None
     if all(a.alpha is not None for a in architectures):
-        importances = [
-            {unit: value for order in a.orders for unit, value in a.importance(order).items()}
-            for a in architectures
-        ]
+        importances = [a.importance() for a in architectures]
         alpha = {}
         for k, qs in interactions.items():
             values = [[gates[k, q] for gates in importances if (k, q) in gates] for q in qs]

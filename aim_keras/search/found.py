@@ -182,7 +182,7 @@ def drop_dead(architecture: Architecture) -> tuple[Architecture, list]:
         kept = [kept[field] for field in interaction]
         return not interaction_function(function).live(kept, architecture.embedding_dim)
 
-    units = [unit for order in architecture.orders for unit in architecture.units(order)]
+    units = architecture.units()
     dead = [unit for unit in units if is_dead(*unit)]
     return architecture.keep(set(units) - set(dead)), dead
 
@@ -210,12 +210,7 @@ def found_architecture(
         _warn(unwrapped(model), read, threshold)
     architecture = _read(read, threshold)
     if searched is not None:
-        alpha = (
-            architecture.alpha
-            or searched.keep(
-                unit for order in architecture.orders for unit in architecture.units(order)
-            ).alpha
-        )
+        alpha = architecture.alpha or searched.keep(architecture.units()).alpha
         architecture = dataclasses.replace(
             architecture,
             functions=searched.functions,
