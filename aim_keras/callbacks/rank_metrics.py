@@ -31,8 +31,9 @@ class RankMetrics(keras.callbacks.Callback):
             `True`.
 
     Raises:
-        ValueError: If `validation_data` is neither, or, at the end of an epoch, if it is empty, or
-            if the metrics do not take its labels or the logits (NaN, labels of one class).
+        ValueError: If `validation_data` is neither, or, at the end of an epoch, if it is empty, the
+            model has several outputs, or the metrics do not take its labels or the logits (NaN,
+            labels of one class).
 
     Example:
 
@@ -111,8 +112,14 @@ def rank_metrics(
         `{"auc": ..., "log_loss": ...}`.
 
     Raises:
-        ValueError: If the data are empty, or if the metrics do not take the labels or the logits.
+        ValueError: If the data are empty, the model has several outputs, or the metrics do not take
+            the labels or the logits.
     """
+    if len(getattr(model, "output_names", ())) > 1:
+        raise ValueError(
+            "The model must have one output; of several take `keras.Model(model.inputs, "
+            f"model.outputs[i])`. Received: {model.name} with the outputs {model.output_names}"
+        )
     if isinstance(data, tuple):
         features, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         logits = model.predict(features, batch_size=batch_size, verbose=verbose)

@@ -4,6 +4,7 @@ import pytest
 import sklearn.metrics
 import tensorflow as tf
 
+from aim_keras import metrics
 from aim_keras.callbacks import RankMetrics, rank_metrics
 
 
@@ -106,3 +107,12 @@ def test_arguments_that_are_mistaken():
         RankMetrics(*data(1))
     with pytest.raises(ValueError, match=r"must be a tuple.*Received: .*list"):
         RankMetrics([*data(1)])
+
+
+def test_a_model_of_several_outputs():
+    x = keras.Input((8,))
+    model = keras.Model(x, [keras.layers.Dense(1, name=name)(x) for name in ("click", "buy")])
+    with pytest.raises(ValueError, match=r"must have one output.*the outputs \['click', 'buy'\]"):
+        rank_metrics(model, data(1))
+    found = rank_metrics(keras.Model(model.inputs, model.outputs[1]), data(1))
+    assert found["auc"] == metrics.auc(data(1)[1], model.predict(data(1)[0], verbose=0)[1])
