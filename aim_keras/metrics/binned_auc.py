@@ -1,5 +1,6 @@
 """The AUC of a stream, from a histogram fine enough to tell models apart."""
 
+import logging
 import math
 from typing import Any
 
@@ -7,6 +8,8 @@ import keras
 from keras import ops
 
 from aim_keras.arguments import checked_integer
+
+logger = logging.getLogger(__name__)
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -39,7 +42,7 @@ class BinnedAUC(keras.metrics.Metric):
     Labels are 0 and 1, or probabilities, which count as that part of a positive row. Labels,
     predictions and sample weights have one value for each row, `(batch,)` or `(batch, 1)`.
     The result is NaN while a class is missing, or if a prediction was, or was no probability where
-    these are expected.
+    these are expected: of the last a warning is logged once.
 
     Raises:
         ValueError: on an argument out of range.
@@ -69,6 +72,7 @@ class BinnedAUC(keras.metrics.Metric):
         if not (limit > 0 and math.isfinite(limit)):
             raise ValueError(f"limit must be a finite number above 0. Received: limit={limit}")
         self._direction = "up"
+        self._warned = False
         self.from_logits = from_logits
         self.num_bins = checked_integer("num_bins", num_bins, least=2)
         self.limit = limit
@@ -94,9 +98,23 @@ class BinnedAUC(keras.metrics.Metric):
             total.assign_add(ops.segment_sum(part * weights, bins, num_segments=self.num_bins))
 
     def result(self) -> Any:
+        self._warn_of_logits()
         positives, negatives = self._shares()
         below = _sums_before(negatives)
         return ops.sum(positives * (below + negatives / 2))
+
+    def _warn_of_logits(self):
+        if self.from_logits or self._warned:
+            return
+        try:
+            self._warned = math.isnan(ops.sum(self.positives))
+        except TypeError:  # A function that is being traced has no numbers yet.
+            return
+        if self._warned:
+            logger.warning(
+                "BinnedAUC is NaN: a prediction was NaN or no probability, from 0 to 1. Of logits "
+                "take `BinnedAUC(from_logits=True)`."
+            )
 
     def error_bound(self) -> Any:
         """The most by which `result` can differ from the exact AUC of the rows that were seen."""

@@ -151,3 +151,15 @@ def test_half_precision_scores_are_counted_in_float32():
 def test_argument_errors(arguments, message):
     with pytest.raises(ValueError, match=message):
         BinnedAUC(**arguments)
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_logits_for_probabilities_are_warned_of_once(from_logits, caplog):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, "linear")])
+    metric = BinnedAUC(from_logits=from_logits)
+    model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True), metrics=[metric])
+    labels, logits = rows(500, 0, 2)
+    history = model.fit(logits[:, None], labels, epochs=2, verbose=0).history
+    assert np.isnan(history["auc"]).all() == (not from_logits)
+    warned = ["`BinnedAUC(from_logits=True)`" in message for message in caplog.messages]
+    assert warned == [True] * (not from_logits)
