@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import json
 import os
 import pathlib
 import subprocess
@@ -20,6 +21,7 @@ from tests.on_any_backend import (
     binned_auc,
     layer_results,
     new_model,
+    observed,
     trained,
 )
 
@@ -84,6 +86,18 @@ def test_training(name, folder):
     found, by_tensorflow = Architecture.load(folder / f"{name}.json"), read_gates(expected)
     assert found.interactions == by_tensorflow.interactions
     assert found.dimensions == by_tensorflow.dimensions
+
+
+def test_the_history_of_gates(folder, tmp_path):
+    observed("fm", tmp_path)
+    (header, *rows), (same_header, *expected) = (
+        map(json.loads, (path / "fm.jsonl").read_text().splitlines()) for path in (folder, tmp_path)
+    )
+    assert header == same_header
+    assert [row["step"] for row in rows] == [row["step"] for row in expected] == [*range(9)]
+    for row, by_tensorflow in zip(rows, expected, strict=True):
+        for name, values in by_tensorflow["values"].items():
+            np.testing.assert_allclose(row["values"][name], values, atol=1e-5)
 
 
 def test_something_is_pruned():

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from aim_keras import Architecture, read_gates
+from aim_keras.callbacks import GateHistory, SearchState
 from aim_keras.fields import Field
 from aim_keras.metrics import BinnedAUC
 from aim_keras.models import FM, IPNN, DeepFM
@@ -137,21 +138,30 @@ def new_model(name):
     return model
 
 
-def trained(model):
-    model.fit([IDS, WEIGHTS], LABELS, batch_size=8, shuffle=False, verbose=0)
+def trained(model, *callbacks):
+    model.fit(
+        [IDS, WEIGHTS], LABELS, batch_size=8, shuffle=False, verbose=0, callbacks=list(callbacks)
+    )
     return model
 
 
+def observed(name, folder):
+    """That model after an epoch, of whose gates each step is written: `NAME.jsonl`, and events."""
+    callbacks = [GateHistory(folder / f"{name}.jsonl"), SearchState(folder / name, every=1)]
+    return trained(new_model(name), *callbacks)
+
+
 def save_all(folder):
-    """`layers.npz`, `baselines.npz` and `auc.npz`; of each gated model `NAME.keras` after an epoch;
-    after another one its weights, `NAME.npz`, and its gates, `NAME.json`."""
+    """`layers.npz`, `baselines.npz` and `auc.npz`; of each gated model `NAME.keras` after an epoch,
+    of FM its gates at each step, `fm.jsonl`; after another one the weights, `NAME.npz`, and the
+    gates, `NAME.json`."""
     results = layer_results().items()
     arrays = {f"{name}/{i}": array for name, part in results for i, array in enumerate(part)}
     np.savez(folder / "layers.npz", **arrays)
     np.savez(folder / "baselines.npz", **baseline_logits())
     np.savez(folder / "auc.npz", *map(ops.convert_to_numpy, binned_auc()))
     for name in MODELS:
-        model = trained(new_model(name))
+        model = observed(name, folder) if name == "fm" else trained(new_model(name))
         model.save(folder / f"{name}.keras")
         np.savez(folder / f"{name}.npz", *trained(model).get_weights())
         read_gates(model).save(folder / f"{name}.json")

@@ -10,7 +10,7 @@ import numpy as np
 
 from aim_keras import atomic
 from aim_keras.callbacks.gate_file import read_gate_history
-from aim_keras.callbacks.searched import gate_names, searched
+from aim_keras.callbacks.searched import gate_names, searched, steps_done
 from aim_keras.layers import GatedInteraction
 
 DIGITS = 6
@@ -78,7 +78,7 @@ class GateHistory(keras.callbacks.Callback):
 
     def _steps(self):
         """Those done: with `steps_per_execution` several more than at the last call."""
-        return int(self._optimizer.iterations.numpy())
+        return steps_done(self, self._optimizer)
 
     def _read(self):
         if not self._step or not self.path.exists():

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from aim_keras.arguments import checked_integer
-from aim_keras.callbacks.searched import gate_names, searched
+from aim_keras.callbacks.searched import gate_names, searched, steps_done
 
 
 class SearchState(keras.callbacks.Callback):
@@ -63,7 +63,7 @@ class SearchState(keras.callbacks.Callback):
         self._writer.close()
 
     def _write(self):
-        step = int(self._optimizer.iterations.numpy())
+        step = steps_done(self, self._optimizer)
         if step == self._written:
             return
         self._written = step

@@ -20,6 +20,15 @@ def searched(model, callback):
     return optimizer, [v for v in model.trainable_variables if optimizer.is_gate(v)]
 
 
+def steps_done(callback, optimizer):
+    """The steps of a callback's optimizer, after which its variables and the model's can be read.
+
+    In an epoch Keras's JAX trainer holds them, until the callback asks for its model.
+    """
+    _ = callback.model
+    return int(optimizer.iterations.numpy())
+
+
 def gate_names(gates):
     """Their paths, with a number where gates of nested models have the same one."""
     seen, names = collections.Counter(), []
