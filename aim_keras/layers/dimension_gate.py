@@ -38,7 +38,8 @@ class DimensionGate(keras.layers.Layer):
         epsilon: of the `ParamFreeBatchNorm`.
         momentum: of the `ParamFreeBatchNorm`.
 
-    Input shape: `(batch, functions, fields, dim)`. Output shape: the same.
+    Input shape: `(batch, functions, fields, dim)`; `(batch, 1, fields, dim)` or
+    `(batch, fields, dim)` for one embedding shared by all functions. Output shape: the same.
 
     Raises:
         ValueError: on an unknown or repeated function or field, a wrong order, or an input whose
@@ -91,7 +92,8 @@ class DimensionGate(keras.layers.Layer):
 
     def build(self, input_shape: tuple) -> None:
         check_embeddings("DimensionGate", input_shape, self.functions)
-        _, num_embeddings, num_fields, dim = input_shape
+        num_embeddings = input_shape[1] if len(input_shape) == 4 else 1
+        num_fields, dim = input_shape[-2:]
         if self.per_function and num_embeddings != len(self.functions):
             raise ValueError(
                 "per_function gates need function-wise embeddings. Received: one shared embedding "

@@ -174,7 +174,7 @@ class GatedInteraction(keras.layers.Layer):
         if self.columns is not None:
             check_columns(self.columns, input_shape)
             input_shape = (None, *self.columns.shape)
-        check_embeddings("GatedInteraction", input_shape, self.functions, axes=(4, 3))
+        check_embeddings("GatedInteraction", input_shape, self.functions)
         num_fields, self.embedding_dim = input_shape[-2:]
         if self.fields is None:
             self.fields = tuple(range(num_fields))

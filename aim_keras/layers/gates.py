@@ -92,15 +92,15 @@ def check_interactions(interactions_by_function, order, fields):
             seen.add(frozenset(interaction))
 
 
-def check_embeddings(layer, input_shape, functions, axes=(4,)):
-    """Checks that a layer takes embeddings of this shape, of as many axes as one of `axes`.
+def check_embeddings(layer, input_shape, functions):
+    """Checks that a layer takes embeddings of this shape, one of `EMBEDDINGS`.
 
     Raises:
         ValueError: on another shape, other functions, or an unknown number of fields or dimension.
     """
     is_tensor = all(axis is None or isinstance(axis, int) for axis in input_shape)
-    if not is_tensor or len(input_shape) not in axes or None in input_shape[-2:]:
-        shapes = " or ".join(EMBEDDINGS[number] for number in axes)
+    if not is_tensor or len(input_shape) not in EMBEDDINGS or None in input_shape[-2:]:
+        shapes = " or ".join(EMBEDDINGS.values())
         raise ValueError(
             f"{layer} takes one tensor of embeddings, of known fields and dim, of shape {shapes}. "
             f"Received: shape {tuple(input_shape)}"

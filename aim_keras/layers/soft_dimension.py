@@ -40,7 +40,7 @@ class SoftDimension(DimensionGate):
         temperature_decay: Float >= 0: what a step of training takes off the temperature.
         **kwargs: Keyword arguments of `DimensionGate`.
 
-    Input shape: `(batch, functions, fields, dim)`. Output shape: the same.
+    Input shape: as of `DimensionGate`. Output shape: the same.
 
     Raises:
         ValueError: on candidates that are none, and where `DimensionGate` does.

@@ -73,15 +73,22 @@ def test_kept_dimensions_of_functions():
 def test_one_embedding_for_all_functions():
     layer = built(per_function=False, shape=(BATCH, 1, FIELDS, DIM))
     assert list(layer.kept_dimensions()) == list(FUNCTIONS)
-    assert layer(E[:, :1]).shape == (BATCH, 1, FIELDS, DIM)
+    outputs = layer(E[:, :1])
+    assert outputs.shape == (BATCH, 1, FIELDS, DIM)
+    without_axis = built(per_function=False, shape=(BATCH, FIELDS, DIM))
+    assert without_axis.kept_dimensions() == layer.kept_dimensions()
+    np.testing.assert_array_equal(without_axis(E[:, 0]), outputs[:, 0])
+    for a, b in zip(without_axis.affine(), layer.affine(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize(
     ("arguments", "shape", "message"),
     [
-        ({}, (2, 3, 4), r"shape \(batch, functions, fields, dim\). Received: shape \(2, 3, 4\)"),
+        ({}, (2, 4), r"\(batch, fields, dim\). Received: shape \(2, 4\)"),
         ({}, (2, 3, 3, 4), "one slice for all functions or 2.*Received: 3"),
         ({"per_function": True}, (2, 1, 3, 4), "need function-wise embeddings. Received: one"),
+        ({"per_function": True}, (2, 3, 4), "need function-wise embeddings. Received: one"),
         ({"fields": "ab"}, (2, 2, 3, 4), "must name the 3 fields of the input. Received: fields="),
     ],
 )
