@@ -89,6 +89,7 @@ def fit(
     gates_decay: PositiveFloat | None = None,
     patience: NonNegativeInt | None = None,
     plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1,
+    patience_steps: PositiveInt = 1,
     jit_compile: bool = False,
 ):
     """Compiles and trains the model of a stage in place, from where it was interrupted if it was.
@@ -122,6 +123,8 @@ def fit(
             after each such epoch the learning rate is multiplied by `plateau_factor`. `None`
             trains all epochs.
         plateau_factor: see `patience`.
+        patience_steps: Least number of steps that `patience` counts as an epoch: several epochs
+            where few rows make them shorter.
         jit_compile: of `keras.Model.compile`.
 
     Returns:
@@ -150,7 +153,8 @@ def fit(
     make_gates = functools.partial(gates, **options) if searching else None
     trained, averaged = _compiled(model, job, weights, make_gates, gates_every, loss, jit_compile)
     stage_dir.mkdir(parents=True, exist_ok=True)
-    deciding = [*_deciding(stage_dir, searching, patience, plateau_factor)]
+    wait = math.ceil(patience_steps / steps)
+    deciding = [*_deciding(stage_dir, searching, patience, plateau_factor, wait)]
     resume = Resume(stage_dir / "backup", deciding)
     gate_steps, observers = [], []
     if searching:
@@ -200,7 +204,7 @@ def _compiled(model, job, weights, gates, gates_every, loss, jit_compile):
     return trained, averaged
 
 
-def _deciding(stage_dir, searching, patience, plateau_factor):
+def _deciding(stage_dir, searching, patience, plateau_factor, wait):
     """The callbacks that keep the best weights, lower the rates and stop, by the AUC on valid."""
     monitor = {"monitor": "val_auc", "mode": "max"}
     if not searching:
@@ -209,8 +213,9 @@ def _deciding(stage_dir, searching, patience, plateau_factor):
         )
     if patience is not None:
         yield keras.callbacks.ReduceLROnPlateau(
-            **monitor, factor=plateau_factor, patience=1, min_delta=MIN_DELTA, min_lr=1e-6
+            **monitor, factor=plateau_factor, patience=wait, min_delta=MIN_DELTA, min_lr=1e-6
         )
+        patience *= wait
         yield keras.callbacks.EarlyStopping(**monitor, patience=patience, min_delta=MIN_DELTA)
 
 

@@ -59,6 +59,23 @@ def test_any_loss_of_logits_is_trained_by(tmp_path, monkeypatch):
         fitting.fit(model, tmp_path, job, searching=False, loss=keras.losses.MeanSquaredError)
 
 
+@pytest.mark.parametrize(("least", "waits"), [({}, (1, 2)), ({"patience_steps": 9}, (3, 6))])
+def test_patience_counts_as_many_short_epochs_as_make_its_steps(
+    least, waits, tmp_path, monkeypatch
+):
+    builder = planted.builder(tmp_path, num_train=400, num_valid=100, num_test=100)
+    builder.download_and_prepare()
+    job = fitting.Job(builder, batch_size=100, seed=0)
+    fits = []
+    history = types.SimpleNamespace(epoch=[])
+    monkeypatch.setattr(FM, "fit", lambda model, data, **options: fits.append(options) or history)
+    monkeypatch.setattr(FM, "load_weights", lambda model, path: None)
+    fitting.fit(FM(builder.fields), tmp_path, job, searching=False, patience=2, **least)
+    kinds = keras.callbacks.ReduceLROnPlateau, keras.callbacks.EarlyStopping
+    (callbacks,) = (options["callbacks"] for options in fits)
+    assert tuple(c.patience for kind in kinds for c in callbacks if isinstance(c, kind)) == waits
+
+
 def test_gates_stay_equal_in_the_pretraining():
     gate = keras.Variable([0.0, 0.0])
     optimizer = fitting.adam(total_steps=10, learning_rate=0.1, pretraining=0.3)
