@@ -1,6 +1,5 @@
 from typing import ClassVar
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +10,6 @@ from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
 from aim_keras.datasets.number_encodings import Dense
 from aim_keras.fields import Field
-from aim_keras.metrics import log_loss
 
 ROWS = 300_000  # 74 blocks, two shards
 
@@ -68,7 +66,7 @@ class Lists(BlockBuilder, skip_registration=True):
             yield split, ids, (row % 2).astype(np.float32), weights
 
 
-def _numbers(data_dir, rows=ROWS, plant=()):
+def build_numbers(data_dir, rows=ROWS, plant=()):
     builder = Numbers(config=Config.of({"rows": rows, "plant": plant}, {}), data_dir=data_dir)
     builder.download_and_prepare()
     return builder
@@ -76,7 +74,7 @@ def _numbers(data_dir, rows=ROWS, plant=()):
 
 @pytest.fixture(scope="module")
 def numbers(tmp_path_factory):
-    return _numbers(tmp_path_factory.mktemp("numbers"))
+    return build_numbers(tmp_path_factory.mktemp("numbers"))
 
 
 def _order(dataset):
@@ -166,7 +164,7 @@ def test_shuffle_mixes_far_rows(numbers):
 
 
 def test_a_small_split_is_shuffled_fully(tmp_path):
-    builder = _numbers(tmp_path, rows=20_000)
+    builder = build_numbers(tmp_path, rows=20_000)
     order = _order(pipeline.batches(builder, "train", 100, shuffle_seed=5))
     place = np.argsort(order)  # where each row went
     assert abs(np.corrcoef(np.arange(20_000), place)[0, 1]) < 0.03
@@ -191,28 +189,13 @@ def test_order_depends_on_seed_and_pass_alone(numbers):
 
 def test_labels_of_both_classes_are_wanted_in_every_split(numbers, tmp_path):
     pipeline.check_labels(numbers)
-    one_row = _numbers(tmp_path, rows=1)
+    one_row = build_numbers(tmp_path, rows=1)
     with pytest.raises(ValueError, match=r"train must be of both.*all are 0, of 1 rows of numbers"):
         pipeline.check_labels(one_row)
 
 
-def test_labels_of_rows_without_weight_do_not_count(tmp_path):
-    pipeline.check_labels(_weighted(tmp_path / "a"))
-    with pytest.raises(ValueError, match=r"train must .*no row has a weight above 0"):
-        pipeline.check_labels(_weighted(tmp_path / "b", rows=1))
-
-
-def test_entropy_is_the_log_loss_of_the_mean_label(tmp_path):
-    for builder in (_numbers(tmp_path / "a", rows=2500), _weighted(tmp_path / "b", rows=2500)):
-        ((_, label, *weights),) = pipeline.batches(builder, "valid", 2500)
-        mean = np.average(label[:, 0], weights=weights[0] if weights else None)
-        constant = np.full(len(label), np.log(mean / (1 - mean)))
-        expected = log_loss(label[:, 0], constant, *weights)
-        assert pipeline.entropy(builder, "valid") == pytest.approx(expected)
-
-
 def test_counts_are_those_of_train(tmp_path):
-    counts = pipeline.counts(_numbers(tmp_path, rows=2500))  # valid and test have rows 0 to 9
+    counts = pipeline.counts(build_numbers(tmp_path, rows=2500))  # valid and test have rows 0 to 9
     assert list(counts) == ["low", "high"]
     np.testing.assert_array_equal(counts["low"], np.repeat([3, 2], [500, 500]))
     np.testing.assert_array_equal(counts["high"], [1000, 1000, 500, *[0] * 997])
@@ -223,45 +206,6 @@ def test_counts_leave_padding_out(tmp_path):
     for name in ("list", "id"):
         np.testing.assert_array_equal(counts[name], np.full(1000, 5))
     assert counts["up"].tolist() == counts["down"].tolist() == [5000]
-
-
-class Weighted(Numbers, skip_registration=True):
-    """Rows whose weight is half their first id."""
-
-    has_sample_weights = True
-
-    def _generate(self):
-        for split, ids, labels in super()._generate():
-            weights = ids[:, 0].astype(np.float32) / 2 + self.builder_config.options["added"]
-            yield split, ids, labels, None, weights
-
-
-def _weighted(data_dir, added=0.0, rows=9000):
-    options = {"rows": rows, "plant": (), "added": added}
-    builder = Weighted(config=Config.of(options, {}), data_dir=data_dir)
-    builder.download_and_prepare()
-    return builder
-
-
-def test_weights_of_rows_stay_with_them_and_reach_fit(tmp_path):
-    builder = _weighted(tmp_path)
-    for x, _, weights in pipeline.batches(builder, "train", 5000, shuffle_seed=1):
-        np.testing.assert_array_equal(weights, x[:, 0] / 2)
-    assert pipeline.counts(builder)["low"].sum() == 9000
-    inputs = keras.Input((2,), dtype="int32")
-    model = keras.Model(inputs, keras.ops.zeros_like(inputs[:, :1], "float32"))
-    model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))
-    valid = pipeline.batches(builder, "valid", 10)
-    ((x, _, weights),) = valid
-    loss = model.evaluate(valid, verbose=0)
-    assert loss == pytest.approx(np.log(2) * np.mean(weights), rel=1e-5)
-
-
-def test_stream_checks_weights_of_rows(tmp_path):
-    builder = _weighted(tmp_path, added=-0.25)
-    message = r"The weight of a row must be finite and not below 0\. Received: -0\.25"
-    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        list(pipeline.batches(builder, "train", 32))
 
 
 @pytest.mark.parametrize("shuffle_seed", [None, 1])
@@ -275,7 +219,7 @@ def test_stream_checks_weights_of_rows(tmp_path):
     ],
 )
 def test_stream_checks_ids_and_labels(tmp_path, plant, message, shuffle_seed):
-    builder = _numbers(tmp_path, rows=100, plant=[plant])
+    builder = build_numbers(tmp_path, rows=100, plant=[plant])
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         list(pipeline.batches(builder, "train", 32, shuffle_seed=shuffle_seed))
 
