@@ -63,6 +63,17 @@ def macros():
     return {scope for scope, name in gin.config._CONFIG if name == MACRO}
 
 
+def values():
+    """What the configuration sets, a sorted line each: `scope/name.parameter = value`."""
+    config = gin.config._CONFIG
+    return sorted(
+        f"{scope}/{name}.{parameter} = {_written(value, config)}"
+        for (scope, name), bindings in config.items()
+        if name != MACRO
+        for parameter, value in bindings.items()
+    )
+
+
 def check_macros(bindings, known):
     """Checks that bindings set no macro that is neither known nor used: gin sets it in silence.
 
@@ -203,6 +214,21 @@ def _resolved(value, config, place):
         raise ValueError(f"{place} must not be set to itself. Received: {value}")
     inside = {key: of for key, of in config.items() if key != value.config_key}
     return _resolved(config[value.config_key]["value"], inside, place)
+
+
+def _written(value, config):
+    """A value with those of its macros, and with the whole name of what a reference names."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_written(item, config) for item in value)}]"
+    if isinstance(value, dict):
+        items = (f"{key!r}: {_written(item, config)}" for key, item in value.items())
+        return f"{{{', '.join(items)}}}"
+    if not isinstance(value, gin.config.ConfigurableReference):
+        return repr(value)
+    if value.selector == MACRO:
+        return _written(config[value.config_key]["value"], config)
+    name = "/".join([*value.scopes, value.configurable.selector])
+    return f"@{name}()" if value.evaluate else f"@{name}"
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import re
 
 import gin
 
-from experiments import run_files
+from experiments import gin_values, run_files
 from experiments.configuration import gin_path, parse
 from experiments.tabulating.plan import System
 
@@ -22,7 +22,7 @@ class Run:
         kind: `"result"`, `"tuning"` or, of what a finished training has found, `"analysis"`.
         system: `System`.
         seed: Integer.
-        configuration: Hash of the parsed configuration, whatever the seed.
+        configuration: Hash of the values that are set, whatever macros and imports they have.
         choice: Bindings of the grid's choice.
         source: The `Run` whose architecture it takes, or that it analyses, or `None`.
     """
@@ -99,8 +99,8 @@ def configure(system, choice=()):
 
 def _configuration(plan, system, choice=()):
     configure(system, choice)
-    text = gin.config_str()
+    values = gin_values.values()
     if system.architecture_of is not None:
         source = _configuration(plan, plan.system(system.architecture_of))
-        text += f"\n# Architecture: {source}, {system.stage}\n"
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+        values.append(f"architecture of {source}, {system.stage}")
+    return hashlib.sha256("\n".join(values).encode()).hexdigest()[:12]

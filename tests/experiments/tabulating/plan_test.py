@@ -104,6 +104,13 @@ def test_a_configuration_is_what_is_parsed_of_it():
     assert configurations(other)["AIM(2nd)"] != plain
 
 
+def test_a_configuration_is_the_same_whatever_macros_and_imports_it_has():
+    plain = configurations(AIM)["AIM(2nd)"]
+    imported = "from keras import losses"
+    renamed = ("RATE = 3e-3", "keras.optimizers.Adam.learning_rate = %RATE")
+    assert configurations({**AIM, "bindings": (imported, *renamed)})["AIM(2nd)"] == plain
+
+
 def test_who_takes_an_architecture_changes_with_what_finds_it():
     before = configurations(AIM, TRANSFER)
     changed = configurations({**AIM, "bindings": ("ALPHA_THRESHOLD = 0.9",)}, TRANSFER)
