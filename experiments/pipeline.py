@@ -12,13 +12,13 @@ import keras
 import tensorflow_datasets as tfds
 from pydantic import NonNegativeInt, PositiveInt
 
-from aim_keras import atomic
+from aim_keras import __version__, atomic
 from aim_keras.architecture import Architecture
 from aim_keras.datasets import pipeline as data
 from aim_keras.documents import write_json
 from aim_keras.export import export_saved_model, signature
 from aim_keras.search import grow
-from experiments import distribution, fitting, request, run_files, stage, summary
+from experiments import distribution, fitting, provenance, request, run_files, stage, summary
 from experiments.configuration import operative
 from experiments.gin_values import making
 from experiments.recovery import recovery
@@ -132,6 +132,8 @@ def run(
             if distribution.is_chief(strategy):
                 results = _evaluate(job, trained, found, records)
                 _save(run_dir, job, trained, found)
+                came_from = provenance.facts(aim_keras=__version__)
+                write_json(run_dir / run_files.PROVENANCE, came_from)
                 write_json(finished, results)
     if not distribution.is_chief(strategy):
         print(f"Results by the chief in {run_dir}")

@@ -17,8 +17,8 @@ def facts_of(binary):
     return {**facts(), "command": ["python", "-m", binary, *sys.argv[1:]]}
 
 
-def facts():
-    """The machine, the versions, the date and the commit, as they are now."""
+def facts(**versions):
+    """The machine, the versions (and those that are given), the date and the commit, as of now."""
     return {
         "machine": {
             "processor": _processor(),
@@ -28,6 +28,7 @@ def facts():
         "versions": {
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in PACKAGES},
+            **versions,
         },
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": _commit(),

@@ -15,6 +15,7 @@ STAGES = "stages"
 METRICS, ARCHITECTURE, MODEL = "metrics.json", "architecture.json", "model.keras"  # of stages too
 REQUESTED, USED = "requested.gin", "config.gin"  # as given, and with the defaults
 GATES = "gates.jsonl"
+PROVENANCE = "provenance.json"
 ANALYSIS = "analysis.json"
 SHARING = ("shared_embedding", "share_orders")
 EVALUATED = ("valid", "test")

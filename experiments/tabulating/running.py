@@ -8,7 +8,7 @@ import threading
 
 import keras
 
-import aim_keras
+from aim_keras.documents import read_json
 from experiments import binary, provenance, run_files
 from experiments.tabulating import measuring, records
 
@@ -89,14 +89,17 @@ def _record(run, builder, data, runs_dir, folders, cores):
         command = ["experiments.train", *flags, f"--run_dir={folder}"]
         shown = run.arguments(run.source and f"of {_name(run.source)}")
     _child([*command, *given], folder.with_suffix(".log"), cores)
-    facts = provenance.facts()
     return {
         **records.key(run, data),
         "command": ["python", "-m", command[0], *shown],
-        **facts,
-        "versions": {**facts["versions"], "aim_keras": aim_keras.__version__},
+        **(provenance.facts() if run.kind == "analysis" else _trained(folder)),
         **_content(run, builder, folder),
     }
+
+
+def _trained(folder):
+    """Where a training comes from, which may have ended long before it is recorded."""
+    return read_json(folder / run_files.PROVENANCE, "machine", "versions", "date", "commit")
 
 
 def _found(run, runs_dir, data):

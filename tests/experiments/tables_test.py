@@ -85,6 +85,8 @@ def test_a_training_is_recorded(folder):
     assert 0 < record["embedding_parameters"] < record["parameters"]
     assert record["inference_seconds"] > 0
     assert record["dataset"]["name"].startswith("planted/")
+    provenance = json.loads((log.with_suffix("") / "provenance.json").read_text())
+    assert {name: record[name] for name in provenance} == provenance
     assert record["machine"]["cores"] >= 1
     assert {"python", "tensorflow", "keras", "aim_keras"} <= set(record["versions"])
     assert record["command"][:4] == ["python", "-m", "experiments.train", record["command"][3]]

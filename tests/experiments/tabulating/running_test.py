@@ -60,6 +60,7 @@ class Trainings:
             "stages": [{"stage": "retrain", **valid, **trained, **counts}],
         }
         (folder / "metrics.json").write_text(json.dumps(metrics))
+        (folder / "provenance.json").write_text(json.dumps(TRAINED))
         return subprocess.CompletedProcess(command, 0)
 
 
@@ -75,7 +76,7 @@ def train(monkeypatch, tmp_path):
     def train(runs, fails=(), jobs=1, says=SAYS):
         trainings = Trainings(fails, says)
         monkeypatch.setattr(subprocess, "run", trainings)
-        monkeypatch.setattr(running.provenance, "facts", lambda: PROVENANCE)
+        monkeypatch.setattr(running.provenance, "facts", lambda: NOW)
         failures = running.run_missing(
             *(runs, BUILDER, DATA, tmp_path / "r.jsonl", tmp_path, jobs),
             raw_dir="raw",
@@ -87,7 +88,8 @@ def train(monkeypatch, tmp_path):
     return train
 
 
-PROVENANCE = {"machine": MACHINE, "versions": {"python": "3"}, "date": "today", "commit": "c0ffee"}
+NOW = {"machine": MACHINE, "versions": {"python": "3"}, "date": "today", "commit": "c0ffee"}
+TRAINED = {**NOW, "date": "before", "commit": "0ff1ce"}
 AIM = system("AIM(2nd)", "aim", bindings=("ORDER = 2",))
 TRANSFER = system("DeepFM+IF(2nd)", "transfer", architecture_of="AIM(2nd)")
 
@@ -105,10 +107,7 @@ def test_a_record_holds_what_the_tables_need(train, tmp_path):
     assert record == {
         **records.key(run, DATA),
         "command": ["python", "-m", "experiments.train", *arguments],
-        "machine": MACHINE,
-        "versions": {"python": "3", "aim_keras": record["versions"]["aim_keras"]},
-        "date": "today",
-        "commit": "c0ffee",
+        **TRAINED,
         "test": {"auc": TEST_AUC, "log_loss": 0.3},
         "valid": {"auc": VALID_AUC, "log_loss": 0.2},
         "parameters": 99,
