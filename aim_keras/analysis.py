@@ -163,10 +163,7 @@ def top_by_alpha(architecture, n, order=2):
     Raises:
         ValueError: if the architecture has no alpha, or keeps fewer of that order.
     """
-    best = {}
-    for (_, q), value in architecture.importance(order).items():
-        best[q] = max(value, best.get(q, 0.0))
-    return _top(best, n)
+    return _top(architecture.strongest(order), n)
 
 
 def top_by_statistics(statistics, n):
@@ -178,7 +175,7 @@ def top_by_statistics(statistics, n):
     return _top(statistics, n)
 
 
-def with_interactions(architecture, interactions, functions=None):
+def with_interactions(architecture, interactions):
     """An architecture to re-train: these interactions of their order, each with every function.
 
     The paper compares equally many interactions "with the same computational cost", as the search
@@ -188,7 +185,6 @@ def with_interactions(architecture, interactions, functions=None):
     Args:
         architecture: `Architecture` of the fields, functions and units of other orders.
         interactions: Interactions of one order.
-        functions: Names of functions of the architecture, or `None` for all of them.
 
     Raises:
         ValueError: if the interactions are not of one order, or anything in them is unknown.
@@ -198,13 +194,10 @@ def with_interactions(architecture, interactions, functions=None):
     orders = {len(q) for q in interactions}
     if len(orders) != 1:
         raise ValueError(f"interactions must be of one order. Received: orders {sorted(orders)}")
-    functions = architecture.functions if functions is None else functions
-    units = {
-        k: [q for q in architecture.interactions.get(k, ()) if len(q) not in orders]
-        for k in architecture.functions
-    }
-    for k in functions:
-        units[k] = [*units.get(k, ()), *interactions]
+    units = {}
+    for k in architecture.functions:
+        others = [q for q in architecture.interactions.get(k, ()) if len(q) not in orders]
+        units[k] = [*others, *interactions]
     return dataclasses.replace(
         architecture, interactions=units, dimensions=None, alpha=None, found_by={}
     )

@@ -3,10 +3,9 @@
 import dataclasses
 import itertools
 import math
-import sys
 from collections.abc import Mapping
 
-from aim_keras.arguments import checked_integer
+from aim_keras.arguments import checked_integer, is_finite_number
 from aim_keras.documents import (
     Document,
     check_distinct,
@@ -108,7 +107,7 @@ class Architecture(Document):
         if self.alpha is None:
             return (None,) * length
         alpha = checked_list(self.alpha.get(function, ()), f"alpha/{function}")
-        if len(alpha) != length or not all(_is_finite_number(value) for value in alpha):
+        if len(alpha) != length or not all(is_finite_number(value) for value in alpha):
             raise ValueError(
                 f"alpha/{function} must hold a finite number for each of the {length} "
                 f"interactions. Received: {list(alpha)}"
@@ -163,6 +162,17 @@ class Architecture(Document):
             if order in (None, len(q))
         }
 
+    def strongest(self, order) -> dict[tuple[str, ...], float]:
+        """`{interaction: the largest |alpha| of its functions}` of that order.
+
+        Raises:
+            ValueError: if the architecture has no `alpha`.
+        """
+        found: dict[tuple[str, ...], float] = {}
+        for (_, q), value in self.importance(order).items():
+            found[q] = max(value, found.get(q, 0.0))
+        return found
+
     def keep(self, units) -> "Architecture":
         """The architecture with only these of its `(function, interaction)` pairs.
 
@@ -191,11 +201,6 @@ class Architecture(Document):
         """Kept interactions over all of that order, whatever their functions (the FI ratio)."""
         kept = {q for _, q in self.units(order)}
         return len(kept) / math.comb(len(self.fields), order)
-
-    def unit_ratio(self, order) -> float:
-        """Kept `(function, interaction)` pairs over all of that order."""
-        candidates = math.comb(len(self.fields), order) * len(self.functions)
-        return len(self.units(order)) / candidates
 
     def embeddings(self, shared_embedding=False, share_orders=False, read_embeddings=True):
         """The embeddings that a model stores, `{orders: {functions: {field: positions}}}`.
@@ -267,8 +272,3 @@ class Architecture(Document):
             "alpha": self.alpha and {k: list(values) for k, values in self.alpha.items()},
             "found_by": dict(self.found_by),
         }
-
-
-def _is_finite_number(value):
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) <= sys.float_info.max

@@ -1,6 +1,8 @@
 """The rules that many arguments have, in one wording."""
 
+import math
 import numbers
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,6 +10,12 @@ from typing import Any
 def is_integer(value: Any) -> bool:
     """Whether a value is an integer, of Python or NumPy."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def is_finite_number(value: Any) -> bool:
+    """Whether a value is a finite number, of Python: what JSON can hold."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max
 
 
 def checked_integer(name: str, value: Any, least: int = 1) -> int:
@@ -31,6 +39,24 @@ def checked_integers(name: str, values: Any, least: int = 1) -> tuple[int, ...]:
     if not all(is_integer(value) and value >= least for value in listed):
         raise ValueError(f"{name} must be integers >= {least}. Received: {name}={values!r}")
     return tuple(map(int, listed))
+
+
+def checked_increasing(name: str, values: Any, least: int = 1) -> tuple[int, ...]:
+    """The values of an argument, as Python's integers.
+
+    Raises:
+        ValueError: unless they are one or more integers of at least `least`, in increasing order.
+    """
+    listed = checked_integers(name, values, least)
+    if not listed or list(listed) != sorted(set(listed)):
+        raise ValueError(f"{name} must be one or more, increasing. Received: {name}={values}")
+    return listed
+
+
+def check_not_negative(name: str, value: Any) -> None:
+    """Raises `ValueError` unless the value of an argument is a finite number of at least 0."""
+    if not (isinstance(value, numbers.Real) and 0 <= value < math.inf):
+        raise ValueError(f"`{name}` must be a finite number >= 0. Received: {name}={value}")
 
 
 def check_rate(name: str, value: float) -> None:

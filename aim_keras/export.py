@@ -1,16 +1,14 @@
 """Export to a SavedModel in TF Serving's layout."""
 
-import keyword
 import logging
 import os
 import pathlib
-import re
 from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
-from aim_keras import atomic, export_arguments, warm_up
+from aim_keras import atomic, export_arguments, served_names, warm_up
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.field_encodings import MultiCategorical
 from aim_keras.datasets.graph_encoding import GraphEncoding
@@ -193,19 +191,7 @@ def signature(fields) -> dict[str, tf.TensorSpec]:
         for key, dtype in zip(_input_names(name, field), (tf.int32, tf.float32), strict=True)
         if key is not None
     ]
-    for key, _ in inputs:
-        is_reserved = key == "self" or keyword.iskeyword(key)
-        if is_reserved or not re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.-]*", key):
-            raise ValueError(
-                "To be served, a field's name must be of letters, digits, '_', '.' and '-', and "
-                f"neither 'self' nor a keyword of Python. Received: {key!r}"
-            )
-    keys = {re.sub("[.-]", "_", key.lower()) for key, _ in inputs}
-    if len(names) > len(set(names)) or len(inputs) > len(keys):
-        raise ValueError(
-            "To be served, fields, and their inputs for weights (<name>_weights), must be distinct "
-            f"where case does not count, nor '.' for '_' or '-'. Received: fields={names}"
-        )
+    served_names.check([key for key, _ in inputs], names)
     return dict(inputs)
 
 

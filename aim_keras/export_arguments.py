@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from aim_keras.fields import Field, as_fields, places
+from aim_keras.fields import Field, as_fields, widths
 
 
 def check_path(path: str | os.PathLike) -> None:
@@ -69,10 +69,10 @@ def checked_features(fields: Mapping[str, Field], features) -> list[np.ndarray]:
     Raises:
         ValueError: if there are no rows, not the columns of the fields, or ids that are none.
     """
-    columns, weights = (part.stop for part in places(fields.values())[-1])
+    columns, weights = widths(fields.values())
     arrays = [*features] if weights else [features]
     shapes = [np.shape(array) for array in arrays]
-    if [shape[1:] for shape in shapes] != ([(columns,), (weights,)] if weights else [(columns,)]):
+    if [shape[1:] for shape in shapes] != [(width,) for width in (columns, weights) if width]:
         raise ValueError(
             f"features must have {columns} columns"
             f"{f', and weights with {weights},' if weights else ''} for the {len(fields)} fields. "

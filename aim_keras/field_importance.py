@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from aim_keras import metrics
-from aim_keras.fields import Field, as_fields, places
+from aim_keras.fields import Field, as_fields, places, widths
 
 
 def permutation_importance(
@@ -42,13 +42,14 @@ def permutation_importance(
     """
     fields = as_fields(vocabulary_sizes)
     columns = places(fields.values())
+    width, _ = widths(fields.values())
     rng = np.random.default_rng(seed)
     parts = []
     for features, *labels_and_weights in batches:
         arrays = [*map(np.asarray, features if isinstance(features, tuple | list) else [features])]
-        if arrays[0].shape[1:] != (columns[-1][0].stop,):
+        if arrays[0].shape[1:] != (width,):
             raise ValueError(
-                f"The features must have the columns of {[*fields]}, {columns[-1][0].stop}. "
+                f"The features must have the columns of {[*fields]}, {width}. "
                 f"Received: features of shape {arrays[0].shape}"
             )
         logits = [_logits(model, arrays)]

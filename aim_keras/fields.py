@@ -114,6 +114,12 @@ def places(fields: Iterable[Field]) -> list[tuple[slice, slice]]:
     return found
 
 
+def widths(fields: Iterable[Field]) -> tuple[int, int]:
+    """How many columns the features have, and the weights."""
+    columns, weights = places(fields)[-1]
+    return columns.stop, weights.stop
+
+
 def shapes_of(input_shape):
     """The shape of the ids and, where they are given, of the weights."""
     several = any(hasattr(part, "__len__") for part in input_shape)

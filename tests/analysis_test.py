@@ -197,9 +197,5 @@ def test_top_interactions_are_retrained_with_equal_functions_beside_the_other_or
     assert top.of_order(3) == FOUND.of_order(3)
     assert top.dimensions is None
     assert top.alpha is None
-    inner = analysis.with_interactions(FOUND, [("a", "c")], ["inner"])
-    assert inner.interactions == {"inner": (("a", "c"), FIELDS)}
     with pytest.raises(ValueError, match=r"one order. Received: orders \[2, 3\]"):
         analysis.with_interactions(FOUND, [("a", "b"), FIELDS])
-    with pytest.raises(ValueError, match="'product'"):
-        analysis.with_interactions(FOUND, PAIRS, ["product"])

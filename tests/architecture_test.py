@@ -68,9 +68,7 @@ def test_counts():
         ("outer", ("item", "city")),
     ]
     assert FOUND.interaction_ratio(2) == 3 / 6
-    assert FOUND.unit_ratio(2) == 4 / 12
     assert FOUND.interaction_ratio(3) == 1 / 4
-    assert FOUND.unit_ratio(3) == 1 / 8
 
 
 def test_embedding_parameters():

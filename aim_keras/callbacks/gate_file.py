@@ -2,8 +2,8 @@
 
 import math
 import os
-import sys
 
+from aim_keras.arguments import is_finite_number, is_integer
 from aim_keras.documents import read_json_lines
 
 
@@ -15,15 +15,15 @@ def read_gate_history(path: str | os.PathLike) -> tuple[dict, list[dict]]:
     """
     header, *rows = read_json_lines(path) or [{}]
     gates = header.get("gates")
-    if not isinstance(gates, dict) or not _is_number(header.get("every"), least=1):
+    if not isinstance(gates, dict) or not _is_integer(header.get("every"), least=1):
         raise ValueError(f"{path}, line 1 must have every and gates. Received: {header!r:.200}")
     sizes = {name: _size(about, name, path) for name, about in gates.items()}
     if not rows:
         raise ValueError(f"{path} must have a line for each step. Received: line 1 alone")
     for number, row in enumerate(rows, start=2):
         values, threshold = row.get("values"), row.get("threshold", "none")
-        is_threshold = threshold is None or _are_numbers([threshold])
-        is_step = _is_number(row.get("step"), least=0)
+        is_threshold = threshold is None or is_finite_number(threshold)
+        is_step = _is_integer(row.get("step"), least=0)
         if not isinstance(values, dict) or not is_step or not is_threshold:
             raise ValueError(
                 f"{path}, line {number} must have step, threshold and values. "
@@ -31,7 +31,7 @@ def read_gate_history(path: str | os.PathLike) -> tuple[dict, list[dict]]:
             )
         for name, size in sizes.items():
             found = values.get(name)
-            if not isinstance(found, list) or not _are_numbers(found) or len(found) != size:
+            if not isinstance(found, list) or len(found) != size or not _are_finite(found):
                 raise ValueError(
                     f"{path}, line {number}: {name} must have {size} finite numbers. "
                     f"Received: {found!r:.200}"
@@ -42,7 +42,7 @@ def read_gate_history(path: str | os.PathLike) -> tuple[dict, list[dict]]:
 def _size(about, name, path):
     shape = about.get("shape") if isinstance(about, dict) else None
     units = about.get("units", "none") if isinstance(about, dict) else None
-    is_shape = isinstance(shape, list) and all(_is_number(size, least=0) for size in shape)
+    is_shape = isinstance(shape, list) and all(_is_integer(size, least=0) for size in shape)
     if not is_shape or not (units is None or _are_units(units, math.prod(shape))):
         raise ValueError(
             f"{path}, line 1: {name} must have a shape, and units or null. Received: {about!r:.200}"
@@ -64,14 +64,9 @@ def _are_units(units, size):
     )
 
 
-def _are_numbers(values):
-    return all(
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and abs(value) <= sys.float_info.max
-        for value in values
-    )
+def _are_finite(values):
+    return all(map(is_finite_number, values))
 
 
-def _is_number(value, least):
-    return type(value) is int and value >= least
+def _is_integer(value, least):
+    return is_integer(value) and value >= least

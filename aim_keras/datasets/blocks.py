@@ -17,7 +17,7 @@ from aim_keras import atomic, documents
 from aim_keras.datasets import file_marks
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.writer import ShardWriter
-from aim_keras.fields import Field, as_fields, places
+from aim_keras.fields import Field, as_fields, widths
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +184,7 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         return self.info.metadata[key]
 
     def _info(self) -> tfds.core.DatasetInfo:
-        columns, weights = (part.stop for part in places(self._layout.values())[-1])
+        columns, weights = widths(self._layout.values())
         shapes = {"features": (None, columns), "label": (None,)}
         if weights:
             shapes["weights"] = (None, weights)

@@ -1,6 +1,5 @@
-"""What the names of columns tell: the label, weights, ids, times; and how a field can be served."""
+"""What the names of columns tell: the label, weights, ids, times."""
 
-import keyword
 import re
 from collections.abc import Sequence
 
@@ -51,13 +50,3 @@ def labels(names: Sequence[str]) -> list[str]:
 def is_outcome(name: str) -> bool:
     """Whether a name may be that of what comes of showing an ad, as a label's is."""
     return bool(re.search("click|conver|^is_", name.lower())) or bool(labels([name]))
-
-
-def served(name: str, taken: set[str]) -> str:
-    """The name, or one like it, under which a field can be served, which is added to `taken`."""
-    found = re.sub("[^A-Za-z0-9_.-]+", "_", name).lstrip("_-.") or "field"
-    found += "_" * (found == "self" or keyword.iskeyword(found))
-    while (key := re.sub("[.-]", "_", found.lower())) in taken:
-        found += "_2"
-    taken.add(key)
-    return found

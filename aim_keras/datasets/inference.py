@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from aim_keras import served_names
 from aim_keras.datasets import column_names, profiles, raw, tables
 from aim_keras.datasets.profiles import FEW, MANY_ROWS, Profile
 from aim_keras.datasets.schema import FIELDS, MULTI, NULLS, Schema
@@ -185,7 +186,7 @@ def _named(name, column, taken):
     """The column with a name of its field that can be served, where its own cannot."""
     if column["kind"] in ("ignored", "weight"):
         return column
-    served = column_names.served(name, taken)
+    served = served_names.served(name, taken)
     return column if served == name else {"kind": column["kind"], "name": served} | column
 
 

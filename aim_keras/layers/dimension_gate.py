@@ -12,6 +12,7 @@ from aim_keras.layers.gates import (
     GATE_BETA,
     check_candidates,
     check_embeddings,
+    check_names,
     gate_initializer,
 )
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
@@ -102,11 +103,7 @@ class DimensionGate(keras.layers.Layer):
         if self.fields is None:
             self.fields = tuple(range(num_fields))
             self._check_candidates()
-        if len(self.fields) != num_fields:
-            raise ValueError(
-                f"fields must name the {num_fields} fields of the input. "
-                f"Received: fields={self.fields}"
-            )
+        check_names(self.fields, num_fields)
         self._build_gates((num_embeddings if self.per_function else 1, num_fields), dim)
         if self.normalize:
             self.batch_norm.build(input_shape)

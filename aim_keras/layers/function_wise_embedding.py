@@ -11,7 +11,7 @@ from keras import ops
 from aim_keras.architecture import Architecture
 from aim_keras.arguments import checked_integer
 from aim_keras.backend import gather_rows
-from aim_keras.fields import Field, as_fields, places, shapes_of
+from aim_keras.fields import Field, as_fields, shapes_of, widths
 from aim_keras.layers import table_rows
 from aim_keras.layers.pooling import pool
 from aim_keras.layers.table_layout import TableLayout, checked_table_dimensions
@@ -157,8 +157,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         return cls(sizes, dim, len(functions), dimensions, **options)
 
     def build(self, input_shape: tuple) -> None:
-        columns, weights = (part.stop for part in places(self.fields)[-1])
-        expected = [(columns,), (weights,)] if weights else [(columns,)]
+        columns, weights = widths(self.fields)
+        expected = [(width,) for width in (columns, weights) if width]
         if [shape[1:] for shape in shapes_of(input_shape)] != expected:
             raise ValueError(
                 f"FunctionWiseEmbedding takes ids of shape (batch, {columns})"

@@ -18,6 +18,7 @@ from aim_keras.layers.gates import (
     check_columns,
     check_embeddings,
     check_interactions,
+    check_names,
     gate_initializer,
     interactions_by_function,
 )
@@ -180,11 +181,7 @@ class GatedInteraction(keras.layers.Layer):
             self.fields = tuple(range(num_fields))
             check_candidates(self.functions, self.order, self.fields)
             check_interactions(self.interactions, self.order, self.fields)
-        if len(self.fields) != num_fields:
-            raise ValueError(
-                f"fields must name the {num_fields} fields of the input. "
-                f"Received: fields={self.fields}"
-            )
+        check_names(self.fields, num_fields)
         if self.columns is None:
             self.input_spec = keras.layers.InputSpec(axes={-2: num_fields, -1: self.embedding_dim})
         self._positions = self._positions_among(self.fields)

@@ -38,6 +38,14 @@ def check_candidates(functions, order, fields):
         )
 
 
+def check_names(fields, num_fields):
+    """Raises `ValueError` unless there are as many fields as the input of a layer has."""
+    if len(fields) != num_fields:
+        raise ValueError(
+            f"fields must name the {num_fields} fields of the input. Received: fields={fields}"
+        )
+
+
 def interactions_by_function(functions, interactions):
     """`{function: interactions}` of what is given for all functions or each; `None` for `None`.
 

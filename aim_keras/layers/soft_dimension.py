@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from aim_keras.arguments import checked_integers
+from aim_keras.arguments import checked_increasing
 from aim_keras.layers.dimension_gate import DimensionGate
 from aim_keras.layers.gates import GATE_ALPHA
 
@@ -61,12 +61,8 @@ class SoftDimension(DimensionGate):
         self, candidates: Sequence[int], temperature_decay: float = 5e-5, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.candidates = checked_integers("candidates", candidates, least=0)
+        self.candidates = checked_increasing("candidates", candidates, least=0)
         self.temperature_decay = temperature_decay
-        if not self.candidates or list(self.candidates) != sorted(set(self.candidates)):
-            raise ValueError(
-                f"candidates must be one or more, increasing. Received: candidates={candidates}"
-            )
         if not temperature_decay >= 0:
             raise ValueError(
                 "temperature_decay must be at least 0. "

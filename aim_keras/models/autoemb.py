@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from aim_keras.arguments import checked_integers
+from aim_keras.arguments import checked_increasing
 from aim_keras.fields import Field, as_fields
 from aim_keras.layers import MLP, FunctionWiseEmbedding, ParamFreeBatchNorm
 from aim_keras.models.config import CTRModel
@@ -74,12 +74,7 @@ class AutoEmb(CTRModel):
         embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
         name: str = "autoemb",
     ) -> None:
-        dimensions = checked_integers("candidate_dimensions", candidate_dimensions)
-        if not dimensions or list(dimensions) != sorted(set(dimensions)):
-            raise ValueError(
-                "candidate_dimensions must be one or more, increasing. "
-                f"Received: candidate_dimensions={candidate_dimensions}"
-            )
+        dimensions = checked_increasing("candidate_dimensions", candidate_dimensions)
 
         # === Layers ===
         features = field_inputs(vocabulary_sizes)

@@ -12,7 +12,7 @@ from aim_keras.fields import Field
 from aim_keras.layers import MLP
 from aim_keras.layers.interaction_functions import IdentityMatrices
 from aim_keras.models.config import CTRModel
-from aim_keras.models.inputs import embedded_fields, field_inputs
+from aim_keras.models.inputs import check_fields, embedded_fields, field_inputs
 from aim_keras.pair_operations import PairOperations
 
 
@@ -84,11 +84,7 @@ class AutoFeature(CTRModel):
         if architecture is None:
             architecture = PairOperations.full(fields)
         architecture = PairOperations.of(architecture)
-        if architecture.fields != fields:
-            raise ValueError(
-                "The architecture must have the fields of vocabulary_sizes, in their order. "
-                f"Received: {architecture.fields} for the fields {fields}"
-            )
+        check_fields("architecture", architecture.fields, vocabulary_sizes)
         if search is not None:
             raise ValueError(
                 f"search must be None: AutoFeature has no gates. Received: search={search!r}"

@@ -13,7 +13,7 @@ from aim_keras.feature_groups import FeatureGroups, smallest_group
 from aim_keras.fields import Field
 from aim_keras.layers import MLP, FunctionWiseEmbedding, GroupInteraction
 from aim_keras.models.config import CTRModel
-from aim_keras.models.inputs import field_inputs
+from aim_keras.models.inputs import check_fields, field_inputs
 
 SEARCHES = ("groups", None)
 
@@ -203,11 +203,7 @@ def _check_orders(num_groups, embedding_dims):
 
 
 def _check_groups(groups, vocabulary_sizes, embedding_dims):
-    if groups.fields != tuple(vocabulary_sizes):
-        raise ValueError(
-            "The groups must have the fields of vocabulary_sizes, in their order. "
-            f"Received: {groups.fields} for the fields {tuple(vocabulary_sizes)}"
-        )
+    check_fields("groups", groups.fields, vocabulary_sizes)
     if max(groups.orders, default=1) > len(embedding_dims):
         raise ValueError(
             "The groups' orders must have an embedding dimension each. "

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import keras
 from keras import ops
 
-from aim_keras.fields import as_fields, places
+from aim_keras.fields import as_fields, widths
 from aim_keras.layers import FunctionWiseEmbedding
 
 
@@ -24,11 +24,21 @@ def field_inputs(vocabulary_sizes):
             "vocabulary_sizes must map each field's name to its number of ids or its Field. "
             f"Received: vocabulary_sizes={vocabulary_sizes!r}"
         )
-    columns, weights = (part.stop for part in places(as_fields(vocabulary_sizes).values())[-1])
+    columns, weights = widths(as_fields(vocabulary_sizes).values())
     features = keras.Input((columns,), dtype="int32", name="features")
     if not weights:
         return features
     return [features, keras.Input((weights,), dtype="float32", name="weights")]
+
+
+def check_fields(what, found, vocabulary_sizes):
+    """Raises `ValueError` unless the fields of an architecture, or of groups, are the model's."""
+    fields = tuple(vocabulary_sizes)
+    if found != fields:
+        raise ValueError(
+            f"The {what} must have the fields of vocabulary_sizes, in their order. "
+            f"Received: {found} for the fields {fields}"
+        )
 
 
 def within_32_bits(inputs):

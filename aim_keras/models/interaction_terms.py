@@ -17,6 +17,7 @@ from aim_keras.layers import (
     SoftDimension,
 )
 from aim_keras.layers.interaction_functions import interaction_function
+from aim_keras.models.inputs import check_fields
 
 SEARCHES = ("interactions", "dimensions", None)
 
@@ -123,20 +124,17 @@ def interaction_terms(
     if architecture is None:
         architecture = Architecture.full(fields, functions, embedding_dim)
     architecture = Architecture.of(architecture)
-    if architecture.fields != fields:
-        raise ValueError(
-            "The architecture must have the fields of vocabulary_sizes, in their order. "
-            f"Received: {architecture.fields} for the fields {fields}"
-        )
+    check_fields("architecture", architecture.fields, vocabulary_sizes)
     gated = search == "interactions" or (search is None and gated)
     dimension_gate: Callable = DimensionGate
     if candidate_dimensions is not None:
         dimension_gate = functools.partial(SoftDimension, candidate_dimensions, temperature_decay)
     highest = max(architecture.orders, default=2)
+    return_products = read_products or read_normalized_products
     stored = architecture.embeddings(shared_embedding, share_orders, read_embeddings)
     outputs, products, normalized, embeddings, linear_term = [], [], [], [], None
     for orders, tables in stored.items():
-        functions = [function for shared in tables for function in shared]
+        of_tables = [function for shared in tables for function in shared]
         dimensions = [list(of_field.values()) for of_field in tables.values()]
         name = "_".join(map(str, orders))
         full = _is_full(dimensions, architecture.embedding_dim)
@@ -158,7 +156,7 @@ def interaction_terms(
             e, linear_term = e
         if search == "dimensions":
             e = dimension_gate(
-                functions=functions,
+                functions=of_tables,
                 orders=orders,
                 fields=fields,
                 per_function=per_function_gates,
@@ -167,14 +165,11 @@ def interaction_terms(
                 dtype=dtype,
                 name=f"dimension_gate_{name}",
             )(e)
-        if not compact:
-            embeddings.append(_take(keras.layers.Flatten()(e), _stored(dimensions, e.shape[-1])))
-        elif read_embeddings:
-            stored_columns = np.sort(embedding.columns[embedding.columns >= 0])
-            embeddings.append(ops.transpose(ops.take(ops.transpose(e), stored_columns, axis=0)))
+        if read_embeddings:
+            embeddings.append(_flat(e, embedding, dimensions, compact))
         for order in orders:
             interactions = architecture.of_order(order)
-            kept = list(interactions) or functions
+            kept = list(interactions) or of_tables
             norm = {"epsilon": epsilon ** (order / 2), "momentum": momentum}
             interaction = GatedInteraction(
                 kept,
@@ -183,7 +178,7 @@ def interaction_terms(
                 fields,
                 gated=gated,
                 searched=search == "interactions" and order == highest,
-                return_products=read_products or read_normalized_products,
+                return_products=return_products,
                 summed=not read_values,
                 columns=_columns(embedding, architecture, order, kept, tables) if compact else None,
                 **norm,
@@ -191,7 +186,7 @@ def interaction_terms(
                 name=f"interaction_{order}",
             )
             output = interaction(e if compact else _of_order(e, architecture, order, kept, tables))
-            if read_products or read_normalized_products:
+            if return_products:
                 output, product = output
                 if not compact:
                     product = _take(product, _live_products(architecture, order, interaction.units))
@@ -217,6 +212,14 @@ def interaction_terms(
 def _is_full(dimensions, embedding_dim):
     everything = tuple(range(embedding_dim))
     return all(kept == everything for of_field in dimensions for kept in of_field)
+
+
+def _flat(e, embedding, dimensions, compact):
+    """The stored dimensions of all embeddings side by side, `(batch, stored dimensions)`."""
+    if not compact:
+        return _take(keras.layers.Flatten()(e), _stored(dimensions, e.shape[-1]))
+    columns = np.sort(embedding.columns[embedding.columns >= 0])
+    return ops.transpose(ops.take(ops.transpose(e), columns, axis=0))
 
 
 def _columns(embedding, architecture, order, functions, tables):

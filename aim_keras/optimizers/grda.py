@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from aim_keras.arguments import checked_integer
+from aim_keras.arguments import check_not_negative, checked_integer
 from aim_keras.backend import is_sparse
 
 
@@ -105,9 +105,9 @@ class GRDA(keras.optimizers.Optimizer):
         **kwargs: Any,
     ) -> None:
         if isinstance(learning_rate, numbers.Real):
-            _check_not_negative("learning_rate", learning_rate)
-        _check_not_negative("c", c)
-        _check_not_negative("mu", mu)
+            check_not_negative("learning_rate", learning_rate)
+        check_not_negative("c", c)
+        check_not_negative("mu", mu)
         if mu == 0:
             raise ValueError(f"`mu` must be > 0. Received: mu={mu}")
         if target_threshold is not None and total_steps is None:
@@ -126,7 +126,7 @@ class GRDA(keras.optimizers.Optimizer):
             self.c = self._solve_c(learning_rate, target_threshold, total_steps)
 
     def _solve_c(self, learning_rate, target_threshold, total_steps):
-        _check_not_negative("target_threshold", target_threshold)
+        check_not_negative("target_threshold", target_threshold)
         total_steps = checked_integer("total_steps", total_steps)
         n = np.arange(1, total_steps + 1, dtype="float64")
         if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
@@ -218,8 +218,3 @@ def power_increment(n, mu):
     """
     n = ops.cast(n, "float32")
     return -ops.power(n, mu) * ops.expm1(mu * ops.log1p(-1.0 / n))
-
-
-def _check_not_negative(name, value):
-    if not (isinstance(value, numbers.Real) and 0 <= value < math.inf):
-        raise ValueError(f"`{name}` must be a finite number >= 0. Received: {name}={value}")

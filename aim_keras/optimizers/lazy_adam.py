@@ -1,7 +1,6 @@
 """LazyAdam: Adam whose step on an embedding table costs what the batch touches."""
 
 import math
-import numbers
 import warnings
 from typing import Any
 
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.arguments import check_not_negative
 from aim_keras.backend import USES_TENSORFLOW, is_sparse
 
 if USES_TENSORFLOW:
@@ -111,8 +111,7 @@ class LazyAdam(keras.optimizers.Adam):
         l2: float = 0.0,
         **kwargs: Any,
     ) -> None:
-        if not (isinstance(l2, numbers.Real) and 0 <= l2 < math.inf):
-            raise ValueError(f"`l2` must be a finite number >= 0. Received: l2={l2}")
+        check_not_negative("l2", l2)
         if l2 and not USES_TENSORFLOW:
             raise ValueError(
                 "`l2` needs the sparse gradients of the TensorFlow backend: elsewhere give the "

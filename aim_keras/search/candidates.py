@@ -50,16 +50,13 @@ def grow(
     order = architecture.orders[-1] + 1
     if order > len(fields):
         raise ValueError(f"order must be at most the {len(fields)} fields. Received: order={order}")
-    importance = architecture.importance(order - 1)
     rng = np.random.default_rng([seed, order])
     if union:
-        best: dict[tuple, float] = {}
-        for (_, q), value in importance.items():
-            best[q] = max(value, best.get(q, 0.0))
-        pool = _pool(best, fields, order, top_k, random_candidates, rng)
+        strongest = architecture.strongest(order - 1)
+        pool = _pool(strongest, fields, order, top_k, random_candidates, rng)
         pools = dict.fromkeys(architecture.functions, pool)
     else:
-        pools = {}
+        importance, pools = architecture.importance(order - 1), {}
         for function in architecture.functions:
             of_function = {q: value for (k, q), value in importance.items() if k == function}
             if of_function or random_candidates:
