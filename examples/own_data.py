@@ -48,11 +48,13 @@ def main(folder):
     model = DeepFM(builder.fields, hidden_units=(32,))
     model.compile(keras.optimizers.Adam(1e-2), keras.losses.BinaryCrossentropy(from_logits=True))
     train = pipeline.batches(builder, "train", BATCH_SIZE, shuffle_seed=0)
-    model.fit(train, epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[RankMetrics(valid)])
-    print("on test:", rank_metrics(model, test))
+    shift = builder.logit_shift  # 0, unless negatives are sampled down
+    monitor = RankMetrics(valid, logit_shift=shift)
+    model.fit(train, epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[monitor])
+    print("on test:", rank_metrics(model, test, logit_shift=shift))
 
-    features = next(iter(valid))[0]
-    path = export_saved_model(model, builder.encoding, folder / "saved_model" / "1", features)
+    features, path = next(iter(valid))[0], folder / "saved_model" / "1"
+    path = export_saved_model(model, builder.encoding, path, features, shift)
     ctr = tf.saved_model.load(str(path)).signatures["serving_default"](
         user_id=tf.constant(["7"]),
         device=tf.constant(["tv", "pc", "toaster"]),

@@ -16,6 +16,7 @@ from aim_keras.datasets import raw, raw_files
 PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv", ".txt")
 BATCH_ROWS = 1 << 14
+SEPARATORS = ",\t;|"
 ITEM_SEPARATOR = "\x1f"  # of a list of Parquet where the schema has no other
 
 
@@ -146,6 +147,13 @@ def columns(path: pathlib.Path, separator: str, names: Sequence[str] | None = No
             raw.error_text(path, 1, "the columns must have distinct names", f"twice {twice}")
         )
     return found
+
+
+def likely_separator(path: pathlib.Path) -> str:
+    """What stands between the cells of a file: of `SEPARATORS` the one its first line has most."""
+    if is_parquet(path):
+        return ","
+    return max(SEPARATORS, key=first_line(path).decode("utf-8", "replace").count)
 
 
 def first_line(path: pathlib.Path) -> bytes:

@@ -1,0 +1,160 @@
+"""The probability of a click of each row of raw files, by an exported model."""
+
+import functools
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from aim_keras import atomic, metrics, served_names
+from aim_keras.datasets import inference, own_files, raw, tables
+from aim_keras.datasets.encoding import each_value
+from aim_keras.datasets.schema import NULLS
+
+NUMBERS = {  # what a cell must be, what it becomes, and what a missing one is
+    tf.int64: (raw.INTEGER, int, np.iinfo(np.int64).min),
+    tf.float64: (raw.NUMBER, float, np.nan),
+}
+LEAST = 1e-7  # of a probability, of which a log loss is finite
+
+
+def score(
+    model: str | os.PathLike,
+    paths,
+    scores: str | os.PathLike,
+    label: str | None = None,
+    positive=None,
+    separator: str | None = None,
+    columns=None,
+    raw_dir: str | os.PathLike | None = None,
+):
+    """Scores all rows of raw files, and evaluates the scores where there are labels.
+
+    Cells are read as `own_data` reads them, and encoded by what the SavedModel holds, so a row has
+    the probability that it would have in valid or test.
+
+    Args:
+        model: Folder of a SavedModel of raw values, such as `runs/csv/saved_model/1`.
+        paths: Path, or sequence of paths, of files, folders or patterns: see `own_data.builder`.
+            They have a column for each input of the model, under its name or one that is served
+            under it (`User ID` for `User_ID`); other columns are not read.
+        scores: Path of the CSV file to write: `ctr`, a line a row, in the order of the files and of
+            their rows. It appears whole or not at all.
+        label: Name of the label's column, or `None` where there is none.
+        positive: Its values that are clicks; `None` for 1, true and yes.
+        separator: str between the cells of text files; `None` takes the one of a comma, a tab, a
+            semicolon and a bar that the first line has most.
+        columns: Names of the columns of text files without a header.
+        raw_dir: Folder that relative paths start from; `None` for the working directory.
+
+    Returns:
+        `{"rows", "ctr": mean of the probabilities}`, and with a label `"clicks"`, the share of
+        clicks, `"log_loss"` and, where there are both clicks and others, `"auc"`.
+
+    Raises:
+        FileNotFoundError: if a path leads to no file.
+        ValueError: of a model that takes no raw values, a column that is not there, and a malformed
+            line, naming file, line, rule and what was received; no row may be left out.
+    """
+    loaded = tf.saved_model.load(os.fspath(model))
+    signature = loaded.signatures["serving_default"]
+    inputs = signature.structured_input_signature[1]
+    if tf.int32 in {spec.dtype for spec in inputs.values()}:
+        raise ValueError(f"The model must take raw values, not ids. Received: {model}")
+    files = own_files.find(paths, None, None, raw_dir)
+    probabilities, labels = [], []
+    with atomic.new_file(scores) as temporary, open(temporary, "w", encoding="ascii") as file:
+        file.write("ctr\n")
+        for name, path in files.items():
+            parts = _of_file(path, name, signature, inputs, label, positive, separator, columns)
+            for ctr, of_label in parts:
+                file.writelines(f"{value:.9g}\n" for value in ctr)
+                probabilities.append(ctr)
+                labels.append(of_label)
+        if not probabilities:
+            raise ValueError(f"The files must have rows. Received: {paths}")
+    return _evaluated(np.concatenate(probabilities), labels if label else None)
+
+
+def _of_file(path, name, signature, inputs, label, positive, separator, columns):
+    """`(probabilities, labels)` of a file's rows, in order, chunk by chunk."""
+    separator = tables.likely_separator(path) if separator is None else separator
+    raw.check_separator(separator)
+    shared = own_files.partitions(name)
+    names = tables.columns(path, separator, columns)
+    column_of = _columns_of(inputs, [*names, *(key for key in shared if key not in names)])
+    rules = {column_of[key]: _rule(spec) for key, spec in inputs.items()}
+    if label is not None:
+        rules[label] = inference.RULE if positive is None else None
+    reader = tables.TableReader(rules, separator, columns, {path: shared})
+    lists = tables.list_columns(path)
+
+    def scored(chunk):
+        request = {
+            key: _values(spec, chunk.columns[column_of[key]], column_of[key] in lists)
+            for key, spec in inputs.items()
+        }
+        ctr = signature(**request)["ctr"].numpy()[:, 0]
+        return ctr, None if label is None else _clicks(chunk.columns[label], positive)
+
+    return reader.read(path, use=scored)
+
+
+def _columns_of(inputs, names):
+    """The column of each input: of its name, or else one that is served under it."""
+    served = {served_names.served(name, set()): name for name in reversed(names)}
+    return {key: key if key in names else served.get(key, key) for key in inputs}
+
+
+def _rule(spec):
+    if spec.dtype not in NUMBERS:
+        return None
+    rule, _, _ = NUMBERS[spec.dtype]
+    return raw.Rule(rule.text, lambda cell: cell in NULLS or rule.holds(cell))
+
+
+def _values(spec, column, is_list):
+    """What a signature takes of a column, a tensor."""
+    if spec.dtype in NUMBERS:
+        _, number, missing = NUMBERS[spec.dtype]
+        convert = functools.partial(_numbers, number, missing, spec.dtype.as_numpy_dtype)
+    elif spec.shape.rank == 2:
+        convert = functools.partial(_items, tables.ITEM_SEPARATOR if is_list else None)
+    else:
+        convert = functools.partial(np.array, dtype=object)
+    return tf.constant(each_value(convert, column), spec.dtype)
+
+
+def _numbers(number, missing, dtype, texts):
+    return np.array([missing if text in NULLS else number(text) for text in texts], dtype)
+
+
+def _items(separator, texts):
+    """Lists as they are in text, or else their items side by side, filled up by missing ones."""
+    lists = [[text] if separator is None else text.split(separator) for text in texts]
+    items = np.full((len(lists), max(map(len, lists), default=1)), "", object)
+    for row, of_row in zip(items, lists, strict=True):
+        row[: len(of_row)] = of_row
+    return items
+
+
+def _clicks(column, positive):
+    values = inference.POSITIVE if positive is None else {*positive}
+
+    def clicks(texts):
+        return np.array([(text if positive else text.lower()) in values for text in texts], bool)
+
+    return each_value(clicks, column)
+
+
+def _evaluated(probabilities, labels):
+    results = {"rows": len(probabilities), "ctr": float(probabilities.mean())}
+    if labels is None:
+        return results
+    labels = np.concatenate(labels)
+    p = np.clip(probabilities.astype(np.float64), LEAST, 1 - LEAST)
+    results |= {"clicks": float(labels.mean())}
+    results |= {"log_loss": metrics.log_loss(labels, np.log(p) - np.log1p(-p))}
+    if 0 < labels.mean() < 1:
+        results["auc"] = metrics.auc(labels, probabilities)
+    return results
