@@ -173,6 +173,27 @@ class Architecture(Document):
             found[q] = max(value, found.get(q, 0.0))
         return found
 
+    def of_fields(self, fields) -> "Architecture":
+        """The same on data whose fields come in another order, or are more.
+
+        What is new is in no interaction, and keeps all dimensions.
+
+        Raises:
+            ValueError: if a field of the architecture is not among them.
+        """
+        fields = tuple(fields)
+        if gone := [field for field in self.fields if field not in fields]:
+            raise ValueError(
+                f"The architecture's fields must be among those of the data, {', '.join(fields)}. "
+                f"Received: {', '.join(gone)}, found on {self.dataset}"
+            )
+        everything = tuple(range(self.embedding_dim))
+        dimensions = self.dimensions and {
+            order: {k: {**dict.fromkeys(fields, everything), **kept} for k, kept in of.items()}
+            for order, of in self.dimensions.items()
+        }
+        return dataclasses.replace(self, fields=fields, dimensions=dimensions)
+
     def keep(self, units) -> "Architecture":
         """The architecture with only these of its `(function, interaction)` pairs.
 

@@ -95,9 +95,9 @@ def run(
 
     Raises:
         ValueError: on unknown stages, a warm start without a search, a search or an architecture
-            for a model that has none, an architecture of other fields or of a higher order than is
-            searched, fields that no SavedModel can have, a split whose labels are all the same, or
-            a `run_dir` of another configuration.
+            for a model that has none, an architecture with fields that the data do not have or of a
+            higher order than is searched, fields that no SavedModel can have, a split whose labels
+            are all the same, or a `run_dir` of another configuration.
         BlockingIOError: if another process is at work in `run_dir`.
         ImportError: if Apache Beam is asked for and absent.
     """
@@ -109,6 +109,7 @@ def run(
     if draw is not None:
         start = draw(start, seed=seed)
     builder = open_data(dataset, raw_dir, data_dir)
+    start = request.on_fields(start, tuple(builder.field_names))
     request.check_order(order, stages, builder, start)
     configuration = f"{gin.config_str()}\n# Data: {builder.info.full_name}\n# Seed: {seed}\n"
     if start is not None:
@@ -120,7 +121,6 @@ def run(
         builder.download_and_prepare(download_config=_download_config(beam_pipeline_options))
         data.check_labels(builder)
         signature(builder.fields)
-        request.check_fields(start, tuple(builder.fields))
         job = fitting.Job(builder, batch_size, seed, strategy)
         if not _has_begun(run_dir):
             _check_stages(job, model, fit, stages, order, start)

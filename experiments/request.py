@@ -1,5 +1,6 @@
 """What a run may be asked for: its stages, its order, and what it starts from."""
 
+from aim_keras.architecture import Architecture
 from experiments import stage
 
 STAGES = ("search_interactions", "search_dimensions", "retrain")
@@ -55,10 +56,19 @@ def highest_order(architecture):
     return 2 if architecture is None else max(architecture.orders, default=2)
 
 
-def check_fields(architecture, fields):
-    """Raises `ValueError` if an architecture is of other fields than the data."""
-    if architecture is not None and architecture.fields != fields:
-        raise ValueError(
-            f"The architecture must have the fields of the data, {', '.join(fields)}. "
-            f"Received: {', '.join(architecture.fields)}, found on {architecture.dataset}"
-        )
+def on_fields(start, fields):
+    """What is started from, on the fields of the data: an `Architecture` may have fewer of them.
+
+    Raises:
+        ValueError: if it is of other fields.
+    """
+    if start is None or start.fields == fields:
+        return start
+    if isinstance(start, Architecture):
+        new = [field for field in fields if field not in start.fields]
+        print(f"Fields in no interaction of the architecture: {', '.join(new) or 'none'}")
+        return start.of_fields(fields)
+    raise ValueError(
+        f"What is started from must have the fields of the data, {', '.join(fields)}. "
+        f"Received: {', '.join(start.fields)}, found on {start.dataset}"
+    )

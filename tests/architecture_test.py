@@ -52,6 +52,17 @@ def test_is_normal():
     assert dataclasses.replace(FOUND, dataset=None) != FOUND
 
 
+def test_goes_to_more_fields_in_another_order():
+    moved = FOUND.of_fields(["city", "day", "hour", "item", "user"])
+    assert moved.fields == ("city", "day", "hour", "item", "user")
+    assert [{*q} for k, q in moved.units(2) if k == "inner"] == [{"city", "hour"}, {"item", "user"}]
+    kept = {"city": (0, 1, 2), "day": (0, 1, 2), "hour": (), "item": (1,), "user": (0, 2)}
+    assert moved.kept_dimensions(2, "inner") == kept
+    assert moved.of_fields([*reversed(moved.fields)]).of_fields(moved.fields) == moved
+    with pytest.raises(ValueError, match="must be among .*user, item. Received: hour"):
+        FOUND.of_fields(["user", "item"])
+
+
 def test_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         FOUND.embedding_dim = 4

@@ -106,6 +106,18 @@ def test_an_architecture_goes_into_another_run(finished, data_dir, tmp_path):
     assert Architecture.load(tmp_path / "run" / "architecture.json") == Architecture.load(found)
 
 
+def test_an_architecture_goes_to_data_of_more_fields_in_another_order(data_dir, tmp_path, capsys):
+    fields = [f"f{i}" for i in range(10)]
+    pairs = [("f1", "f4"), ("f2", "f8")]
+    Architecture(fields[:0:-1], ["inner"], 8, {"inner": pairs}).save(tmp_path / "found.json")
+    given = f"ARCHITECTURE='{tmp_path / 'found.json'}'", "pipeline.run.stages=('retrain',)"
+    run_here("quickstart.gin", tmp_path / "run", data_dir, *SMALL, *given)
+    assert "Fields in no interaction of the architecture: f0\n" in capsys.readouterr().out
+    trained = Architecture.load(tmp_path / "run" / "architecture.json")
+    assert list(trained.fields) == fields
+    assert trained.interactions == {"inner": tuple(pairs)}
+
+
 def test_a_random_architecture_of_the_same_size_goes_into_another_run(finished, data_dir, tmp_path):
     found = finished[0] / "architecture.json"
     (tmp_path / "random.gin").write_text(
