@@ -14,7 +14,7 @@ from aim_keras.datasets import pipeline as data
 from aim_keras.documents import write_json
 from aim_keras.field_importance import permutation_importance
 from aim_keras.fields import places
-from experiments import pipeline, run_files, summary
+from experiments import data_sets, pipeline, run_files, summary
 from experiments.configuration import parse
 from experiments.reporting import run_page
 
@@ -152,7 +152,7 @@ def _builder(run_dir, folders, dataset):
     _configure(run_dir)
     configured = gin.get_bindings(pipeline.run)
     there = {name: configured[name] for name in ("raw_dir", "data_dir") if configured.get(name)}
-    builder = pipeline.open_data(configured["dataset"], **{**there, **folders})
+    builder = data_sets.open_data(configured["dataset"], **{**there, **folders})
     if builder.info.full_name != dataset:
         raise ValueError(
             f"The data must be those of the run, {dataset}. Received: {builder.info.full_name}"
@@ -230,6 +230,7 @@ def _retrain(run_dir, folder, architecture, folders):
         run_dir,
         "pipeline.run.stages = ('retrain',)",
         "pipeline.run.warm_start = False",
+        "pipeline.run.start_from = None",
         f"pipeline.run.architecture = {str(path)!r}",
     )
     results = gin.get_configurable(pipeline.run)(folder, **folders)

@@ -1,7 +1,6 @@
 """The main job: data, search stages, re-training, evaluation, export; each part resumable."""
 
 import difflib
-import inspect
 import json
 import os
 import pathlib
@@ -9,18 +8,26 @@ from collections.abc import Callable, Sequence
 
 import gin
 import keras
-import tensorflow_datasets as tfds
 from pydantic import NonNegativeInt, PositiveInt
 
 from aim_keras import __version__, atomic
 from aim_keras.architecture import Architecture
 from aim_keras.datasets import pipeline as data
+from aim_keras.datasets.encoding import ENCODING_FILE
 from aim_keras.documents import write_json
 from aim_keras.export import export_saved_model, signature
 from aim_keras.search import grow
-from experiments import distribution, fitting, provenance, request, run_files, stage, summary
+from experiments import (
+    data_sets,
+    distribution,
+    fitting,
+    provenance,
+    request,
+    run_files,
+    stage,
+    summary,
+)
 from experiments.configuration import operative
-from experiments.gin_values import making
 from experiments.recovery import recovery
 from experiments.reporting import run_page
 
@@ -40,6 +47,7 @@ def run(
     order: int = 2,
     architecture: str | os.PathLike | None = None,
     draw: Callable | None = None,
+    start_from: str | os.PathLike | None = None,
     warm_start: bool = False,
     batch_size: PositiveInt = 2000,
     dtype_policy: str = "float32",
@@ -76,6 +84,9 @@ def run(
             the candidates of a search's first order.
         draw: Callable `(architecture, seed) -> architecture` that gives what to start from in its
             place, such as `aim_keras.search.random_architecture`; `None` for itself.
+        start_from: Folder of a finished run whose model goes on, without a search, in place of
+            `model`: the data must be encoded as that run's (`own_data.builder.encoding`). `None`
+            for a new model.
         warm_start: Whether the re-training starts from the weights of the last search, of
             interactions or dimensions (`search.warm_start`; of several seeds, from the first's),
             or from fresh ones (the paper).
@@ -101,14 +112,16 @@ def run(
         BlockingIOError: if another process is at work in `run_dir`.
         ImportError: if Apache Beam is asked for and absent.
     """
-    request.check_stages(stages, model, architecture, draw, warm_start)
+    request.check_stages(stages, model, architecture, draw, warm_start, start_from)
     strategy = distribution.strategy_of(distributed, batch_size)
     keras.config.set_dtype_policy(dtype_policy)
     run_dir = pathlib.Path(run_dir)
+    if start_from is not None:
+        architecture, model = request.trained_by(start_from)
     start = None if architecture is None else load(architecture)
     if draw is not None:
         start = draw(start, seed=seed)
-    builder = open_data(dataset, raw_dir, data_dir)
+    builder = data_sets.open_data(dataset, raw_dir, data_dir)
     start = request.on_fields(start, tuple(builder.field_names))
     request.check_order(order, stages, builder, start)
     configuration = f"{gin.config_str()}\n# Data: {builder.info.full_name}\n# Seed: {seed}\n"
@@ -118,7 +131,9 @@ def run(
     if _has_begun(run_dir):
         _refuse_another(requested, configuration)
     if not finished.exists():
-        builder.download_and_prepare(download_config=_download_config(beam_pipeline_options))
+        builder.download_and_prepare(
+            download_config=data_sets.download_config(beam_pipeline_options)
+        )
         data.check_labels(builder)
         signature(builder.fields)
         job = fitting.Job(builder, batch_size, seed, strategy)
@@ -126,8 +141,9 @@ def run(
             _check_stages(job, model, fit, stages, order, start)
         with distribution.folder(strategy, run_dir, configuration) as own:
             atomic.write_text(own / requested.name, configuration)
+            how = (search, grow, retrain)
             trained, found, records = _run_stages(
-                own, job, model, fit, search, grow, retrain, stages, order, start, warm_start
+                own, job, model, fit, how, stages, order, start, warm_start
             )
             if distribution.is_chief(strategy):
                 results = _evaluate(job, trained, found, records)
@@ -144,37 +160,6 @@ def run(
     summary.show(results)
     print(f"Results in {run_dir}, to look at: {run_dir / run_page.FILE}")
     return results
-
-
-def open_data(dataset, raw_dir=None, data_dir="data"):
-    """The builder of a data set, whose arguments are those of `run`.
-
-    Raises:
-        ValueError: if it is given raw files and reads none.
-    """
-    folders = {"raw_dir": raw_dir, "data_dir": data_dir}
-    folders = {name: path for name, path in folders.items() if path is not None}
-    if unread := set(folders) - set(inspect.signature(dataset).parameters):
-        raise ValueError(
-            f"The data set of this configuration is generated: it reads no {', '.join(unread)}. "
-            f"Received: {folders}"
-        )
-    with making(dataset):
-        return dataset(**folders)
-
-
-def _download_config(beam_pipeline_options):
-    if beam_pipeline_options is None:
-        return None
-    try:
-        from apache_beam.options.pipeline_options import PipelineOptions
-    except ImportError as error:
-        raise ImportError(
-            "beam_pipeline_options need Apache Beam, pip install 'aim_keras[beam]'. "
-            f"Received: {beam_pipeline_options}, {error}"
-        ) from error
-    flags = [f"--{option}" for option in beam_pipeline_options]
-    return tfds.download.DownloadConfig(beam_options=PipelineOptions(flags))
 
 
 def _has_begun(run_dir):
@@ -201,9 +186,8 @@ def _refuse_another(requested, configuration):
         )
 
 
-def _run_stages(
-    run_dir, job, build_model, fit, search, grow, retrain, stages, order, architecture, warm_start
-):
+def _run_stages(run_dir, job, build_model, fit, how, stages, order, architecture, warm_start):
+    search, grow, retrain = how
     lowest = request.highest_order(architecture)
     records = []
     start_dir = None
@@ -265,6 +249,7 @@ def _save(run_dir, job, model, architecture):
     if architecture is not None:
         architecture.save(run_dir / run_files.ARCHITECTURE)
     stage.save_model(model, run_dir / run_files.MODEL)
+    job.builder.encoding.save(run_dir / ENCODING_FILE)
     features = next(iter(job.batches("valid", PARITY_ROWS)))[0]
     if model.dtype_policy.compute_dtype != "float32":
         keras.config.set_dtype_policy("float32")

@@ -1,14 +1,18 @@
 """What a run may be asked for: its stages, its order, and what it starts from."""
 
+import pathlib
+
+import keras
+
 from aim_keras.architecture import Architecture
-from experiments import stage
+from experiments import run_files, stage
 
 STAGES = ("search_interactions", "search_dimensions", "retrain")
 SEARCHES = (*STAGES[:-1], "search_groups", "search_operations")
 SCOPES = (*SEARCHES, "retrain")
 
 
-def check_stages(stages, model, architecture, draw, warm_start):
+def check_stages(stages, model, architecture, draw, warm_start, start_from=None):
     """Raises `ValueError` unless arguments of `pipeline.run` go together, whatever the data."""
     if not stages or stages[-1] != "retrain" or not {*stages[:-1]} <= {*SEARCHES}:
         raise ValueError(
@@ -23,6 +27,11 @@ def check_stages(stages, model, architecture, draw, warm_start):
         raise ValueError(
             "A model without the arguments architecture and search takes no architecture and the "
             f"stage retrain alone. Received: architecture={architecture!r}, stages={stages}"
+        )
+    if start_from is not None and (architecture is not None or len(stages) > 1):
+        raise ValueError(
+            "start_from gives the architecture and goes with the stage retrain alone. "
+            f"Received: architecture={architecture!r}, stages={stages}"
         )
     if draw is not None and architecture is None:
         raise ValueError("draw needs an architecture. Received: architecture=None")
@@ -49,6 +58,34 @@ def check_order(order, stages, builder, start):
             f"order must be at least that of the architecture whose interactions are searched, "
             f"{lowest}. Received: order={order}"
         )
+
+
+def trained_by(run_dir):
+    """What a finished run goes on with: the file of its architecture, `None` if its model has none,
+    and, as a callable that `pipeline.run` takes as `model`, its model.
+
+    Raises:
+        FileNotFoundError: if the run is not finished.
+    """
+    run_dir = pathlib.Path(run_dir)
+    if not (run_files.is_done(run_dir) and (run_dir / run_files.MODEL).exists()):
+        raise FileNotFoundError(
+            f"start_from must be the folder of a finished run. Received: start_from={run_dir}"
+        )
+
+    def load(fields):
+        model = keras.saving.load_model(run_dir / run_files.MODEL, compile=False)
+        if getattr(model, "fields", fields) != fields:
+            raise ValueError(
+                f"The data must be encoded as those of {run_dir}: give own data its encoding. "
+                f"Received: {fields} for {model.fields}"
+            )
+        return model
+
+    found = run_dir / run_files.ARCHITECTURE
+    if not found.exists():
+        return None, load
+    return found, lambda fields, architecture, search=None: load(fields)
 
 
 def highest_order(architecture):

@@ -16,7 +16,6 @@ from aim_keras import atomic
 from aim_keras.datasets import encoding, writer
 from aim_keras.datasets.blocks import (
     BLOCK_ROWS,
-    ENCODING_FILE,
     SPLITS,
     BlockBuilder,
     Written,
@@ -50,9 +49,9 @@ def write(builder: BlockBuilder, download_config: tfds.download.DownloadConfig) 
         starts, rows = _places(builder, counted["rows"])
         builder._check_rows(rows)
         builder._encoding = builder._learn(_merged(builder, counted["values"]))
-        builder._encoding.save(folder / ENCODING_FILE)
+        builder._encoding.save(folder / encoding.ENCODING_FILE)
         shards = {split: Shards.of(builder.info, folder, split) for split in SPLITS}
-        written = graph.run(_write, folder / ENCODING_FILE, starts, shards)["shards"]
+        written = graph.run(_write, folder / encoding.ENCODING_FILE, starts, shards)["shards"]
     finally:
         atomic.remove(graph.scratch)
     return _written(written, shards, rows)

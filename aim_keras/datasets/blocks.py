@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 
 from aim_keras import atomic, documents
 from aim_keras.datasets import file_marks
-from aim_keras.datasets.encoding import Encoding
+from aim_keras.datasets.encoding import ENCODING_FILE, Encoding
 from aim_keras.datasets.writer import ShardWriter
 from aim_keras.fields import Field, as_fields, widths
 
@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 SPLITS = ("train", "valid", "test")
 BLOCK_ROWS = 4096
-ENCODING_FILE = "encoding.json"
 METADATA_FILE = "metadata.json"  # of TFDS
 METADATA = ("fields", "vocabulary_sizes", "rows", "label_mean", "options")
 ARRAYS = ("features", "label", "weights", "sample_weight")  # in the order of `_generate`

@@ -1,7 +1,9 @@
 """From raw values to ids and weights: one encoding a field, learned from the train rows alone."""
 
+import dataclasses
 import itertools
 import json
+import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from aim_keras.datasets.number_encodings import Dense, Numerical, rounded, round
 from aim_keras.fields import Field
 
 FORMAT = "aim_keras.encoding/1"
+ENCODING_FILE = "encoding.json"
 DECIMAL = "decimal"  # the kind of a `Numerical` of decimals before it is learned
 Column = Sequence[str] | pa.Array
 
@@ -38,6 +41,11 @@ class Encoding:
     def model_fields(self) -> dict[str, Field]:
         """What a model takes of each field."""
         return {name: field.field for name, field in self.fields.items()}
+
+    @property
+    def kinds(self) -> dict[str, str | MultiCategorical]:
+        """The kind of each field, as `learn` takes it."""
+        return {name: _kind_of(field) for name, field in self.fields.items()}
 
     def encode(self, columns: Mapping[str, Column]) -> np.ndarray:
         """Raw columns of equal length to int32 ids, `(rows, columns)`, a list's side by side."""
@@ -79,6 +87,28 @@ class Encoding:
             return cls({name: _field_of(name, field) for name, field in content["fields"].items()})
         except ValueError as error:
             raise ValueError(f"{path} must be an encoding of format {FORMAT}. {error}") from error
+
+
+def encoding_path(given: str | os.PathLike) -> pathlib.Path:
+    """The file of an encoding: itself, or that of the folder of a run.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    path = pathlib.Path(given).expanduser()
+    path = path / ENCODING_FILE if path.is_dir() else path
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"encoding must be an {ENCODING_FILE}, or the folder of a run, which has one. "
+            f"Received: encoding={given}"
+        )
+    return path
+
+
+def _kind_of(field):
+    if isinstance(field, MultiCategorical):
+        return dataclasses.replace(field, values=())
+    return DECIMAL if isinstance(field, Numerical) and field.decimals else field.kind
 
 
 def _field_of(name, content):

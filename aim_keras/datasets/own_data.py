@@ -1,6 +1,7 @@
 """A user's own data: CSV or Parquet files, with a schema that is inferred, or given."""
 
 import functools
+import hashlib
 import math
 import os
 import pathlib
@@ -11,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import tensorflow_datasets as tfds
 
-from aim_keras.datasets import encoding, inference, own_files, raw_files, tables
+from aim_keras.datasets import inference, own_files, raw_files, tables
 from aim_keras.datasets.blocks import SPLITS, Config
+from aim_keras.datasets.encoding import Encoding, each_value, encoding_path
 from aim_keras.datasets.own_files import ALL, part_of
 from aim_keras.datasets.schema import NULLS, NUMBERS, Schema
 from aim_keras.datasets.tabular import LEFT_OUT, TEST, TRAIN, VALID, TabularBuilder, check_options
@@ -22,7 +24,35 @@ HOW = ("random", "ordered")
 
 
 class OwnData(TabularBuilder, skip_registration=True):
-    """A user's own files."""
+    """A user's own files.
+
+    Args:
+        encoding_path: path of the encoding of earlier rows, or None to learn one from train.
+    """
+
+    def __init__(self, encoding_path: pathlib.Path | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self._encoding_path = encoding_path
+
+    def _found_encoding(self):
+        if self._encoding_path is None:
+            return super()._found_encoding()
+        found = Encoding.load(self._encoding_path)
+        given, wanted = (list(kinds.items()) for kinds in (found.kinds, self._kinds))
+        if given != wanted:
+            raise ValueError(
+                f"The schema must have the fields of {self._encoding_path}, in order and of their "
+                f"kinds: give that of the earlier rows. Received: {wanted} for {given}"
+            )
+        return found
+
+    def _write_by_beam(self, download_config):
+        if self._encoding_path is not None:
+            raise ValueError(
+                "Apache Beam learns an encoding of its own, so none can be given. "
+                f"Received: encoding={self._encoding_path}"
+            )
+        return super()._write_by_beam(download_config)
 
     @functools.cached_property
     def _schema(self) -> Schema:
@@ -110,12 +140,12 @@ class OwnData(TabularBuilder, skip_registration=True):
         def label(values):
             return np.array([value in positive for value in values], np.float32)
 
-        return encoding.each_value(label, columns[self._schema.label])
+        return each_value(label, columns[self._schema.label])
 
     def _sample_weights(self, columns):
         if not self.has_sample_weights:
             return None
-        return encoding.each_value(_floats, columns[self._schema.weight])
+        return each_value(_floats, columns[self._schema.weight])
 
 
 def builder(
@@ -138,6 +168,7 @@ def builder(
     negative_rate: float = 1.0,
     seed: int = 0,
     on_error: str = "raise",
+    encoding: str | os.PathLike | None = None,
 ) -> OwnData:
     """TFDS builder of a user's own files, to be prepared with `download_and_prepare()`.
 
@@ -175,6 +206,9 @@ def builder(
             a probability `p`. Defaults to 1, all.
         seed: int, seed of the draws.
         on_error: "raise" or "skip": what a malformed line does.
+        encoding: path of the `encoding.json` of earlier rows, or of the folder of their run: values
+            get the ids that they had there, new ones are out of vocabulary, and `min_count`,
+            `bucket_count` and `max_buckets` are not used. None learns one from train.
 
     Raises:
         FileNotFoundError: if a path leads to no file.
@@ -209,7 +243,10 @@ def builder(
         _say_earlier(schema)
     found = _read_or_infer(pathlib.Path(schema).expanduser(), files, asked, on_error)
     options["schema"] = found.to_json()
-    return OwnData(config=Config.of(options, files), data_dir=data_dir)
+    path = None if encoding is None else encoding_path(encoding)
+    if path is not None:
+        options["encoding"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return OwnData(path, config=Config.of(options, files), data_dir=data_dir)
 
 
 def _read_or_infer(path: pathlib.Path, files, asked: dict[str, Any], on_error: str) -> Schema:

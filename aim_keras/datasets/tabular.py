@@ -136,9 +136,13 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
 
     def _generate(self):
         self._surveys = {file: self._survey(file) for file in self._to_survey}
-        self._encoding = self._learn(self._count())
+        self._encoding = self._found_encoding()
         for parts in self._each_chunk("encoding", self.builder_config.files, self._encode_chunk):
             yield from parts
+
+    def _found_encoding(self) -> encoding.Encoding:
+        """What the rows are encoded by: learned from those of train."""
+        return self._learn(self._count())
 
     def _write_by_beam(self, download_config):
         from aim_keras.datasets import beam_graph  # which few have a use for

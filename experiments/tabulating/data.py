@@ -6,8 +6,8 @@ import pathlib
 
 import gin
 
-from aim_keras.datasets.blocks import ENCODING_FILE
-from experiments import pipeline
+from aim_keras.datasets.encoding import ENCODING_FILE
+from experiments import data_sets, pipeline
 from experiments.tabulating.runs import configure
 
 
@@ -32,7 +32,7 @@ def prepared(plan, **folders):
 
 def _builder(system, folders):
     configure(system)
-    return pipeline.open_data(gin.get_bindings(pipeline.run)["dataset"], **folders)
+    return data_sets.open_data(gin.get_bindings(pipeline.run)["dataset"], **folders)
 
 
 def identity(builder):

@@ -1,0 +1,104 @@
+"""Going on with a run's model on the rows of another day, which are encoded as its own were."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from aim_keras.architecture import Architecture
+from aim_keras.datasets.encoding import Encoding
+from experiments import scoring
+from tests.experiments.main_job import error_of, run_here
+from tests.experiments.own_data_test import SMALL, write_clicks
+
+GO_ON = "include 'gin/stages/continue.gin'"
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory):
+    """A folder with the clicks of two days, and a run of the first."""
+    folder = tmp_path_factory.mktemp("days")
+    write_clicks(folder / "day_1.csv")
+    write_clicks(folder / "day_2.csv", rows=600, negatives=2)
+    later = (folder / "day_2.csv").read_text().replace(",3,", ",new,")  # a user who was not there
+    (folder / "day_2.csv").write_text(later)
+    paths, schema = 'CSV_PATHS=["day_1.csv"]', f"CSV_SCHEMA='{folder / 'schema.json'}'"
+    run = folder / "run_1"
+    run_here("csv.gin", run, folder / "data", *SMALL, paths, schema, raw_dir=str(folder))
+    return folder
+
+
+def bindings(days, *more):
+    schema = f"CSV_SCHEMA='{days / 'schema.json'}'"
+    return *SMALL, 'CSV_PATHS=["day_2.csv"]', schema, GO_ON, f"START='{days / 'run_1'}'", *more
+
+
+def weights(run):
+    return keras.models.load_model(run / "model.keras").get_weights()
+
+
+def test_another_day_starts_from_the_weights_and_has_the_ids_of_the_first(days):
+    run = days / "still"
+    given = bindings(days, "LEARNING_RATE = 0.0")
+    run_here("csv.gin", run, days / "data", *given, raw_dir=str(days))
+    first, second = (Encoding.load(folder / "encoding.json") for folder in (days / "run_1", run))
+    assert second == first
+    assert "new" not in second.fields["user_id"].values
+    for ours, theirs in zip(weights(run), weights(days / "run_1"), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    found = (Architecture.load(r / "architecture.json") for r in (days / "run_1", run))
+    assert next(found).units() == next(found).units()
+    scores = [
+        scoring.score(r / "saved_model" / "1", days / "day_2.csv", days / "scores.csv")
+        for r in (days / "run_1", run)
+    ]
+    assert scores[0] == scores[1]
+
+
+def test_it_learns_from_there(days):
+    run = days / "run_2"
+    run_here("csv.gin", run, days / "data", *bindings(days), raw_dir=str(days))
+    before, after = weights(days / "run_1"), weights(run)
+    assert any((a != b).any() for a, b in zip(before, after, strict=True))
+    (stage,) = json.loads((run / "metrics.json").read_text())["stages"]
+    assert stage["stage"] == "retrain"
+
+
+def test_a_model_without_an_architecture_goes_on_too(days):
+    lr = ("include 'gin/models/lr.gin'", *SMALL[:2], f"CSV_SCHEMA='{days / 'schema.json'}'")
+    (days / "lr.gin").write_text("include 'gin/base.gin'\ninclude 'gin/datasets/csv.gin'\n")
+    first, second = days / "lr_1", days / "lr_2"
+    for run, more in (
+        (first, ['CSV_PATHS=["day_1.csv"]']),
+        (second, ['CSV_PATHS=["day_2.csv"]', GO_ON, f"START='{first}'", "LEARNING_RATE = 0.0"]),
+    ):
+        run_here(days / "lr.gin", run, days / "data", *lr, *more, raw_dir=str(days))
+    for ours, theirs in zip(weights(second), weights(first), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["START='nowhere'"], "start_from must be the folder of a finished run"),
+        (["CSV_ENCODING='nowhere'"], "encoding must be an encoding.json, or the folder of a run"),
+        (
+            ["pipeline.run.stages=('search_interactions', 'retrain')"],
+            "with the stage retrain alone",
+        ),
+        (["CSV_SCHEMA=None"], "The schema must have the fields of"),
+        (["CSV_ENCODING=None"], "The data must be encoded as those of"),
+    ],
+)
+def test_what_does_not_go_together_is_named(days, tmp_path, more, message):
+    given = [binding for binding in bindings(days) if binding.partition("=")[0] != "CSV_SCHEMA"]
+    if "CSV_SCHEMA=None" in more:  # the field of another kind in the inferred one
+        (tmp_path / "day_2.csv").write_text((days / "day_2.csv").read_text().replace("|", "/"))
+    else:
+        (tmp_path / "day_2.csv").write_text((days / "day_2.csv").read_text())
+        given.append(f"CSV_SCHEMA='{days / 'schema.json'}'")
+    values = {"gin_bindings": [*given, *more], "raw_dir": str(tmp_path)}
+    folders = {"run_dir": str(tmp_path / "run"), "data_dir": str(tmp_path / "data")}
+    assert message in error_of(gin_file="csv.gin", **folders, **values)
+    assert not (tmp_path / "run" / "metrics.json").exists()
