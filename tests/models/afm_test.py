@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from aim_keras.models import AFM
+from tests.models.by_formula import SIZES, assert_equals_formula, penalty_of_ones
 
-SIZES = {"a": 5, "b": 4, "c": 3}
-FIRST_ROW = (0, 5, 9)
 DIM, UNITS, TEMPERATURE = 2, 4, 0.5
 
 
@@ -37,29 +36,13 @@ def formula(w, rows):
 
 
 def test_equals_its_formula():
-    model = AFM(SIZES, DIM, UNITS, TEMPERATURE)
-    rng = np.random.default_rng(0)
-    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
-    w = {weight.path: weight.numpy().astype("float64") for weight in model.weights}
-    ids = rng.integers(0, list(SIZES.values()), (10, 3))
-    expected = [[formula(w, np.add(row, FIRST_ROW))] for row in ids]
-    np.testing.assert_allclose(model(ids), expected, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("dropout", ["attention_dropout", "pooling_dropout"])
-def test_dropouts_are_in_training_alone(dropout):
-    model = AFM(SIZES, DIM, **{dropout: 0.5}, embedding_initializer="ones")
-    ids = np.zeros((50, 3), "int32")
-    assert len(np.unique(model(ids))) == 1
-    assert len(np.unique(model(ids, training=True))) > 1
+    assert_equals_formula(AFM(SIZES, DIM, UNITS, TEMPERATURE), formula, atol=1e-5)
 
 
 def test_regularizers():
     l2 = keras.regularizers.L2(0.1)
     model = AFM(SIZES, DIM, UNITS, attention_regularizer=l2, embedding_regularizer=l2)
-    for w in model.weights:
-        w.assign(np.ones(w.shape))
-    assert float(sum(model.losses)) == pytest.approx(0.1 * (12 * 3 + DIM * UNITS), rel=1e-6)
+    assert penalty_of_ones(model) == pytest.approx(0.1 * (12 * 3 + DIM * UNITS), rel=1e-6)
 
 
 def test_argument_errors():

@@ -1,10 +1,11 @@
-"""AutoFeature's forward pass in nested loops over rows, pairs and dimensions."""
+"""AutoFeature's forward pass in nested loops over pairs and dimensions."""
 
 import numpy as np
 import pytest
 
 from aim_keras.models import AutoFeature
 from aim_keras.pair_operations import PairOperations
+from tests.models.by_formula import assert_equals_formula, mlp, with_random_weights
 
 SIZES = {"a": 5, "b": 4, "c": 3, "d": 6}
 FIELDS = tuple(SIZES)
@@ -23,13 +24,8 @@ OPERATIONS = PairOperations(
 )
 
 
-def randomized(model):
-    model.set_weights([RNG.normal(size=w.shape) for w in model.get_weights()])
-    return model
-
-
 def model_of(architecture):
-    return randomized(AutoFeature(SIZES, architecture, **OPTIONS))
+    return with_random_weights(AutoFeature(SIZES, architecture, **OPTIONS))
 
 
 def operated(operation, first, second, kernel):
@@ -43,9 +39,8 @@ def operated(operation, first, second, kernel):
     return [first[k] * second[k] for k in range(DIM)]
 
 
-def expected_logit(w, operations, row):
-    starts = np.cumsum([0, *SIZES.values()])
-    e = {field: w[f"embedding/table_{DIM}"][starts[i] + row[i]] for i, field in enumerate(FIELDS)}
+def formula(w, rows, operations):
+    e = dict(zip(FIELDS, w[f"embedding/table_{DIM}"][rows], strict=True))
     inputs = [value for field in FIELDS for value in e[field]]
     for operation, pairs in operations.operations.items():
         of = {path.removeprefix(f"{operation}/"): value for path, value in w.items()}
@@ -55,12 +50,7 @@ def expected_logit(w, operations, row):
             for unit in range(UNITS):
                 y = sum(o[k] * of["projections"][p, k, unit] for k in range(len(o)))
                 inputs.append(max(0.0, y + of["bias"][p, 0, unit]))
-    hidden = [
-        max(0.0, sum(x * w["mlp/dense_0/kernel"][i, j] for i, x in enumerate(inputs)) + bias)
-        for j, bias in enumerate(w["mlp/dense_0/bias"])
-    ]
-    weights, bias = w["mlp/logit/kernel"][:, 0], w["mlp/logit/bias"][0]
-    return sum(h * weight for h, weight in zip(hidden, weights, strict=True)) + bias
+    return mlp(w, inputs)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +59,8 @@ def expected_logit(w, operations, row):
     ids=["all", "one_pair", "none"],
 )
 def test_equals_its_formula(operations):
-    model = model_of(operations)
-    w = {v.path: v.numpy().astype("float64") for v in model.weights}
-    expected = [[expected_logit(w, operations, row)] for row in IDS]
-    np.testing.assert_allclose(model(IDS), expected, rtol=1e-5, atol=1e-5)
+    model = AutoFeature(SIZES, operations, **OPTIONS)
+    assert_equals_formula(model, lambda w, rows: formula(w, rows, operations), rtol=1e-5, atol=1e-5)
 
 
 def test_a_new_generalized_product_is_a_product():

@@ -1,5 +1,6 @@
 """What every model without a search must hold; a new model is a line in `BASELINES`."""
 
+import inspect
 import json
 
 import keras
@@ -25,6 +26,12 @@ SEPARABLE = (IDS[:, :1] < 4).astype("float32")  # by a linear model
 
 RNG = np.random.default_rng(2)
 each_model = pytest.mark.parametrize("model", BASELINES)
+WITH_DROPOUT = [
+    (model, parameter)
+    for model, (cls, _, _) in BASELINES.items()
+    for parameter in inspect.signature(cls).parameters
+    if "dropout" in parameter
+]
 
 
 @each_model
@@ -74,6 +81,14 @@ def test_mixed_precision(model):
     np.testing.assert_allclose(logits, exact, atol=0.05 * np.abs(exact).max())
 
 
+@pytest.mark.parametrize(("model", "dropout"), WITH_DROPOUT)
+def test_dropouts_are_in_training_alone(model, dropout):
+    model = randomized(new_baseline(model, **{dropout: 0.5}))
+    ids = np.zeros((50, 4), "int32")
+    assert len(np.unique(model(ids))) == 1
+    assert len(np.unique(model(ids, training=True))) > 1
+
+
 @each_model
 def test_export(model, tmp_path):
     model = randomized(new_baseline(model))
@@ -111,3 +126,6 @@ def test_argument_errors(model):
         cls([8, 8], **arguments)
     with pytest.raises(TypeError, match="embeding_dim"):
         cls(SIZES, **arguments, embeding_dim=4)
+    if "embedding_dim" in inspect.signature(cls).parameters:
+        with pytest.raises(ValueError, match=r"must be an integer >= 1. Received: embedding_dim=0"):
+            cls(SIZES, **arguments | {"embedding_dim": 0})

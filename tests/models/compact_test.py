@@ -9,6 +9,7 @@ import pytest
 from aim_keras.architecture import Architecture
 from aim_keras.layers.interaction_functions import BUILT_IN
 from aim_keras.models import FM, IPNN, DeepFM
+from tests.models.by_formula import with_random_weights
 
 FUNCTIONS = tuple(function.name for function in BUILT_IN)
 SIZES = {"a": 6, "b": 5, "c": 3, "d": 4, "e": 2}
@@ -49,15 +50,6 @@ def found(functions, orders, per_function):
     )
 
 
-def randomized(model):
-    rng = np.random.default_rng(1)
-    model.set_weights([rng.normal(0, 0.5, w.shape) for w in model.get_weights()])
-    for w in model.weights:
-        if w.name == "moving_variance":
-            w.assign(rng.uniform(0.5, 2, w.shape))
-    return model
-
-
 def vectors(rng):
     return {field: rng.normal(0, 0.5, (size, DIM)) for field, size in SIZES.items()}
 
@@ -90,7 +82,7 @@ def twins(model, architecture, **sharing):
     masked copy of the shared one.
     """
     cls, arguments, reads_embeddings = MODELS[model]
-    compact = randomized(cls(SIZES, architecture, **arguments, **sharing))
+    compact = with_random_weights(cls(SIZES, architecture, **arguments, **sharing), scale=0.5)
     interactions = dict(architecture.interactions)
     unpruned = Architecture(FIELDS, architecture.functions, DIM, interactions)
     full = cls(SIZES, unpruned, **arguments)

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from aim_keras.models import FFM
+from tests.models.by_formula import assert_equals_formula, penalty_of_ones, with_random_weights
 
 SIZES = {"a": 5, "b": 4, "c": 3, "d": 2}
-FIRST_ROW = (0, 5, 9, 12)
 DIM = 2
 
 
@@ -26,20 +26,12 @@ def formula(w, rows):
 
 
 def test_equals_its_formula():
-    model = FFM(SIZES, DIM)
-    rng = np.random.default_rng(0)
-    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
-    w = {weight.path: weight.numpy().astype("float64") for weight in model.weights}
-    ids = rng.integers(0, list(SIZES.values()), (10, 4))
-    expected = [[formula(w, np.add(row, FIRST_ROW))] for row in ids]
-    np.testing.assert_allclose(model(ids), expected, rtol=1e-4, atol=1e-5)
+    assert_equals_formula(FFM(SIZES, DIM), formula, atol=1e-5)
 
 
 def test_every_stored_weight_is_read():
-    model = FFM(SIZES, DIM)
+    model = with_random_weights(FFM(SIZES, DIM))
     assert model.count_params() == 14 * (3 * DIM + 1) + 1
-    rng = np.random.default_rng(0)
-    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
     before = model(np.zeros((1, 4), "int32")).numpy()
     table = model.weights[0].numpy()
     for column in range(table.shape[1]):
@@ -51,9 +43,7 @@ def test_every_stored_weight_is_read():
 
 def test_regularizer():
     model = FFM(SIZES, DIM, embedding_regularizer=keras.regularizers.L2(0.1))
-    for w in model.weights:
-        w.assign(np.ones(w.shape))
-    assert float(sum(model.losses)) == pytest.approx(0.1 * 14 * (3 * DIM + 1), rel=1e-6)
+    assert penalty_of_ones(model) == pytest.approx(0.1 * 14 * (3 * DIM + 1), rel=1e-6)
 
 
 def test_argument_errors():

@@ -9,25 +9,13 @@ import pytest
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field
 from aim_keras.models import FM, IPNN, DeepFM
+from tests.models.by_formula import by_path, mlp, with_random_weights
 
 SIZES = {"a": 5, "b": 4, "c": 3, "d": 6}
 DIM = 3
 RNG = np.random.default_rng(0)
 IDS = np.stack([RNG.integers(0, size, 10) for size in SIZES.values()], axis=1).astype("int32")
 OFFSETS = np.cumsum([0, *SIZES.values()][:-1])
-
-
-def randomized(model):
-    rng = np.random.default_rng(1)
-    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
-    for w in model.weights:
-        if w.name == "moving_variance":
-            w.assign(rng.uniform(0.5, 2, w.shape))
-    return model
-
-
-def by_path(model):
-    return {w.path: w.numpy().astype("float64") for w in model.weights}
 
 
 def linear(w):
@@ -45,12 +33,6 @@ def pairs(e):
     return np.array(
         [[row[i] @ row[j] for i, j in itertools.combinations(range(len(SIZES)), 2)] for row in e]
     )
-
-
-def mlp(w, a, depth):
-    for i in range(depth):
-        a = np.maximum(a @ w[f"mlp/dense_{i}/kernel"] + w[f"mlp/dense_{i}/bias"], 0)
-    return a @ w["mlp/logit/kernel"] + w["mlp/logit/bias"]
 
 
 def flat(e):
@@ -83,7 +65,7 @@ FORMULAS = {
 
 @pytest.mark.parametrize(("make", "formula"), FORMULAS.values(), ids=FORMULAS.keys())
 def test_plain_model_equals_its_formula(make, formula):
-    model = randomized(make())
+    model = with_random_weights(make())
     expected = formula(by_path(model))
     assert expected.shape == (len(IDS), 1)
     np.testing.assert_allclose(model(IDS), expected, rtol=1e-5, atol=1e-5)
@@ -91,7 +73,7 @@ def test_plain_model_equals_its_formula(make, formula):
 
 def test_model_of_lists_and_numbers_equals_its_formula():
     fields = {"a": 5, "b": Field(4, 3, combiner="mean"), "c": Field(1, weighted=True)}
-    model = randomized(FM(fields, embedding_dim=DIM))
+    model = with_random_weights(FM(fields, embedding_dim=DIM))
     ids = np.array([[4, 0, 3, -1, 0], [2, -1, -1, -1, 0]], "int32")
     numbers = np.array([[0.5], [-2.0]], "float32")
     w = by_path(model)
@@ -112,7 +94,7 @@ def test_model_of_lists_and_numbers_equals_its_formula():
 
 
 def test_searched_interactions_equal_their_formula():
-    model = randomized(FM(SIZES, search="interactions", embedding_dim=DIM, epsilon=1e-3))
+    model = with_random_weights(FM(SIZES, search="interactions", embedding_dim=DIM, epsilon=1e-3))
     w = by_path(model)
     mean, variance = (w[f"interaction_2/batch_norm/moving_{x}"] for x in ("mean", "variance"))
     gated = w["interaction_2/gate_alpha"] * (pairs(embedded(w)) - mean) / np.sqrt(variance + 1e-3)
@@ -121,7 +103,7 @@ def test_searched_interactions_equal_their_formula():
 
 
 def test_searched_dimensions_equal_their_formula():
-    model = randomized(FM(SIZES, search="dimensions", embedding_dim=DIM, epsilon=1e-3))
+    model = with_random_weights(FM(SIZES, search="dimensions", embedding_dim=DIM, epsilon=1e-3))
     w = by_path(model)
     mean, variance = (w[f"dimension_gate_2/batch_norm/moving_{x}"] for x in ("mean", "variance"))
     e = w["dimension_gate_2/gate_beta"] * (embedded(w) - mean) / np.sqrt(variance + 1e-3)
@@ -198,7 +180,7 @@ def test_shared_embeddings_store_what_any_function_keeps():
 
 
 def test_mlp_reads_the_kept_dimensions_only():
-    model = randomized(DeepFM(SIZES, SPARSE, hidden_units=(7,)))
+    model = with_random_weights(DeepFM(SIZES, SPARSE, hidden_units=(7,)))
     features = keras.Model(model.input, model.get_layer("mlp").input)(IDS).numpy()
     expected = []
     for order in (2, 3):

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from aim_keras.models import FwFM
+from tests.models.by_formula import SIZES, assert_equals_formula, penalty_of_ones
 
-SIZES = {"a": 5, "b": 4, "c": 3}
-FIRST_ROW = (0, 5, 9)
 DIM = 2
 
 
@@ -45,13 +44,7 @@ def field_vectors(w, rows):
 
 @pytest.mark.parametrize("formula", [feature_weights, feature_vectors, field_vectors])
 def test_equals_its_formula(formula):
-    model = FwFM(SIZES, DIM, formula.__name__)
-    rng = np.random.default_rng(0)
-    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
-    w = {weight.path: weight.numpy().astype("float64") for weight in model.weights}
-    ids = rng.integers(0, list(SIZES.values()), (10, 3))
-    expected = [[formula(w, np.add(row, FIRST_ROW))] for row in ids]
-    np.testing.assert_allclose(model(ids), expected, rtol=1e-4, atol=1e-5)
+    assert_equals_formula(FwFM(SIZES, DIM, formula.__name__), formula, atol=1e-5)
 
 
 @pytest.mark.parametrize("linear", ["feature_weights", "feature_vectors", "field_vectors"])
@@ -73,11 +66,8 @@ def test_a_mixed_policy_rounds_nothing(linear):
 def test_regularizers(linear, weights):
     l2, pair_l1 = keras.regularizers.L2(0.1), keras.regularizers.L1(0.01)
     model = FwFM(SIZES, DIM, linear, 0.7, pair_l1, embedding_regularizer=l2)
-    for w in model.weights:
-        if w.name != "pair_weights":
-            w.assign(np.ones(w.shape))
     expected = 0.1 * weights + 0.01 * 3 * 0.7
-    assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-5)
+    assert penalty_of_ones(model, but=("pair_weights",)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_argument_errors():

@@ -7,9 +7,9 @@ import pytest
 
 from aim_keras.models import HOFM
 from aim_keras.models.hofm import anova_kernel
+from tests.models.by_formula import assert_equals_formula, penalty_of_ones
 
 SIZES = {"a": 5, "b": 4, "c": 3, "d": 2}
-FIRST_ROW = (0, 5, 9, 12)
 DIM = 2
 
 
@@ -25,20 +25,16 @@ def kernel(e, degree):
 @pytest.mark.parametrize("shared_embedding", [False, True])
 @pytest.mark.parametrize("order", [2, 3, 4])
 def test_equals_its_formula(order, shared_embedding):
-    model = HOFM(SIZES, DIM, order, shared_embedding)
-    rng = np.random.default_rng(0)
-    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
-    table, bias = (w.numpy().astype("float64") for w in model.weights)
-    assert table.shape == (14, DIM * (1 if shared_embedding else order - 1) + 1)
-    ids = rng.integers(0, list(SIZES.values()), (10, 4))
-    expected = []
-    for rows in ids + FIRST_ROW:
-        logit = sum(table[row, -1] for row in rows) + bias[0]
+    def formula(w, rows):
+        num_embeddings = 1 if shared_embedding else order - 1
+        of_rows = w[f"embedding/table_{num_embeddings * DIM + 1}"][rows]
+        logit = sum(of_rows[:, -1]) + w["embedding/bias"]
         for m in range(2, order + 1):
             start = 0 if shared_embedding else (m - 2) * DIM
-            logit += kernel([table[row, start : start + DIM] for row in rows], m)
-        expected.append([logit])
-    np.testing.assert_allclose(model(ids), expected, rtol=1e-4, atol=1e-5)
+            logit += kernel(of_rows[:, start : start + DIM], m)
+        return logit
+
+    assert_equals_formula(HOFM(SIZES, DIM, order, shared_embedding), formula, atol=1e-5)
 
 
 @pytest.mark.parametrize("degree", [1, 2, 3, 5])
@@ -51,9 +47,7 @@ def test_a_large_embedding_costs_no_precision(degree):
 
 def test_regularizer():
     model = HOFM(SIZES, DIM, embedding_regularizer=keras.regularizers.L2(0.1))
-    for w in model.weights:
-        w.assign(np.ones(w.shape))
-    assert float(sum(model.losses)) == pytest.approx(0.1 * 14 * (2 * DIM + 1), rel=1e-6)
+    assert penalty_of_ones(model) == pytest.approx(0.1 * 14 * (2 * DIM + 1), rel=1e-6)
 
 
 @pytest.mark.parametrize("order", [1, 5])

@@ -2,28 +2,14 @@ import numpy as np
 import pytest
 
 from aim_keras.models import XDeepFM
+from tests.models.by_formula import SIZES, assert_equals_formula, mlp
 
-SIZES = {"a": 5, "b": 4, "c": 3}
 DIM = 2
-IDS = np.random.default_rng(0).integers(0, list(SIZES.values()), (6, 3)).astype("int32")
 
 
-def built(**options):
-    model = XDeepFM(SIZES, DIM, cin_units=(3, 2), **options)
-    rng = np.random.default_rng(1)
-    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
-    return model, {w.path: w.numpy().astype("float64") for w in model.weights}
-
-
-def rows(w, ids):
-    """The embeddings and the linear weight of each field."""
-    table, offsets = w[f"embedding/table_{DIM + 1}"], (0, 5, 9)
-    of_field = [table[offset + i] for offset, i in zip(offsets, ids, strict=True)]
-    return [row[:DIM] for row in of_field], [row[DIM] for row in of_field]
-
-
-def linear_and_cin(w, ids):
-    e, first_order = rows(w, ids)
+def linear_and_cin(w, rows):
+    of_rows = w[f"embedding/table_{DIM + 1}"][rows]
+    e, first_order = of_rows[:, :DIM], of_rows[:, DIM]
     x, pooled = e, []
     for kernel in (w["cin/kernel_1"], w["cin/kernel_2"]):
         following = [np.zeros(DIM) for _ in range(kernel.shape[1])]
@@ -38,36 +24,25 @@ def linear_and_cin(w, ids):
     return sum(first_order) + w["embedding/bias"][0] + cin
 
 
-def mlp(w, ids):
-    (a, bias), (v, b) = (
-        (w[f"mlp/{of}/kernel"], w[f"mlp/{of}/bias"]) for of in ("dense_0", "logit")
-    )
-    flat = [value for e_i in rows(w, ids)[0] for value in e_i]
-    hidden = [
-        max(sum(x * a[i, h] for i, x in enumerate(flat)) + bias[h], 0) for h in range(len(bias))
-    ]
-    return sum(x * v[h, 0] for h, x in enumerate(hidden)) + b[0]
+def formula(w, rows):
+    e = w[f"embedding/table_{DIM + 1}"][rows, :DIM]
+    return linear_and_cin(w, rows) + mlp(w, np.concatenate(e))
 
 
 def test_equals_its_formula():
-    model, w = built(hidden_units=(7,))
-    expected = [[linear_and_cin(w, ids) + mlp(w, ids)] for ids in IDS]
-    np.testing.assert_allclose(model(IDS), expected, rtol=1e-4, atol=1e-4)
+    assert_equals_formula(XDeepFM(SIZES, DIM, (3, 2), hidden_units=(7,)), formula)
 
 
 def test_without_hidden_units_there_is_no_mlp():
-    model, w = built(hidden_units=())
-    assert not any("mlp" in path for path in w)
-    np.testing.assert_allclose(
-        model(IDS), [[linear_and_cin(w, ids)] for ids in IDS], rtol=1e-4, atol=1e-4
-    )
+    model = XDeepFM(SIZES, DIM, (3, 2), hidden_units=())
+    assert not any("mlp" in w.path for w in model.weights)
+    assert_equals_formula(model, linear_and_cin)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"cin_units": ()}, r"at least one. Received: units=\(\)"),
-        ({"embedding_dim": 0}, "embedding_dim must be an integer >= 1. Received: embedding_dim=0"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\). Received: dropout=1.0"),
     ],
 )
