@@ -9,7 +9,7 @@ import pytest
 from aim_keras import Architecture
 from aim_keras.pair_operations import PairOperations
 from experiments import autofeature, stage
-from tests.experiments.main_job import error_of, run_here
+from tests.experiments.main_job import refused_here, run_here
 
 FIELDS = ("a", "b", "c", "d", "e")
 LEAF = "\n".join(
@@ -161,15 +161,11 @@ def test_from_search_to_saved_model(tmp_path):
 def test_operations_to_start_from_are_read_first(found, message, tmp_path):
     (tmp_path / "leaf.gin").write_text(LEAF)
     found.save(tmp_path / "found.json")
-    error = error_of(
-        gin_file=str(tmp_path / "leaf.gin"),
-        run_dir=str(tmp_path / "run"),
-        data_dir=str(tmp_path / "data"),
-        gin_bindings=[
-            *SMALL,
-            "pipeline.run.stages=('retrain',)",
-            f"ARCHITECTURE='{tmp_path / 'found.json'}'",
-        ],
+    error = refused_here(
+        *(tmp_path / name for name in ("leaf.gin", "run", "data")),
+        *SMALL,
+        "pipeline.run.stages=('retrain',)",
+        f"ARCHITECTURE='{tmp_path / 'found.json'}'",
     )
     assert re.search(message, error)
     assert not (tmp_path / "run").exists()

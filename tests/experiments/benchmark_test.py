@@ -1,14 +1,13 @@
 """The benchmark: its statistics, that its sides compute the same, and the binary end to end."""
 
+import functools
 import json
 import sys
 
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
-from experiments import benchmark as binary
+from experiments import benchmark
 from experiments.benchmarks import (
     data,
     feeding,
@@ -22,6 +21,7 @@ from experiments.benchmarks import (
 )
 from experiments.benchmarks.registry import MEASUREMENTS, Bench, Measurement
 from tests import forked
+from tests.experiments.main_job import error_of
 
 TINY = data.SHAPES["tiny"]
 
@@ -227,19 +227,12 @@ def test_the_binary_measures_what_it_is_asked_for(tmp_path):
     assert path.with_suffix(".png").exists()
 
 
-def error_of(*arguments, **values):
-    """What the binary says, in this process, to arguments it must refuse."""
-    flags.FLAGS.mark_as_parsed()
-    with flagsaver.flagsaver(**values), pytest.raises((SystemExit, Exception)) as caught:
-        binary.main(["benchmark", *arguments])
-    return str(caught.value)
-
-
 def test_the_binary_refuses_bad_arguments(tmp_path):
+    said = functools.partial(error_of, binary=benchmark)
     there = {"json": str(tmp_path / "b.json"), "peers_dir": str(tmp_path)}
-    message = error_of(**there, only=["fm_train_vs_kears"])
+    message = said(**there, only=["fm_train_vs_kears"])
     assert message.startswith("Error: only must be of fm_train_vs_keras,")
     assert "Received: ['fm_train_vs_kears']" in message
-    assert "Received: shape=criteo_1m" in error_of(**there, shape="criteo_1m")
-    assert "Received: ['fm_train_vs_keras']" in error_of("fm_train_vs_keras")
+    assert "Received: shape=criteo_1m" in said(**there, shape="criteo_1m")
+    assert "Received: ['fm_train_vs_keras']" in said("fm_train_vs_keras")
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.experiments.main_job import error_of, run_here
+from tests.experiments.main_job import refused_here, run_here
 
 EPOCHS = tuple(
     f"{stage}/fitting.fit.epochs=1"
@@ -39,12 +39,7 @@ def refused(tmp_path):
     """What the main job says to data that it must refuse before it trains."""
 
     def refused(*files):
-        message = error_of(
-            gin_file="csv.gin",
-            run_dir=str(tmp_path / "run"),
-            data_dir=str(tmp_path / "data"),
-            gin_bindings=bindings(*files),
-        )
+        message = refused_here("csv.gin", tmp_path / "run", tmp_path / "data", *bindings(*files))
         assert not (tmp_path / "run" / "stages").exists()
         return message
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from experiments import distribution
 from tests import forked
-from tests.experiments.main_job import error_of
+from tests.experiments.main_job import refused_here
 
 pytestmark = pytest.mark.minutes
 DEADLINE = 600  # seconds; a job that hangs fails the test
@@ -94,11 +94,8 @@ def test_a_lost_worker_ends_the_job_which_goes_on_as_if_it_had_stayed(folder):
     ],
 )
 def test_another_distribution_is_refused(name, message, tmp_path):
-    error = error_of(
-        gin_file="quickstart.gin",
-        run_dir=str(tmp_path / "run"),
-        gin_bindings=[f"pipeline.run.distributed={name}"],
-    )
+    folders = tmp_path / "run", tmp_path / "data"
+    error = refused_here("quickstart.gin", *folders, f"pipeline.run.distributed={name}")
     assert f"{message}. Received: {name}" in error
 
 

@@ -11,7 +11,7 @@ from aim_keras.datasets import avazu, criteo_display, frappe, movielens100k, own
 from experiments import autofeature, fitting, gin_values, pipeline, request, stage
 from experiments.configuration import GIN_DIR, gin_path, parse
 from experiments.tabulating.plan import Plan
-from tests.experiments.main_job import SMALL, error_of
+from tests.experiments.main_job import SMALL, error_of, refused_here
 
 ITEM = "item 1 must be a valid integer"
 NO_LIST = "'str' instances are not allowed as a Sequence value"
@@ -77,12 +77,7 @@ MADE = [
 
 def refused(data_dir, tmp_path, bindings):
     """What the real binary says, in this process."""
-    error = error_of(
-        gin_file="quickstart.gin",
-        run_dir=str(tmp_path / "run"),
-        data_dir=str(data_dir),
-        gin_bindings=[*SMALL, bindings],
-    )
+    error = refused_here("quickstart.gin", tmp_path / "run", data_dir, *SMALL, bindings)
     assert error.startswith("Error: ")
     return error
 
@@ -119,12 +114,7 @@ def test_a_mistake_in_a_later_stage_is_named_before_the_first(
 
 def test_a_mistake_of_ours_keeps_its_traceback(data_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting.Job, "shuffled_batches", lambda job, first_step: 1 + "x")
-    error = error_of(
-        gin_file="quickstart.gin",
-        run_dir=str(tmp_path / "run"),
-        data_dir=str(data_dir),
-        gin_bindings=[*SMALL],
-    )
+    error = refused_here("quickstart.gin", tmp_path / "run", data_dir, *SMALL)
     assert error.startswith("unsupported operand type(s)")
 
 

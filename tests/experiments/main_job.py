@@ -8,7 +8,7 @@ import pytest
 from absl import flags
 from absl.testing import flagsaver
 
-from experiments import train as binary
+from experiments import train
 from tests import forked
 
 SMALL = (
@@ -33,25 +33,35 @@ def quickstart(run_dir, data_dir, *bindings):
     ]
 
 
-def run_here(gin_file, run_dir, data_dir, *bindings, **values):
-    """The binary in this process, which spares another import of TensorFlow: its `metrics.json`."""
-    given = {"gin_file": str(gin_file), "run_dir": str(run_dir), "data_dir": str(data_dir)}
-    _main([], {**given, "gin_bindings": [*bindings], **values})
-    return json.loads((run_dir / "metrics.json").read_text())
-
-
-def error_of(*arguments, **values):
-    """What the binary says, in this process, to arguments it must refuse."""
-    with pytest.raises((SystemExit, Exception)) as caught:
-        _main(arguments, values)
-    return str(caught.value)
-
-
-def _main(arguments, values):
+def in_this_process(binary, *arguments, **values):
+    """Runs a binary with these values of its flags, which spares another import of TensorFlow."""
     flags.FLAGS.mark_as_parsed()
     gin.clear_config()
     with flagsaver.flagsaver(**values):
-        binary.main(["train", *arguments])
+        binary.main([binary.__name__, *arguments])
+
+
+def run_here(gin_file, run_dir, data_dir, *bindings, **values):
+    """The main job in this process: its `metrics.json`."""
+    in_this_process(train, **_given(gin_file, run_dir, data_dir, bindings), **values)
+    return json.loads((run_dir / "metrics.json").read_text())
+
+
+def refused_here(gin_file, run_dir, data_dir, *bindings, **values):
+    """What the main job says to values that it must refuse."""
+    return error_of(**_given(gin_file, run_dir, data_dir, bindings), **values)
+
+
+def error_of(*arguments, binary=train, **values):
+    """What a binary says to arguments, and to values of its flags, that it must refuse."""
+    with pytest.raises((SystemExit, Exception)) as caught:
+        in_this_process(binary, *arguments, **values)
+    return str(caught.value)
+
+
+def _given(gin_file, run_dir, data_dir, bindings):
+    folders = {"run_dir": str(run_dir), "data_dir": str(data_dir)}
+    return {"gin_file": str(gin_file), **folders, "gin_bindings": [*bindings]}
 
 
 def contents(folder):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.experiments.main_job import error_of, run_here
+from tests.experiments.main_job import refused_here, run_here
 
 SMALL = (
     "pipeline.run.stages=('retrain',)",
@@ -103,9 +103,8 @@ def test_sampled_negatives_leave_probabilities_calibrated(tmp_path):
 )
 def test_bad_input_is_told_in_a_line(tmp_path, binding, error):
     write_clicks(tmp_path / "clicks.csv", rows=9)
-    folders = {"run_dir": str(tmp_path / "run"), "data_dir": str(tmp_path / "data")}
-    bindings = ['CSV_PATHS=["clicks.csv"]', binding]
-    text = error_of(gin_file="csv.gin", gin_bindings=bindings, raw_dir=str(tmp_path), **folders)
+    folders, bindings = (tmp_path / "run", tmp_path / "data"), ('CSV_PATHS=["clicks.csv"]', binding)
+    text = refused_here("csv.gin", *folders, *bindings, raw_dir=str(tmp_path))
     assert text.startswith("Error: ")
     assert error in text
     assert not (tmp_path / "run").exists()

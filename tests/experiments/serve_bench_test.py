@@ -2,14 +2,13 @@
 
 import pytest
 import tensorflow as tf
-from absl import flags
-from absl.testing import flagsaver
 
 from aim_keras import warm_up
 from aim_keras.export import export_saved_model
 from aim_keras.models import FM
 from experiments import serve_bench
 from tests import forked
+from tests.experiments.main_job import in_this_process
 from tests.export_raw_values_test import ENCODING, features
 
 
@@ -39,10 +38,9 @@ def test_figures_are_of_the_requests_that_were_timed(exported):
 
 @pytest.mark.parametrize("given", [[], ["abc"], ["1", ""], ["0"], ["-1"], ["1.5"]])
 def test_candidates_are_numbers_of_rows(given):
-    flags.FLAGS.mark_as_parsed()
     message = rf"^Error: --candidates must be .* Received: --candidates={','.join(given)}\n"
-    with flagsaver.flagsaver(candidates=given), pytest.raises(SystemExit, match=message):
-        serve_bench.main(["serve_bench"])
+    with pytest.raises(SystemExit, match=message):
+        in_this_process(serve_bench, candidates=given)
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"x" * len(data)])

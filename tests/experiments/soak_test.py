@@ -7,12 +7,10 @@ import shutil
 import types
 
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from aim_keras import atomic
 from experiments import soak
-from tests.experiments.main_job import SMALL, contents, error_of, run_here
+from tests.experiments.main_job import SMALL, contents, in_this_process, refused_here, run_here
 
 TINY = (
     "planted.builder.num_train=1500",
@@ -41,9 +39,7 @@ def soaked(monkeypatch, tmp_path, **given):
     calls = []
     result = {"kills": 1, "runs": 1, "same": 1, "auc": 0.5, "largest_difference": 0.0}
     monkeypatch.setattr(soak, "soak", lambda *arguments: calls.append(arguments) or result)
-    flags.FLAGS.mark_as_parsed()
-    with flagsaver.flagsaver(gin_file="frappe.gin", soak_json=str(tmp_path / "s.json"), **given):
-        soak.main(["soak"])
+    in_this_process(soak, gin_file="frappe.gin", soak_json=str(tmp_path / "s.json"), **given)
     return calls[0]
 
 
@@ -84,12 +80,7 @@ def test_what_a_run_failed_of_is_said(tmp_path):
 
 def broken(run_dir, data_dir):
     """What a run that cannot end says, in this process."""
-    return error_of(
-        gin_file="quickstart.gin",
-        run_dir=str(run_dir),
-        data_dir=str(data_dir),
-        gin_bindings=[*TINY],
-    )
+    return refused_here("quickstart.gin", run_dir, data_dir, *TINY)
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,7 @@ from aim_keras.callbacks import Resume
 from aim_keras.datasets import movielens100k, pipeline
 from aim_keras.feature_groups import FeatureGroups
 from experiments.analysis import analyze
-from tests.experiments.main_job import (
-    SMALL,
-    error_of,
-    run_here,
-)
+from tests.experiments.main_job import SMALL, refused_here, run_here
 
 LR = ("include 'gin/quickstart.gin'", "include 'gin/models/lr.gin'")
 AUTOGROUP = (
@@ -93,8 +89,7 @@ def test_a_model_with_a_search_of_its_own_goes_on_where_it_ended(data_dir, tmp_p
 
     with monkeypatch.context() as patch:
         patch.setattr(Resume, "on_epoch_begin", end)
-        folders = {"run_dir": str(run_dir), "data_dir": str(data_dir)}
-        assert "No power" in error_of(gin_file=str(path), gin_bindings=[], **folders)
+        assert "No power" in refused_here(path, run_dir, data_dir)
     assert json.loads((trained / "backup" / "state.json").read_text())["epoch"] == 1
     stamp = (searched / "architecture.json").stat().st_mtime_ns
     metrics = run_here(path, run_dir, data_dir)
@@ -118,11 +113,6 @@ def test_a_model_with_a_search_of_its_own_goes_on_where_it_ended(data_dir, tmp_p
 )
 def test_a_search_of_a_model_without_one_is_refused(binding, data_dir, tmp_path):
     (tmp_path / "lr.gin").write_text("\n".join(LR))
-    error = error_of(
-        gin_file=str(tmp_path / "lr.gin"),
-        run_dir=str(tmp_path / "run"),
-        data_dir=str(data_dir),
-        gin_bindings=[*SMALL, binding],
-    )
+    error = refused_here(tmp_path / "lr.gin", tmp_path / "run", data_dir, *SMALL, binding)
     assert "takes no architecture and the stage retrain alone" in error
     assert not (tmp_path / "run").exists()

@@ -6,11 +6,7 @@ import pytest
 
 from aim_keras import Architecture
 from aim_keras.search import random_architecture
-from tests.experiments.main_job import (
-    SMALL,
-    error_of,
-    run_here,
-)
+from tests.experiments.main_job import SMALL, refused_here, run_here
 
 pytestmark = pytest.mark.usefixtures("without_export_and_report")
 
@@ -44,16 +40,8 @@ def test_retraining_starts_from_the_searched_weights_if_asked(data_dir, tmp_path
 
 
 def test_a_warm_start_without_a_search_is_refused(data_dir, tmp_path):
-    error = error_of(
-        gin_file="quickstart.gin",
-        run_dir=str(tmp_path / "run"),
-        data_dir=str(data_dir),
-        gin_bindings=[
-            *SMALL,
-            "pipeline.run.warm_start=True",
-            "pipeline.run.stages=('retrain',)",
-        ],
-    )
+    bindings = "pipeline.run.warm_start=True", "pipeline.run.stages=('retrain',)"
+    error = refused_here("quickstart.gin", tmp_path / "run", data_dir, *SMALL, *bindings)
     assert "warm_start needs a search before the re-training" in error
     assert not (tmp_path / "run").exists()
 
@@ -136,6 +124,7 @@ def test_a_random_architecture_of_the_same_size_goes_into_another_run(finished, 
 
 
 def test_a_random_architecture_needs_one_to_be_like(tmp_path):
-    error = error_of(gin_file="runs/frappe_control_random.gin", run_dir=str(tmp_path / "run"))
+    folders = tmp_path / "run", tmp_path / "data"
+    error = refused_here("runs/frappe_control_random.gin", *folders)
     assert "draw needs an architecture. Received: architecture=None" in error
     assert not (tmp_path / "run").exists()

@@ -18,6 +18,7 @@ from tests.experiments.main_job import (
     error_of,
     killed_after,
     quickstart,
+    refused_here,
     run_here,
 )
 
@@ -115,33 +116,23 @@ def test_a_malformed_architecture_is_named_before_anything_is_written(data_dir, 
     for name, (content, message) in broken.items():
         path = tmp_path / f"{name}.json"
         path.write_text(content)
-        error = error_of(
-            gin_file="quickstart.gin",
-            run_dir=str(tmp_path / "run"),
-            data_dir=str(data_dir),
-            gin_bindings=[*SMALL, f"ARCHITECTURE='{path}'"],
-        )
-        assert message in error
+        job = "quickstart.gin", tmp_path / "run", data_dir, *SMALL, f"ARCHITECTURE='{path}'"
+        assert message in refused_here(*job)
         assert not (tmp_path / "run").exists()
 
 
 def test_another_architecture_in_the_same_file_is_another_configuration(data_dir, tmp_path):
     path, run_dir = tmp_path / "found.json", tmp_path / "run"
-    arguments = {
-        "gin_file": "quickstart.gin",
-        "run_dir": str(run_dir),
-        "data_dir": str(data_dir),
-        "gin_bindings": [*SMALL, f"ARCHITECTURE='{path}'"],
-    }
+    job = "quickstart.gin", run_dir, data_dir, *SMALL, f"ARCHITECTURE='{path}'"
     fields = [f"f{i}" for i in range(10)]
     triple = {"inner": [fields[:3]]}
     Architecture(fields, ["inner"], 8, triple).save(path)
-    assert "order must be at least that of the architecture" in error_of(**arguments)
+    assert "order must be at least that of the architecture" in refused_here(*job)
     assert not run_dir.exists()
     Architecture.full(fields, ["inner"], 8).save(path)
     (run_dir / "stages").mkdir(parents=True)
     (run_dir / "requested.gin").write_text("of another architecture")
-    error = error_of(**arguments)
+    error = refused_here(*job)
     assert "another configuration" in error
     assert '"inner": [["f0", "f1"]' in error
 
@@ -169,24 +160,15 @@ def test_a_folder_in_which_no_stage_began_is_any_configurations(data_dir, tmp_pa
 def test_a_mistake_is_named_and_leaves_the_run_alone(finished, data_dir, bindings, message):
     run_dir, _ = finished
     before = contents(run_dir)
-    error = error_of(
-        gin_file="quickstart.gin",
-        run_dir=str(run_dir),
-        data_dir=str(data_dir),
-        gin_bindings=[*SMALL, *bindings],
-    )
+    error = refused_here("quickstart.gin", run_dir, data_dir, *SMALL, *bindings)
     assert error.startswith("Error:")
     assert message in error
     assert contents(run_dir) == before
 
 
 def test_apache_beam_is_asked_for_raw_files_and_must_be_there(tmp_path):
-    error = error_of(
-        gin_file="quickstart.gin",
-        run_dir=str(tmp_path / "run"),
-        data_dir=str(tmp_path / "data"),
-        beam_pipeline_options=["runner=DirectRunner"],
-    )
+    folders, options = (tmp_path / "run", tmp_path / "data"), ["runner=DirectRunner"]
+    error = refused_here("quickstart.gin", *folders, beam_pipeline_options=options)
     there = importlib.util.find_spec("apache_beam") is not None
     assert ("planted, which is generated" if there else "pip install 'aim_keras[beam]'") in error
     assert not (tmp_path / "run").exists()
@@ -205,7 +187,7 @@ def test_apache_beam_is_asked_for_raw_files_and_must_be_there(tmp_path):
 )
 def test_missing_files_are_named(gin_file, messages, tmp_path):
     run_dir = tmp_path / "run"
-    error = error_of(gin_file=gin_file, run_dir=str(run_dir), raw_dir=str(tmp_path))
+    error = refused_here(gin_file, run_dir, tmp_path / "data", raw_dir=str(tmp_path))
     assert error.startswith("Error:")
     assert all(message in error for message in messages)
     assert not run_dir.exists()

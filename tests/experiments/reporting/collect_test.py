@@ -5,13 +5,12 @@ import shutil
 
 import pytest
 import tensorflow as tf
-from absl import flags
-from absl.testing import flagsaver
 
 from aim_keras import Architecture
 from experiments import compare
 from experiments.reporting import collect, run_page, runs_page
 from tests import forked
+from tests.experiments.main_job import in_this_process
 from tests.experiments.reporting.html_page import Page
 
 
@@ -100,9 +99,7 @@ def test_the_binary_compares_with_other_runs(finished, copy):
 
 def test_several_runs_by_the_binary(finished, copy, tmp_path, capsys):
     output = tmp_path / "pages" / "compared.html"
-    flags.FLAGS.mark_as_parsed()
-    with flagsaver.flagsaver(output=str(output)):
-        compare.main(["compare", f"first={finished[0]}", str(copy)])
+    in_this_process(compare, f"first={finished[0]}", str(copy), output=str(output))
     assert capsys.readouterr().out == f"Comparison in {output}\n"
     parsed = Page(output.read_text(encoding="utf-8"))
     assert {"first", "copy"} <= set(parsed.texts["td"])
@@ -156,9 +153,8 @@ def test_what_a_comparison_refuses(finished, copy, tmp_path):
         with pytest.raises(ValueError, match=message):
             runs_page.write(folders, output)
     assert not output.exists()
-    flags.FLAGS.mark_as_parsed()
     with pytest.raises(SystemExit, match="Error: A comparison needs two or more runs"):
-        compare.main(["compare"])
+        in_this_process(compare)
 
 
 def test_runs_of_before_have_no_history_of_gates(copy):
