@@ -1,6 +1,7 @@
 """The pages, read by an HTML parser."""
 
 import dataclasses
+import functools
 import math
 
 import pytest
@@ -24,31 +25,36 @@ SHALLOW = dataclasses.replace(
     RUN, name="not analysed", analysis=None, trainings=[RUN.trainings[0].__class__("a", {}, [])]
 )
 PAGES = {
-    "run": run_page.html(RUN),
-    "beside": run_page.html(RUN, [PLAIN]),
-    "plain": run_page.html(PLAIN),
-    "operations": run_page.html(OPERATIONS),
-    "groups": run_page.html(GROUPS),
-    "shallow": run_page.html(SHALLOW),
-    "runs": runs_page.html([RUN, OPERATIONS, PLAIN, GROUPS]),
+    "run": lambda: run_page.html(RUN),
+    "beside": lambda: run_page.html(RUN, [PLAIN]),
+    "plain": lambda: run_page.html(PLAIN),
+    "operations": lambda: run_page.html(OPERATIONS),
+    "groups": lambda: run_page.html(GROUPS),
+    "shallow": lambda: run_page.html(SHALLOW),
+    "runs": lambda: runs_page.html([RUN, OPERATIONS, PLAIN, GROUPS]),
 }
+
+
+@functools.cache
+def page_of(name):
+    return PAGES[name]()
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_is_one_well_formed_file(name):
-    parsed = Page(PAGES[name])
-    assert PAGES[name].startswith("<!DOCTYPE html>")
+    parsed = Page(page_of(name))
+    assert page_of(name).startswith("<!DOCTYPE html>")
     assert len(parsed.ids) == len(set(parsed.ids))
     assert "script" not in parsed.seen
     assert all(link.startswith(("#", "data:")) for link in parsed.links)
     assert {link[1:] for link in parsed.links if link.startswith("#")} <= set(parsed.ids)
-    assert "url(http" not in PAGES[name]
-    assert "@import" not in PAGES[name]
+    assert "url(http" not in page_of(name)
+    assert "@import" not in page_of(name)
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_what_keys_reach_says_what_it_is(name):
-    parsed = Page(PAGES[name])
+    parsed = Page(page_of(name))
     reached = [of for of in parsed.attributes if "tabindex" in of]
     assert all(of["role"] == "region" for of in reached)
     labels = [of["aria-label"] for of in reached]
@@ -59,7 +65,7 @@ def test_what_keys_reach_says_what_it_is(name):
 
 @pytest.mark.parametrize("name", ["run", "runs"])
 def test_names_and_configuration_are_escaped(name):
-    parsed = Page(PAGES[name])
+    parsed = Page(page_of(name))
     assert "b" not in parsed.seen
     assert "user × <b>" in parsed.text or "<b> × user" in parsed.text
     assert "<b>" in parsed.texts["text"], "in a figure"
@@ -69,7 +75,7 @@ def test_names_and_configuration_are_escaped(name):
 
 
 def test_headline_and_stages():
-    parsed = Page(PAGES["run"])
+    parsed = Page(page_of("run"))
     shown = parsed.texts["dd"]
     for value in ("0.7654", "0.4321", "54,321", "2.5 MB", "12,345 in the first stage"):
         assert value in shown
@@ -81,7 +87,7 @@ def test_headline_and_stages():
 
 
 def test_kept_interactions_have_their_alpha():
-    parsed = Page(PAGES["run"])
+    parsed = Page(page_of("run"))
     titles = parsed.texts["strong"]
     assert "inner: 2 of 6 pairs" in titles
     assert "outer: 1 of 6 pairs" in titles
@@ -104,11 +110,11 @@ def test_alpha_is_that_of_the_last_search_where_what_was_found_has_it():
 
 
 def test_what_is_not_there_is_said_or_left_out():
-    assert "No stage has TensorBoard events" in PAGES["shallow"]
+    assert "No stage has TensorBoard events" in page_of("shallow")
     without = dataclasses.replace(RUN.trainings[0], gates=[])
     run = dataclasses.replace(RUN, trainings=[without])
     assert "This run has no history of its gates" in run_page.html(run)
-    headings = Page(PAGES["plain"]).texts["h2"]
+    headings = Page(page_of("plain")).texts["h2"]
     assert "Stages" in headings
     assert "Kept interactions" not in headings
     assert "Gates over the search" not in headings
@@ -124,18 +130,18 @@ def test_the_analysis_is_asked_for_where_it_can_be_had(kept, options):
 
 
 def test_other_kinds_of_what_is_found():
-    assert "product: 1 of 6 pairs" in PAGES["operations"]
-    assert "kept" in Page(PAGES["operations"]).texts["td"]
-    cells = Page(PAGES["groups"]).texts["td"]
+    assert "product: 1 of 6 pairs" in page_of("operations")
+    assert "kept" in Page(page_of("operations")).texts["td"]
+    cells = Page(page_of("groups")).texts["td"]
     start = cells.index("user, <b>, item")
     assert cells[start - 2 : start] == ["2", "1"]
 
 
 def test_comparison_within_a_run_has_what_is_beside_it_first():
-    cells = Page(PAGES["beside"]).texts["td"]
+    cells = Page(page_of("beside")).texts["td"]
     assert cells.index("plain") < len(cells) - cells[::-1].index("retrain")
     assert "+0.00" in cells
-    assert "+0.00" not in Page(PAGES["run"]).texts["td"]
+    assert "+0.00" not in Page(page_of("run")).texts["td"]
 
 
 def test_runs_side_by_side():
@@ -152,11 +158,11 @@ def test_runs_side_by_side():
     start = cells.index("2 of 2")
     assert cells[start : start + 3] == ["2 of 2", "0.400", "0.400"]
     assert "different data sets" in parsed.text
-    assert "different data sets" not in Page(PAGES["runs"]).text
+    assert "different data sets" not in Page(page_of("runs")).text
 
 
 def test_the_importance_of_fields_is_that_of_the_analysis():
-    parsed = Page(PAGES["run"])
+    parsed = Page(page_of("run"))
     assert "AUC lost" in " ".join(parsed.texts["th"])
     assert {"0.0000", "0.0123", "0.0247", "0.0370"} <= set(parsed.texts["td"])
     without = {**RUN.analysis, "dimensions": [{"field": name} for name in FIELDS]}  # of old
@@ -165,7 +171,7 @@ def test_the_importance_of_fields_is_that_of_the_analysis():
 
 
 def test_long_rankings_are_folded():
-    parsed = Page(PAGES["run"])
+    parsed = Page(page_of("run"))
     assert "All 2 kept pairs in numbers" in parsed.texts["summary"]
     fields = {f"f{i}": next(iter(FIELDS.values())) for i in range(12)}
     full = RUN.found.full(fields, ["inner"], 2)
@@ -198,8 +204,8 @@ def test_gates_without_a_threshold():
     text = run_page.html(
         dataclasses.replace(RUN, trainings=[dataclasses.replace(first, gates=gates), *others])
     )
-    assert "GRDA's threshold grows" in PAGES["run"]
-    assert "open gates" in PAGES["run"]
+    assert "GRDA's threshold grows" in page_of("run")
+    assert "open gates" in page_of("run")
     assert "trained without a threshold" in text
     assert "GRDA's threshold grows" not in text
     assert "open gates" not in text
