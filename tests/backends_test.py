@@ -3,16 +3,13 @@
 import functools
 import importlib.util
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 
 from aim_keras import Architecture, read_gates
+from tests import forked
 from tests.layers.layers_table import LAYERS
 from tests.models.models_table import BASELINES
 from tests.on_any_backend import (
@@ -25,7 +22,6 @@ from tests.on_any_backend import (
     trained,
 )
 
-ROOT = pathlib.Path(__file__).parents[1]
 pytestmark = pytest.mark.minutes
 
 
@@ -35,15 +31,7 @@ def folder(request, tmp_path_factory):
     if importlib.util.find_spec(request.param) is None:
         pytest.skip(f"{request.param} is absent: no models that it trained")
     folder = tmp_path_factory.mktemp(request.param)
-    environment = {
-        "KERAS_BACKEND": request.param,
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [sys.executable, "-m", "tests.on_any_backend", str(folder)]
-    run = subprocess.run(
-        command, env=os.environ | environment, cwd=ROOT, capture_output=True, text=True
-    )
-    assert run.returncode == 0, run.stderr
+    forked.output_of_python("-m", "tests.on_any_backend", folder, KERAS_BACKEND=request.param)
     return folder
 
 

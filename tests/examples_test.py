@@ -1,11 +1,9 @@
 import importlib.util
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 
+from tests import forked
 from tests.conftest import EXAMPLES
 
 
@@ -83,14 +81,11 @@ def test_shard_a_table():
     two_devices = {
         "KERAS_BACKEND": "jax",
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-        "PYTHONPATH": str(EXAMPLES.parent),
     }
-    command = [sys.executable, EXAMPLES / "shard_a_table.py"]
-    run = subprocess.run(command, env=os.environ | two_devices, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
+    output = forked.output_of_python(EXAMPLES / "shard_a_table.py", **two_devices)
     for name in ("table_8", "table_8_momentum", "table_8_velocity"):
-        assert re.search(rf"{name}: \(8000, 8\), on each device \(4000, 8\)", run.stdout)
-    assert float(re.search(r"difference of a weight: (.+)", run.stdout)[1]) < 1e-6
+        assert re.search(rf"{name}: \(8000, 8\), on each device \(4000, 8\)", output)
+    assert float(re.search(r"difference of a weight: (.+)", output)[1]) < 1e-6
 
 
 def test_the_readme_lists_every_example():

@@ -1,8 +1,6 @@
 """What a SavedModel makes of raw values, where only TensorFlow is loaded."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
 from aim_keras.datasets.number_encodings import MISSING, Dense, Numerical
 from aim_keras.export import export_saved_model
 from aim_keras.models import FM, DeepFM
+from tests import forked
 from tests.datasets.graph_encoding_test import example
 
 ENCODING = Encoding(
@@ -108,15 +107,8 @@ def test_raw_values_where_only_tensorflow_is_loaded(exported, tmp_path):
     model, path = exported
     dtypes = {name: dtype.name for name, dtype in DTYPES.items()}
     arguments = [str(path), dtypes, REQUEST, [example(**row).hex() for row in EXAMPLES]]
-    run = subprocess.run(
-        [sys.executable, "-c", LOADER, json.dumps(arguments)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    ctr, ours = json.loads(run.stdout)
+    output = forked.output_of_python("-c", LOADER, json.dumps(arguments), cwd=tmp_path)
+    ctr, ours = json.loads(output)
     assert not ours
     for of_signature in ctr:
         np.testing.assert_allclose(of_signature, probabilities(model), rtol=0, atol=1e-6)
@@ -124,9 +116,8 @@ def test_raw_values_where_only_tensorflow_is_loaded(exported, tmp_path):
 
 def test_command_line_shows_every_field_by_name(exported):
     _, path = exported
-    command = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "show"]
-    run = subprocess.run([*command, "--dir", path, "--all"], capture_output=True, text=True)
-    *_, shown = run.stdout.split("MetaGraphDef with tag-set")
+    command = "-m", "tensorflow.python.tools.saved_model_cli", "show", "--dir", path, "--all"
+    *_, shown = forked.output_of_python(*command).split("MetaGraphDef with tag-set")
     of = dict(part.split("']", 1) for part in shown.split("signature_def['")[1:])
     assert set(of) - {"__saved_model_init_op"} == {
         *("serving_default", "ids", "tf_example", "regress", "classify")

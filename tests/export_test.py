@@ -1,7 +1,5 @@
 import json
 import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -13,6 +11,7 @@ from aim_keras.architecture import Architecture
 from aim_keras.export import export_saved_model
 from aim_keras.fields import Field
 from aim_keras.models import FM, IPNN, DeepFM
+from tests import forked
 
 SIZES = {"user_id": 9, "app-1": 7, "7.hour": 5}
 FIELDS = tuple(SIZES)
@@ -169,20 +168,8 @@ def test_loads_where_aim_keras_was_never_imported(tmp_path, kinds):
     path = export_saved_model(model, FIELDS, tmp_path / "1", IDS)
     ids = {field: (IDS[:, i].tolist(), "int32") for i, field in enumerate(FIELDS)}
     request = {name: (values, KIND_INPUTS[name][1].name) for name, values in REQUEST.items()}
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            LOADER,
-            json.dumps([(str(path), ids), (str(path_of_kinds), request)]),
-        ],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    ctr, ctr_of_kinds = json.loads(run.stdout)
+    asked = json.dumps([(str(path), ids), (str(path_of_kinds), request)])
+    ctr, ctr_of_kinds = json.loads(forked.output_of_python("-c", LOADER, asked, cwd=tmp_path))
     np.testing.assert_allclose(ctr, probabilities(model), rtol=0, atol=1e-6)
     expected = probabilities(model_of_kinds, TAKEN)
     np.testing.assert_allclose(ctr_of_kinds, expected, rtol=0, atol=1e-6)

@@ -1,4 +1,7 @@
-"""Programs as `python -m` runs them, but in forks of a process that imported TensorFlow once."""
+"""Programs as `python -m` runs them, but in forks of a process that imported TensorFlow once.
+
+Where the start of Python is what is tested, `output_of_python` starts one.
+"""
 
 import contextlib
 import multiprocessing
@@ -36,6 +39,20 @@ def run(module, *arguments):
             return subprocess.CompletedProcess(
                 (module, *arguments), process.exitcode, *written(folder)
             )
+
+
+def output_of_python(*arguments, cwd=ROOT, **environment):
+    """What a new process of Python, which must end well, writes to the standard output."""
+    result = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 def written(folder):

@@ -1,10 +1,6 @@
 """What Keras's users do with any model works with ours."""
 
 import csv
-import os
-import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -17,10 +13,10 @@ from aim_keras import read_gates
 from aim_keras.metrics import BinnedAUC
 from aim_keras.models import FM, IPNN, DeepFM
 from aim_keras.optimizers import GRDA, LazyAdam, with_gates
+from tests import forked
 from tests.layers.layers_table import LAYERS, functional
 from tests.models.models_table import BASELINES, IDS, LABELS, SIZES, new_baseline, randomized
 
-ROOT = pathlib.Path(__file__).parents[1]
 GATED = {
     "fm_of_interactions": (FM, {"search": "interactions", "functions": ("inner", "outer")}),
     "fm_of_dimensions": (FM, {"search": "dimensions"}),
@@ -95,15 +91,7 @@ def test_files_load_in_a_process_that_imports_the_package(tmp_path):
         "for path in sorted(pathlib.Path(sys.argv[1]).glob('*.keras')):\n"
         "    print(path.stem, keras.saving.load_model(path).count_params())\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    run = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
-    assert len(run.stdout.splitlines()) == 5
+    assert len(forked.output_of_python("-c", program, tmp_path).splitlines()) == 5
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
@@ -233,12 +221,6 @@ def test_a_loss_of_probabilities_is_refused(loss):
 
 def test_modules_are_there_without_an_import_of_their_own():
     program = "import aim_keras; print(aim_keras.callbacks.GateHistory, aim_keras.export.signature)"
-    run = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
+    forked.output_of_python("-c", program)
     with pytest.raises(AttributeError, match="no attribute 'callback'"):
         aim_keras.callback  # noqa: B018

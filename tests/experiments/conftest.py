@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 
 from experiments import pipeline
@@ -18,10 +15,7 @@ def data_dir(tmp_path_factory):
 def finished(tmp_path_factory, data_dir):
     """The folder and the output of a small run of the quick start, started as a user starts it."""
     run_dir = tmp_path_factory.mktemp("runs") / "run"
-    command = [sys.executable, "-m", *quickstart(run_dir, data_dir)]
-    result = subprocess.run(command, cwd=forked.ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return run_dir, result.stdout
+    return run_dir, forked.output_of_python("-m", *quickstart(run_dir, data_dir))
 
 
 @pytest.fixture

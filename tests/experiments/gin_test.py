@@ -1,14 +1,13 @@
 """Every configuration: it parses alone, leaves no value open, and takes ORDER if it searches."""
 
 import inspect
-import subprocess
-import sys
 
 import gin
 import pytest
 
 from aim_keras import models
 from experiments.configuration import GIN_DIR, gin_path, parse
+from tests import forked
 
 FRAGMENTS = ("datasets", "models", "optimizers", "stages", "ablations", "controls")
 TABLES = "tables"  # configurations of another binary: tables_test.py
@@ -36,9 +35,7 @@ def test_there_are_leaves():
 
 
 def test_every_leaf_parses_and_is_complete():
-    script = PARSE.format(leaves=LEAVES)
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
+    forked.output_of_python("-c", PARSE.format(leaves=LEAVES))
 
 
 def test_from_another_folder_a_leaf_parses_without_a_word(tmp_path, monkeypatch, caplog):

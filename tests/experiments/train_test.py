@@ -3,8 +3,6 @@
 import importlib.util
 import json
 import shutil
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -64,7 +62,7 @@ def test_saved_model_serves_the_keras_model_without_aim_keras(finished):
         "np.save(sys.argv[1] + '/ctr.npy', ctr)\n"
         "assert not any(name.startswith('aim_keras') for name in sys.modules)\n"
     )
-    subprocess.run([sys.executable, "-c", script, run_dir], check=True, cwd="/")
+    forked.output_of_python("-c", script, run_dir, cwd="/")
     expected = 1 / (1 + np.exp(-model.predict(ids, verbose=0)))
     np.testing.assert_allclose(np.load(run_dir / "ctr.npy"), expected, atol=1e-6)
 
