@@ -11,8 +11,8 @@ import pytest
 
 from aim_keras.callbacks import RankMetrics, Resume
 from aim_keras.optimizers import GRDA, with_gates
-
-BINARY = keras.losses.BinaryCrossentropy(from_logits=True)
+from tests import forked
+from tests.callbacks.gated_training import BINARY, KillAt, KilledError
 
 
 def data(seed, rows=256):
@@ -64,24 +64,6 @@ def train(folder, extra=(), epochs=30, **arguments):
     return model, history
 
 
-class KilledError(Exception):
-    pass
-
-
-class KillAt(keras.callbacks.Callback):
-    def __init__(self, epoch, hook):
-        super().__init__()
-        self.epoch, self.hook = epoch, hook
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if self.hook == "begin" and epoch == self.epoch:
-            raise KilledError
-
-    def on_epoch_end(self, epoch, logs=None):
-        if self.hook == "end" and epoch == self.epoch:
-            raise KilledError
-
-
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory):
     folder = tmp_path_factory.mktemp("straight")
@@ -122,19 +104,17 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, straight, epo
 
 
 def test_a_killed_process(tmp_path, straight):
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import importlib.util, os, signal, sys, keras\n"
-        "spec = importlib.util.spec_from_file_location('case', sys.argv[1])\n"
-        "case = importlib.util.module_from_spec(spec)\n"
-        "spec.loader.exec_module(case)\n"
+    program = (
+        "import os, signal, sys, keras\n"
+        "from tests.callbacks.resume_test import train\n"
         "class Kill(keras.callbacks.Callback):\n"
         "    def on_epoch_begin(self, epoch, logs=None): self.now = epoch == 3\n"
         "    def on_train_batch_end(self, batch, logs=None):\n"
         "        if self.now and batch == 2: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "case.train(sys.argv[2], extra=[Kill()])\n"
+        "train(sys.argv[1], extra=[Kill()])\n"
     )
-    killed = subprocess.run([sys.executable, script, __file__, tmp_path], check=False)
+    command = [sys.executable, "-c", program, tmp_path]
+    killed = subprocess.run(command, cwd=forked.ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
     model, history = train(tmp_path)
     assert_same_end(model, history, tmp_path, straight, first_epoch=3)

@@ -1,46 +1,14 @@
 """The event files of a search, read back."""
 
 import keras
-import numpy as np
 import pytest
 import tensorflow as tf
 
 from aim_keras.architecture import Architecture
 from aim_keras.callbacks import Resume, SearchState
 from aim_keras.models import FM
-from aim_keras.optimizers import GRDA, with_gates
-
-SIZES = {"a": 6, "b": 5, "c": 3, "d": 4}
-BINARY = keras.losses.BinaryCrossentropy(from_logits=True)
-ROWS, BATCH = 140, 20  # 7 steps an epoch
-RNG = np.random.default_rng(0)
-IDS = np.stack([RNG.integers(0, size, ROWS) for size in SIZES.values()], axis=1).astype("int32")
-LABELS = RNG.integers(0, 2, (ROWS, 1)).astype("float32")
-
-
-class Recorder(keras.callbacks.Callback):
-    """`{step: (gates by path, threshold)}` of every step."""
-
-    def __init__(self):
-        super().__init__()
-        self.states = {}
-
-    def on_train_batch_end(self, batch, logs=None):
-        optimizer = self.model.optimizer.gates_optimizer
-        gates = {w.path: w.numpy() for w in self.model.weights if "/gate_" in w.path}
-        self.states[int(optimizer.iterations)] = gates, optimizer.threshold
-
-
-def fit(
-    log_dir, search="dimensions", architecture=None, epochs=2, every=3, callbacks=(), **compiled
-):
-    model = FM(SIZES, architecture, search, embedding_dim=3)
-    gates = GRDA(0.1, mu=0.6, target_threshold=0.61, total_steps=2 * ROWS // BATCH)
-    model.compile(with_gates(keras.optimizers.Adam(0.01), gates), BINARY, **compiled)
-    recorder = Recorder()
-    callbacks = [recorder, SearchState(log_dir, every), *callbacks]
-    model.fit(IDS, LABELS, BATCH, epochs, verbose=0, callbacks=callbacks)
-    return recorder.states
+from aim_keras.optimizers import with_gates
+from tests.callbacks.gated_training import BINARY, IDS, LABELS, SIZES, fit
 
 
 def events(log_dir):
@@ -56,18 +24,18 @@ def events(log_dir):
 
 
 def test_every_third_batch_and_the_last_of_an_epoch(tmp_path):
-    states = fit(tmp_path)
+    states = fit(SearchState(tmp_path, 3), search="dimensions")
     written = events(tmp_path)
     path = "dimension_gate_2/gate_beta"
     assert set(written) == {f"{path}/open", f"{path}/values", "threshold"}
     for steps in written.values():
-        assert list(steps) == [3, 6, 7, 10, 13, 14]
+        assert list(steps) == [3, 6, 7, 10, 13, 14, 17, 20, 21]
     for step, value in written["threshold"].items():
         assert value == pytest.approx(states[step][1])
     for step, value in written[f"{path}/open"].items():
-        assert value == sum(gate != 0 for gate in states[step][0][path].ravel())
+        assert value == sum(gate != 0 for gate in states[step][0][path])
     for step, buckets in written[f"{path}/values"].items():
-        gates = states[step][0][path].ravel()
+        gates = states[step][0][path]
         assert sum(count for _, _, count in buckets) == len(gates)
         assert (buckets[0][0], buckets[-1][1]) == pytest.approx((min(gates), max(gates)))
     counts = list(written[f"{path}/open"].values())
@@ -75,13 +43,13 @@ def test_every_third_batch_and_the_last_of_an_epoch(tmp_path):
 
 
 def test_several_steps_at_once(tmp_path):
-    fit(tmp_path, steps_per_execution=2)
+    fit(SearchState(tmp_path, 3), epochs=2, steps_per_execution=2)
     assert list(events(tmp_path)["threshold"]) == [4, 6, 7, 11, 13, 14]
 
 
 def test_only_the_gates_that_are_searched(tmp_path):
     triples = Architecture(tuple(SIZES), ("inner",), 3, {"inner": [("a", "b"), ("a", "b", "c")]})
-    fit(tmp_path, "interactions", triples)
+    fit(SearchState(tmp_path), architecture=triples)
     assert set(events(tmp_path)) == {
         "interaction_3/gate_alpha/open",
         "interaction_3/gate_alpha/values",
@@ -91,14 +59,14 @@ def test_only_the_gates_that_are_searched(tmp_path):
 
 def test_a_search_without_candidates(tmp_path):
     nothing = Architecture(tuple(SIZES), ("inner",), 3, {})
-    fit(tmp_path, "interactions", nothing)
+    fit(SearchState(tmp_path, 3), architecture=nothing)
     counts = events(tmp_path)["interaction_2/gate_alpha/open"]
-    assert list(map(int, counts.values())) == [0] * 6
+    assert list(map(int, counts.values())) == [0] * 9
 
 
 def test_steps_of_a_resumed_training_go_on(tmp_path):
     for epochs in (1, 2):
-        fit(tmp_path / "log", epochs=epochs, callbacks=[Resume(tmp_path / "backup")])
+        fit(SearchState(tmp_path / "log", 3), Resume(tmp_path / "backup"), epochs=epochs)
     assert list(events(tmp_path / "log")["threshold"]) == [3, 6, 7, 10, 13, 14]
 
 
