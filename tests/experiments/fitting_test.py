@@ -9,17 +9,23 @@ import numpy as np
 import pytest
 
 from aim_keras.callbacks import GateSteps
-from aim_keras.datasets import planted
 from aim_keras.models import FM
 from experiments import fitting
 
 
+@pytest.fixture
+def fits(monkeypatch):
+    """The options of each training of an `FM`, none of which takes place."""
+    fits, history = [], types.SimpleNamespace(epoch=[])
+    monkeypatch.setattr(FM, "fit", lambda model, data, **options: fits.append(options) or history)
+    monkeypatch.setattr(FM, "load_weights", lambda model, path: None)
+    return fits
+
+
 @pytest.mark.parametrize("finished_epochs", [0, 2])
-def test_a_resumed_search_goes_on_with_the_gates_own_rows(finished_epochs, tmp_path, monkeypatch):
+def test_a_resumed_search_goes_on_with_the_gates_own_rows(finished_epochs, tmp_path, new_job, fits):
     """10 steps an epoch, so 3 of the gates, on the batches of valid in a random order."""
-    builder = planted.builder(tmp_path, num_train=2000, num_valid=800, num_test=100)
-    builder.download_and_prepare()
-    job = fitting.Job(builder, batch_size=200, seed=0)
+    job = new_job(2000, num_valid=800, batch_size=200)
     (tmp_path / "backup").mkdir()
     state = {
         "epoch": finished_epochs,
@@ -29,11 +35,7 @@ def test_a_resumed_search_goes_on_with_the_gates_own_rows(finished_epochs, tmp_p
         "callbacks": [],
     }
     (tmp_path / "backup" / "state.json").write_text(json.dumps(state))
-    fits = []
-    history = types.SimpleNamespace(epoch=[])
-    monkeypatch.setattr(FM, "fit", lambda model, data, **options: fits.append(options) or history)
-
-    model = FM(builder.fields, search="interactions")
+    model = FM(job.builder.fields, search="interactions")
     fitting.fit(model, tmp_path, job, searching=True, gates=fitting.adam, gates_every=3, epochs=4)
     (callbacks,) = (options["callbacks"] for options in fits)
     (gate_steps,) = (callback for callback in callbacks if isinstance(callback, GateSteps))
@@ -44,15 +46,11 @@ def test_a_resumed_search_goes_on_with_the_gates_own_rows(finished_epochs, tmp_p
     assert model.optimizer.joint is False
 
 
-def test_any_loss_of_logits_is_trained_by(tmp_path, monkeypatch):
-    builder = planted.builder(tmp_path, num_train=200, num_valid=100, num_test=100)
-    builder.download_and_prepare()
-    job = fitting.Job(builder, batch_size=100, seed=0)
-    history = types.SimpleNamespace(epoch=[])
-    monkeypatch.setattr(FM, "fit", lambda model, data, **options: history)
-    monkeypatch.setattr(FM, "load_weights", lambda model, path: None)
+@pytest.mark.usefixtures("fits")
+def test_any_loss_of_logits_is_trained_by(tmp_path, new_job):
+    job = new_job(200)
     focal = functools.partial(keras.losses.BinaryFocalCrossentropy, gamma=3.0)
-    model = FM(builder.fields)
+    model = FM(job.builder.fields)
     fitting.fit(model, tmp_path, job, searching=False, loss=focal)
     assert model.loss.get_config().items() >= {"gamma": 3.0, "from_logits": True}.items()
     with pytest.raises(ValueError, match=r"MeanSquaredError must have values that it takes"):
@@ -61,16 +59,10 @@ def test_any_loss_of_logits_is_trained_by(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("least", "waits"), [({}, (1, 2)), ({"patience_steps": 9}, (3, 6))])
 def test_patience_counts_as_many_short_epochs_as_make_its_steps(
-    least, waits, tmp_path, monkeypatch
+    least, waits, tmp_path, new_job, fits
 ):
-    builder = planted.builder(tmp_path, num_train=400, num_valid=100, num_test=100)
-    builder.download_and_prepare()
-    job = fitting.Job(builder, batch_size=100, seed=0)
-    fits = []
-    history = types.SimpleNamespace(epoch=[])
-    monkeypatch.setattr(FM, "fit", lambda model, data, **options: fits.append(options) or history)
-    monkeypatch.setattr(FM, "load_weights", lambda model, path: None)
-    fitting.fit(FM(builder.fields), tmp_path, job, searching=False, patience=2, **least)
+    job = new_job(400)
+    fitting.fit(FM(job.builder.fields), tmp_path, job, searching=False, patience=2, **least)
     kinds = keras.callbacks.ReduceLROnPlateau, keras.callbacks.EarlyStopping
     (callbacks,) = (options["callbacks"] for options in fits)
     assert tuple(c.patience for kind in kinds for c in callbacks if isinstance(c, kind)) == waits

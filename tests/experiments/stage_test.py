@@ -3,18 +3,16 @@
 import gin
 import numpy as np
 
-from aim_keras.datasets import pipeline, planted
+from aim_keras.datasets import pipeline
 from aim_keras.models import FM, LR, AutoEmb
 from experiments import fitting, stage
 
 
-def test_counts_go_to_the_models_that_take_them(tmp_path):
-    builder = planted.builder(tmp_path, num_train=3000, num_valid=100, num_test=100)
-    builder.download_and_prepare()
-    job = fitting.Job(builder, batch_size=100, seed=0)
+def test_counts_go_to_the_models_that_take_them(new_job):
+    job = new_job(3000)
     with gin.unlock_config():  # A binary's test has locked it.
         configured = gin.external_configurable(AutoEmb, module="tests")
-    logs = np.log1p(pipeline.counts(builder)["f0"])
+    logs = np.log1p(pipeline.counts(job.builder)["f0"])
     assert logs[0] == 0 < logs[1:].min()  # No row is out of vocabulary.
     for build_model in (AutoEmb, configured):
         model = stage.build(job, build_model, None, None)
@@ -23,11 +21,8 @@ def test_counts_go_to_the_models_that_take_them(tmp_path):
     assert isinstance(stage.build(job, LR, None, None), LR)
 
 
-def test_a_finished_re_training_is_read(tmp_path):
-    builder = planted.builder(tmp_path, num_train=200, num_valid=100, num_test=100)
-    builder.download_and_prepare()
-    job = fitting.Job(builder, batch_size=100, seed=0)
-    calls = []
+def test_a_finished_re_training_is_read(tmp_path, new_job):
+    job, calls = new_job(200), []
 
     def fit(model, stage_dir, job, searching):
         calls.append(searching)
