@@ -1,4 +1,5 @@
-"""Every configuration: it parses alone, leaves no value open, and takes ORDER if it searches."""
+"""Every configuration: it parses alone, leaves no value open, sets nothing in a scope that no stage
+has, and takes ORDER if it searches."""
 
 import inspect
 
@@ -18,7 +19,7 @@ LEAVES = sorted(
 )
 PARSE = """
 import gin
-from experiments import pipeline
+from experiments import gin_values, pipeline, request
 from experiments.configuration import gin_path, parse
 for leaf in {leaves}:
     gin.clear_config()
@@ -27,6 +28,7 @@ for leaf in {leaves}:
     assert "REQUIRED" not in text, (leaf, text)
     searches = "search_interactions" in gin.query_parameter("pipeline.run.stages")
     assert searches == ("pipeline.run.order = %ORDER" in text), (leaf, text)
+    gin_values.check_scopes(request.SCOPES)
 """
 
 

@@ -9,7 +9,7 @@ import pytest
 from aim_keras import models, optimizers, search
 from aim_keras.datasets import avazu, criteo_display, frappe, movielens100k, own_data, planted
 from experiments import autofeature, fitting, gin_values, pipeline, request, stage
-from experiments.configuration import GIN_DIR, gin_path, parse
+from experiments.configuration import gin_path, parse
 from experiments.tabulating.plan import Plan
 from tests.experiments.main_job import SMALL, error_of, refused_here
 
@@ -187,18 +187,6 @@ def test_a_macro_and_a_scope_that_a_binding_brings_along(tmp_path):
     bindings = ["RATE = 0.3", "DROPOUT = %RATE", "DROPOUT = 0.2", "mine/planted.builder.seed = 4"]
     block = "retrain/fitting.fit:\n  epochs = 3\n  patience = 2\n"
     parse(gin_path("quickstart.gin"), [*bindings, block, "DATASET = @mine/planted.builder"])
-    gin_values.check_scopes(request.SCOPES)
-    gin.clear_config()
-
-
-@pytest.mark.parametrize(
-    "path",
-    sorted({*GIN_DIR.glob("*.gin"), *GIN_DIR.glob("runs/*.gin")} - {GIN_DIR / "base.gin"}),
-    ids=lambda path: path.stem,
-)
-def test_scopes_of_the_leaves(path):
-    gin.clear_config()
-    parse(path, [])
     gin_values.check_scopes(request.SCOPES)
     gin.clear_config()
 
