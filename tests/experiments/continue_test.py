@@ -9,7 +9,7 @@ import pytest
 from aim_keras.architecture import Architecture
 from aim_keras.datasets.encoding import Encoding
 from experiments import scoring
-from tests.experiments.main_job import error_of, run_here
+from tests.experiments.main_job import refused_here, run_here
 from tests.experiments.own_data_test import SMALL, write_clicks
 
 GO_ON = "include 'gin/stages/continue.gin'"
@@ -98,7 +98,6 @@ def test_what_does_not_go_together_is_named(days, tmp_path, more, message):
     else:
         (tmp_path / "day_2.csv").write_text((days / "day_2.csv").read_text())
         given.append(f"CSV_SCHEMA='{days / 'schema.json'}'")
-    values = {"gin_bindings": [*given, *more], "raw_dir": str(tmp_path)}
-    folders = {"run_dir": str(tmp_path / "run"), "data_dir": str(tmp_path / "data")}
-    assert message in error_of(gin_file="csv.gin", **folders, **values)
+    folders = tmp_path / "run", tmp_path / "data"
+    assert message in refused_here("csv.gin", *folders, *given, *more, raw_dir=str(tmp_path))
     assert not (tmp_path / "run" / "metrics.json").exists()
