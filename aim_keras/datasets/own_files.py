@@ -10,6 +10,7 @@ from aim_keras.datasets import raw_files, tables
 
 ALL = "all"  # of a file whose rows are split, in place of the name of its split
 MISSING = "__HIVE_DEFAULT_PARTITION__"
+HIDDEN = re.compile(r"\.|_[^=]*$")  # names that Spark and Hive pass over, too, but for `_day=3`
 
 
 def part_of(file: str) -> str:
@@ -57,7 +58,8 @@ def _found(part: str, paths, raw_dir) -> list[tuple[pathlib.Path, pathlib.Path]]
         if not there:
             raise FileNotFoundError(
                 f"{argument} must lead to files ({', '.join((*tables.TEXT, *tables.PARQUET))}; "
-                f"text also {' or '.join(raw_files.PACKED)}). "
+                f"text also {' or '.join(raw_files.PACKED)}; of a folder none whose name begins "
+                "with '_' or '.'). "
                 f"Received: {path}, in {root.absolute()}"
             )
         files += [(folder, file) for file in there]
@@ -65,7 +67,10 @@ def _found(part: str, paths, raw_dir) -> list[tuple[pathlib.Path, pathlib.Path]]
 
 
 def _tables_of(place: pathlib.Path) -> tuple[pathlib.Path, Sequence[pathlib.Path]]:
-    """A folder, or that of a pattern, and its tables by name: `day_2` comes before `day_10`."""
+    """A folder, or that of a pattern, and its tables by name: `day_2` comes before `day_10`.
+
+    Hidden ones are left out, unless the pattern itself has a part that begins as they do.
+    """
     first = next((i for i, part in enumerate(place.parts) if set(part) & set("*?[")), None)
     if place.is_dir():
         folder, pattern = place, "**/*"
@@ -73,7 +78,13 @@ def _tables_of(place: pathlib.Path) -> tuple[pathlib.Path, Sequence[pathlib.Path
         folder, pattern = pathlib.Path(*place.parts[:first]), "/".join(place.parts[first:])
     else:
         return place, []
-    return folder, sorted(filter(tables.is_table, folder.glob(pattern)), key=_by_name)
+    asked = [part[0] for part in pattern.split("/")]
+
+    def is_taken(file):
+        hidden = filter(HIDDEN.match, file.relative_to(folder).parts)
+        return tables.is_table(file) and all(part[0] in asked for part in hidden)
+
+    return folder, sorted(filter(is_taken, folder.glob(pattern)), key=_by_name)
 
 
 def _by_name(path):
