@@ -69,22 +69,24 @@ def _found(part: str, paths, raw_dir) -> list[tuple[pathlib.Path, pathlib.Path]]
 def _tables_of(place: pathlib.Path) -> tuple[pathlib.Path, Sequence[pathlib.Path]]:
     """A folder, or that of a pattern, and its tables by name: `day_2` comes before `day_10`.
 
-    Hidden ones are left out, unless the pattern itself has a part that begins as they do.
+    A folder that a pattern matches stands for the tables in it. Hidden ones are left out, unless
+    the pattern itself has a part that begins as they do.
     """
     first = next((i for i, part in enumerate(place.parts) if set(part) & set("*?[")), None)
     if place.is_dir():
-        folder, pattern = place, "**/*"
+        folder, asked, matches = place, [], [place]
     elif first is not None:
-        folder, pattern = pathlib.Path(*place.parts[:first]), "/".join(place.parts[first:])
+        folder, pattern = pathlib.Path(*place.parts[:first]), place.parts[first:]
+        asked, matches = [part[0] for part in pattern], folder.glob("/".join(pattern))
     else:
         return place, []
-    asked = [part[0] for part in pattern.split("/")]
+    found = {path for match in matches for path in (match, *match.glob("**/*"))}
 
     def is_taken(file):
         hidden = filter(HIDDEN.match, file.relative_to(folder).parts)
         return tables.is_table(file) and all(part[0] in asked for part in hidden)
 
-    return folder, sorted(filter(is_taken, folder.glob(pattern)), key=_by_name)
+    return folder, sorted(filter(is_taken, found), key=_by_name)
 
 
 def _by_name(path):

@@ -35,7 +35,7 @@ def found(tmp_path, write):
 DAYS = ["day=1/part-0.parquet", "day=2/b_1.csv.gz", "day=10/part-0.parquet"]
 
 
-@pytest.mark.parametrize("paths", ["clicks", ".", "clicks/**/*", "clicks/*/*"])
+@pytest.mark.parametrize("paths", ["clicks", ".", "clicks/**/*", "clicks/*/*", "clicks/*"])
 def test_hidden_files_are_left_out(found, paths):
     assert found(paths) == ["_x=1/part-0.parquet", *DAYS]
 
@@ -51,6 +51,11 @@ def test_a_folder_or_a_pattern_that_asks_for_hidden_files(found):
     assert found("clicks/_temporary") == ["_temporary/0/day=2/part-0.parquet"]
     assert found("clicks/*/_*.csv") == ["day=2/_part-1.csv"]
     assert found("clicks/day=1/.*") == ["day=1/.part-0.parquet"]
+
+
+def test_folders_that_a_pattern_matches(found):
+    assert found("clicks/day=*") == DAYS
+    assert found("*/day=[1-9]") == DAYS[:2]
 
 
 def test_a_folder_of_nothing_else(found):

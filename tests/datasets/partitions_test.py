@@ -44,6 +44,11 @@ def test_patterns_and_files(folder, tmp_path, paths):
     assert set(builder.encoding.fields["day"].values) == {"mon", ""}
 
 
+def test_folders_that_a_pattern_matches(folder, tmp_path):
+    builder = prepare(tmp_path, "day=[am]*", raw_dir=folder)
+    assert set(builder.encoding.fields["day"].values) == {"mon", "a/b=&"}
+
+
 def test_a_folder_that_is_given_itself_makes_no_column(tmp_path, write):
     write(tmp_path / "day=1" / "a.csv", ["y,user", "1,u1", "0,u2"])
     builder = own_data.builder(tmp_path / "day=1", data_dir=tmp_path / "data")
