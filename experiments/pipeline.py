@@ -238,6 +238,7 @@ def _evaluate(job, model, architecture, records):
         "constant_log_loss": data.entropy(job.builder, "valid"),
         "parameters": records[-1]["parameters"],
         "stages": records,
+        "doubts": job.builder.doubts,
     }
     planted = (job.builder.info.metadata or {}).get("planted")
     if planted and isinstance(architecture, Architecture):

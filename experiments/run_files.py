@@ -9,7 +9,7 @@ import pathlib
 import re
 import sys
 
-from aim_keras.documents import check_known, checked_names, read_json
+from aim_keras.documents import check_known, checked_list, checked_names, read_json
 
 STAGES = "stages"
 METRICS, ARCHITECTURE, MODEL = "metrics.json", "architecture.json", "model.keras"  # of stages too
@@ -100,6 +100,9 @@ def metrics(path):
     if "constant_log_loss" in content:  # not before there was such a number
         check(content, {"constant_log_loss": numbers.Real}, f"{path}")
         check_range({"constant_log_loss": content["constant_log_loss"]}, f"{path}")
+    doubts = checked_list(content.get("doubts", ()), f"{path}, doubts")
+    if wrong := [doubt for doubt in doubts if not isinstance(doubt, str)]:
+        raise ValueError(f"{path}, doubts: each must be a string. Received: {wrong[0]!r:.200}")
     planted = content.get("planted", {})
     check(planted, {}, f"{path}, planted")
     for order, scores in planted.items():

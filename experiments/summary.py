@@ -35,7 +35,7 @@ def show(results):
     table.add_row("test", *metrics(results["test"]))
     console = _console()
     console.print(table)
-    for doubt in _doubts(results):
+    for doubt in doubts(results):
         console.print(f"Warning: {doubt}", soft_wrap=True)
     for order, scores in results.get("planted", {}).items():
         shares = {
@@ -48,7 +48,8 @@ def show(results):
         console.print("".join(known), soft_wrap=True)
 
 
-def _doubts(results):
+def doubts(results):
+    """What of a run is in doubt, a sentence each: of its training, and of its data."""
     *searches, trained = results["stages"]
     best = max(searches, key=lambda record: record["auc"], default=trained)
     if trained["auc"] < best["auc"] - LOST:
@@ -62,6 +63,7 @@ def _doubts(results):
             "the re-trained model is worse than predicting the mean, "
             f"log loss {trained['log_loss']:.5f} to {constant:.5f} on valid"
         )
+    yield from results.get("doubts", ())  # not before there were such
 
 
 def show_analysis(content):

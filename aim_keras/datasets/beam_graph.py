@@ -21,6 +21,7 @@ from aim_keras.datasets.blocks import (
     Written,
     cut,
     named,
+    tally,
 )
 from aim_keras.datasets.counts import Counts
 from aim_keras.datasets.writer import Shards, write_shard
@@ -140,7 +141,8 @@ class _Count(_OfChunks):
     def _use(self, file, number, chunk, skipped):
         split = self._builder._split(file, chunk)
         rows = np.bincount(split, minlength=len(SPLITS))[: len(SPLITS)].tolist()
-        yield beam.pvalue.TaggedOutput("rows", (file, number, rows, skipped))
+        counts = rows, len(split), skipped
+        yield beam.pvalue.TaggedOutput("rows", (file, number, *counts))
         if len(split) and self._builder._holds_train(file):
             for field, counted in self._builder._count_chunk(chunk, split).items():
                 for partition, *part in _partitioned(*counted):
@@ -226,11 +228,13 @@ def _places(builder, counted: list) -> tuple[dict, dict[str, int]]:
     files = list(builder.builder_config.files)
     starts, total = {}, np.zeros(len(SPLITS), np.int64)
     skipped = collections.Counter(dict.fromkeys((_name(builder, file) for file in files), 0))
-    for file, number, rows, bad in sorted(counted, key=lambda x: (files.index(x[0]), x[1])):
+    parsed = skipped.copy()
+    for file, number, rows, good, bad in sorted(counted, key=lambda x: (files.index(x[0]), x[1])):
         starts[file, number] = dict(zip(SPLITS, total.tolist(), strict=True))
         total += rows
         skipped[_name(builder, file)] += bad
-    builder._skipped = dict(skipped)
+        parsed[_name(builder, file)] += good + bad
+    builder._skipped, builder._parsed = dict(skipped), dict(parsed)
     return starts, dict(zip(SPLITS, total.tolist(), strict=True))
 
 
@@ -239,19 +243,21 @@ def _name(builder, file: str) -> str:
 
 
 def _shard(grouped, shards: Mapping[str, Shards], features) -> tuple:
-    """Writes a shard: its split, number, blocks, bytes and sum of labels."""
+    """Writes a shard: its split, number, blocks, bytes, sum of labels and `tally`."""
     (split, number), parts = grouped
     ordered = [part for _, part in sorted(parts, key=lambda part: part[0])]
     positives = sum(float(part["label"].sum()) for part in ordered)
+    tallied = sum(tally(part["features"]) for part in ordered)
     blocks, _ = cut(ordered, 1)
-    return split, number, *write_shard(shards[split].path(number), features, blocks), positives
+    written = write_shard(shards[split].path(number), features, blocks)
+    return split, number, *written, positives, tallied
 
 
 def _written(found: list[tuple], shards: Mapping[str, Shards], rows: dict[str, int]) -> Written:
-    infos, positives = [], {}
+    infos, positives, tallies = [], {}, {}
     for split in SPLITS:
         of_split: list[Any] = sorted(shard for shard in found if shard[0] == split)
-        _, _, lengths, sizes, sums = zip(*of_split, strict=True)
+        _, _, lengths, sizes, sums, of_shards = zip(*of_split, strict=True)
         infos.append(shards[split].info(list(lengths), sum(sizes)))
-        positives[split] = sum(sums)
-    return Written(tfds.core.SplitDict(infos), rows, positives)
+        positives[split], tallies[split] = sum(sums), sum(of_shards)
+    return Written(tfds.core.SplitDict(infos), rows, positives, tallies)

@@ -14,10 +14,10 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from aim_keras import atomic, documents
-from aim_keras.datasets import file_marks
+from aim_keras.datasets import doubts, file_marks
 from aim_keras.datasets.encoding import ENCODING_FILE, Encoding
 from aim_keras.datasets.writer import ShardWriter
-from aim_keras.fields import Field, as_fields, widths
+from aim_keras.fields import PADDING, Field, as_fields, places, widths
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +30,13 @@ ARRAYS = ("features", "label", "weights", "sample_weight")  # in the order of `_
 
 @dataclass(frozen=True)
 class Written:
-    """What was written of a data set, by split: what TFDS must know, rows, sums of labels."""
+    """What was written of a data set, by split: what TFDS must know, rows, sums of labels, and
+    sums of what `tally` gives."""
 
     splits: tfds.core.SplitDict
     rows: dict[str, int]
     positives: dict[str, float]
+    tallies: dict[str, np.ndarray]
 
 
 @dataclass(eq=False)
@@ -110,6 +112,7 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
                 raise ValueError(
                     f"{METADATA_FILE}: {key} must have a number a split. Received: {values!r:.200}"
                 )
+        doubts.of(metadata)
         self.info.metadata["rows"]  # TFDS reads the metadata file at the first subscript only
         if set(self.info.splits) != set(SPLITS):
             raise ValueError(f"The splits must be {SPLITS}. Received: {list(self.info.splits)}")
@@ -182,6 +185,11 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
             )
         return self.info.metadata[key]
 
+    @property
+    def doubts(self) -> list[str]:
+        """What is in doubt of a prepared data set, a sentence each."""
+        return doubts.of(self.info.metadata)
+
     def _info(self) -> tfds.core.DatasetInfo:
         columns, weights = widths(self._layout.values())
         shapes = {"features": (None, columns), "label": (None,)}
@@ -205,7 +213,10 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         )
 
     def download_and_prepare(self, **options):
-        """As of TFDS, in one process at a time; what a killed one left is removed."""
+        """As of TFDS, in one process at a time; what a killed one left is removed.
+
+        What is in doubt is logged, prepared just now or before.
+        """
         if not self.data_path.exists():
             folder = pathlib.Path(self.data_path.parent)
             with atomic.locked(folder, wait=True):
@@ -216,6 +227,8 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
             self._warn_of_later_files()
         if not self.info.initialized:
             self.info.read_from_directory(self.data_dir)
+        for doubt in self.doubts:
+            logger.warning("%s: %s", self.name, doubt)
 
     def _warn_of_later_files(self):
         prepared = pathlib.Path(self.data_path) / METADATA_FILE
@@ -241,6 +254,7 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
             },
             rows=rows,
             label_mean={split: positives[split] / rows[split] for split in SPLITS},
+            out_of_vocabulary=_unknown(self._encoding.model_fields, written.tallies),
             options=self.builder_config.options,
             raw_files=file_marks.sizes(self.builder_config.files),
             **self._facts(),
@@ -258,10 +272,12 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         writer = ShardWriter(self.info, self.data_dir, SPLITS)  # a temporary folder now
         pending: dict[str, list] = {split: [] for split in SPLITS}
         rows, positives = dict.fromkeys(SPLITS, 0), dict.fromkeys(SPLITS, 0.0)
+        tallies = {split: np.zeros((2, 1), np.int64) for split in SPLITS}
         for split, *arrays in self._generate():
             part = named(arrays)
             rows[split] += len(part["label"])
             positives[split] += float(part["label"].sum())
+            tallies[split] = tallies[split] + tally(part["features"])
             pending[split].append(part)
             if sum(len(part["label"]) for part in pending[split]) >= BLOCK_ROWS:
                 blocks, pending[split] = cut(pending[split], BLOCK_ROWS)
@@ -269,7 +285,7 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         self._check_rows(rows)
         for split, rest in pending.items():
             writer.add(split, cut(rest, 1)[0])
-        return Written(writer.close(), rows, positives)
+        return Written(writer.close(), rows, positives, tallies)
 
     def _check_rows(self, rows: Mapping[str, int]) -> None:
         if empty := [split for split in SPLITS if not rows[split]]:
@@ -283,6 +299,22 @@ def named(arrays: Iterable[np.ndarray | None]) -> dict[str, np.ndarray]:
     """The arrays that there are, by name, of what `_generate` yields behind the split."""
     pairs = zip(ARRAYS, arrays, strict=False)
     return {name: array for name, array in pairs if array is not None}
+
+
+def tally(ids: np.ndarray) -> np.ndarray:
+    """How many ids of each column are 0, out of vocabulary, and how many there are, `(2, columns)`,
+    of ids `(rows, columns)`."""
+    return np.array([np.count_nonzero(ids == 0, axis=0), np.count_nonzero(ids != PADDING, axis=0)])
+
+
+def _unknown(fields, tallies) -> dict[str, dict[str, float]]:
+    """The share of each field's ids that are out of vocabulary, by split; dense ones have none."""
+    found: dict[str, dict[str, float]] = {}
+    for name, (columns, _) in zip(fields, places(fields.values()), strict=True):
+        sums = {split: of_split[:, columns].sum(axis=1) for split, of_split in tallies.items()}
+        if not fields[name].dense:
+            found[name] = {split: float(n / max(ids, 1)) for split, (n, ids) in sums.items()}
+    return found
 
 
 def cut(parts: list, least: int) -> tuple[list[dict], list]:

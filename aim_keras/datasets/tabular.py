@@ -2,7 +2,6 @@
 
 import collections
 import json
-import logging
 import pathlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -20,8 +19,6 @@ from aim_keras.documents import read_json
 
 TRAIN, VALID, TEST = range(len(SPLITS))
 LEFT_OUT = len(SPLITS)
-
-logger = logging.getLogger(__name__)
 
 
 class TabularBuilder(BlockBuilder, skip_registration=True):
@@ -186,23 +183,23 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
 
     def _each_chunk(self, task: str, files, function: Callable) -> Iterator:
         """`function(chunk, split of each row)` of all chunks, in order, on all cores."""
-        reader, skipped = self._reader(), collections.Counter()
+        reader, skipped, rows = self._reader(), collections.Counter(), collections.Counter()
         size = sum(path.stat().st_size for path in files.values())
         with tqdm(total=size, desc=f"{task} {self.name}", unit="B", unit_scale=True) as bar:
             for name, path in files.items():
 
                 def use(chunk, name=name):
-                    return function(chunk, self._split(name, chunk))
+                    return len(chunk.draws), function(chunk, self._split(name, chunk))
 
-                yield from reader.read(path, bar.update, self._keep(name), use)
+                for count, result in reader.read(path, bar.update, self._keep(name), use):
+                    rows[path.name] += count
+                    yield result
                 skipped[path.name] += reader.skipped[path.name]
         self._skipped = dict(skipped)
+        self._parsed = {name: rows[name] + count for name, count in skipped.items()}
 
     def _facts(self) -> dict[str, Any]:
-        for file, count in self._skipped.items():
-            if count:
-                logger.warning("%s: skipped %d malformed lines of %s", self.name, count, file)
-        return {"skipped_rows": self._skipped}
+        return {"skipped_rows": self._skipped, "parsed_rows": self._parsed}
 
 
 def random_split(draws: np.ndarray, valid: float, test: float = 0.0) -> np.ndarray:

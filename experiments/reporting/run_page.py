@@ -106,6 +106,7 @@ def _stages(run):
             emphasis=[len(rows)],
             units=("", "", "nats", "kept", "kept", "trained", "trained", "seconds"),
         ),
+        *(element("p", f"Warning: {doubt}.") for doubt in summary.doubts(run.metrics)),
     )
 
 

@@ -59,9 +59,18 @@ def test_metadata_survives_a_reload(frappe_files, tmp_path):
         "vocabulary_sizes": first.vocabulary_sizes,
         "rows": {"train": 40, "valid": 8, "test": 6},
         "label_mean": {"train": 0.5, "valid": 0.5, "test": 4 / 6},
+        "out_of_vocabulary": {
+            name: {
+                "train": 0.0,
+                "valid": 0.0,
+                "test": 1 / 6 if name in ("user", "country") else 0.0,
+            }
+            for name in frappe.FIELDS
+        },
         "options": {"min_count": 1, "on_error": "raise"},
         "raw_files": {f.name: f.stat().st_size for f in folder.iterdir()},
         "skipped_rows": dict.fromkeys(("train.csv.gz", "valid.csv.gz", "test.csv.gz"), 0),
+        "parsed_rows": {"train.csv.gz": 40, "valid.csv.gz": 8, "test.csv.gz": 6},
     }
     assert dict(again.info.metadata.items()) == dict(first.info.metadata) == expected
     assert list(again.vocabulary_sizes) == list(again.field_names)
@@ -163,7 +172,10 @@ def test_skipped_lines_are_counted_and_reported(frappe_files, tmp_path, write, c
         builder = _prepare(folder, tmp_path / "data", on_error="skip")
     assert builder.info.metadata["skipped_rows"]["train.csv"] == 2
     assert pipeline.rows(builder, "train") == 1
-    assert caplog.text.count("skipped 2 malformed lines of train.csv") == 1
+    said = "skipped 2 malformed lines of train.csv, 66.67%"
+    assert caplog.text.count(said) == 1
+    _prepare(folder, tmp_path / "data", on_error="skip")
+    assert caplog.text.count(said) == 2, "of data that were prepared before, too"
 
 
 def test_empty_split_is_an_error(frappe_files, tmp_path, write):

@@ -29,11 +29,17 @@ def write_clicks(path, rows=900, negatives=3):
 
 def test_from_a_csv_file_to_a_saved_model(tmp_path, capsys):
     write_clicks(tmp_path / "clicks.csv")
-    paths = 'CSV_PATHS=["clicks.csv"]'
+    with open(tmp_path / "clicks.csv", "a") as file:
+        file.write("malformed\n" * 9)
+    given = 'CSV_PATHS=["clicks.csv"]', 'own_data.builder.on_error="skip"'
     folders = tmp_path / "run", tmp_path / "data"
-    metrics = run_here("csv.gin", *folders, *SMALL, paths, raw_dir=str(tmp_path))
+    metrics = run_here("csv.gin", *folders, *SMALL, *given, raw_dir=str(tmp_path))
     assert [stage["stage"] for stage in metrics["stages"]][-1] == "retrain"
-    assert "bid      decimal" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "bid      decimal" in printed
+    assert "Warning: skipped 9 malformed lines of clicks.csv, 0.99%\n" in printed
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "Warning: skipped 9 malformed lines of clicks.csv, 0.99%." in report
     serve = tf.saved_model.load(str(tmp_path / "run" / "saved_model" / "1"))
     ctr = serve.signatures["serving_default"](
         user_id=tf.constant(["7", "nobody"]),
@@ -46,8 +52,9 @@ def test_from_a_csv_file_to_a_saved_model(tmp_path, capsys):
     configuration = (tmp_path / "run" / "config.gin").read_text()
     assert "own_data.builder.paths" in configuration
     before = json.dumps(metrics)
-    again = run_here("csv.gin", *folders, *SMALL, paths, raw_dir=str(tmp_path))
+    again = run_here("csv.gin", *folders, *SMALL, *given, raw_dir=str(tmp_path))
     assert json.dumps(again) == before
+    assert "Warning: skipped 9 malformed lines of clicks.csv, 0.99%\n" in capsys.readouterr().out
 
 
 LR = (

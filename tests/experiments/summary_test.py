@@ -41,13 +41,15 @@ def test_what_is_in_doubt_is_said(capsys):
     for stages in ([search, good], [good]):
         summary.show(METRICS | {"stages": stages, "constant_log_loss": 0.69})
         assert "Warning" not in capsys.readouterr().out
-    summary.show(METRICS | {"stages": [search, bad], "constant_log_loss": 0.69})
+    of_data = {"doubts": ["skipped [2] lines"]}
+    summary.show(METRICS | {"stages": [search, bad], "constant_log_loss": 0.69} | of_data)
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Warning")]
     assert said == [
         "Warning: the re-trained model is worse than that of search_interactions_2, AUC 0.88000 to "
         "0.90000 on valid",
         "Warning: the re-trained model is worse than predicting the mean, log loss 0.70000 to "
         "0.69000 on valid",
+        "Warning: skipped [2] lines",
     ]
 
 

@@ -86,6 +86,11 @@ def test_headline_and_stages():
         assert value in cells
 
 
+def test_what_is_in_doubt_is_said():
+    run = dataclasses.replace(RUN, metrics=RUN.metrics | {"doubts": ["skipped 2 lines of <b>"]})
+    assert "Warning: skipped 2 lines of <b>." in Page(run_page.html(run)).texts["p"]
+
+
 def test_kept_interactions_have_their_alpha():
     parsed = Page(page_of("run"))
     titles = parsed.texts["strong"]
