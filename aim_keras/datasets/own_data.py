@@ -182,15 +182,15 @@ def builder(
             `"day_*.csv"`, whose files are taken by name, numbers by their value: of all rows, or,
             with `valid_paths` and `test_paths`, of those of train.
         valid_paths, test_paths: the same, of the other splits; None splits the rows of `paths`.
-        schema: path of a schema (`Schema`). One that does not exist is inferred from the first
-            100,000 rows (`inference.infer`), printed and written there. Defaults to a file in
-            `data_dir/schemas`, named after the raw files.
+        schema: path of a schema (`Schema`), from the working directory. One that does not exist is
+            inferred from the first 100,000 rows (`inference.infer`), printed and written there.
+            Defaults to a file in `data_dir/schemas`, named after the raw files.
         label: name of the label's column, where the schema is inferred. None finds it.
         positive: values of the label that are clicks, such as `["4", "5"]` of ratings, where the
             schema is inferred. None takes 1, true and yes.
         columns: names of the columns of text files without a header, where the schema is inferred.
         separator: str between the cells of text files, where the schema is inferred. None finds it.
-        raw_dir: folder that relative paths start from. Defaults to the working directory.
+        raw_dir: folder that relative paths of files start from. Defaults to the working directory.
         data_dir: folder of prepared data sets. Defaults to TFDS's.
         split: "random" draws the split of each row from its file's name, its line number and
             `seed`; "ordered" takes the last rows for the test, and those before for validation.
@@ -239,9 +239,11 @@ def builder(
     check_options(options)
     asked = {"label": label, "positive": positive, "names": columns, "separator": separator}
     if schema is None:
-        schema = _schema_path(data_dir, {"data": options["data"], **asked}, files)
-        _say_earlier(schema)
-    found = _read_or_infer(pathlib.Path(schema).expanduser(), files, asked, on_error)
+        path = _schema_path(data_dir, {"data": options["data"], **asked}, files)
+        _say_earlier(path)
+    elif not (path := pathlib.Path(schema).expanduser()).exists():
+        print(f"There is no schema {path.absolute()}: it is inferred, and written there")
+    found = _read_or_infer(path, files, asked, on_error)
     options["schema"] = found.to_json()
     path = None if encoding is None else encoding_path(encoding)
     if path is not None:

@@ -124,6 +124,22 @@ def test_a_schema_beside_an_earlier_one(clicks, tmp_path, write, capsys):
     assert re.search(f"not those of {earlier}: to keep one", capsys.readouterr().out)
 
 
+def test_a_schema_that_is_given_and_not_there(clicks, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    options = {"raw_dir": clicks.parent, "schema": "my/schema.json", "data_dir": "data"}
+    said = f"There is no schema {tmp_path / 'my' / 'schema.json'}: it is inferred, and written"
+    own_data.builder("clicks.csv", **options)
+    assert capsys.readouterr().out.startswith(said)
+    own_data.builder("clicks.csv", **options)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_separator_that_no_first_line_tells(tmp_path, write):
+    rows = [row.replace(",", "\x01") for row in (HEADER, *ROWS)]
+    builder = prepare(tmp_path, write(tmp_path / "a.txt", rows), separator="\x01")
+    assert list(builder.fields) == ["user", "city", "price"]
+
+
 def test_values_of_the_label_that_are_clicks(tmp_path, write):
     rows = [f"{i % 5 + 1},u{i % 7}" for i in range(400)]
     path = write(tmp_path / "a.csv", ["rating,user", *rows])
