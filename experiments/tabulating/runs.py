@@ -92,9 +92,16 @@ def analysis_run(plan, runs):
 
 
 def configure(system, choice=()):
-    """Parses the configuration of a system, in place of any that gin holds."""
+    """Parses the configuration of a system, in place of any that gin holds.
+
+    Raises:
+        ValueError: as `parse` does, naming the system.
+    """
     gin.clear_config()
-    parse(gin_path(system.leaf), [*system.bindings, *choice])
+    try:
+        parse(gin_path(system.leaf), [*system.bindings, *choice])
+    except ValueError as error:
+        raise ValueError(f"{system.name}, of {system.leaf}: {error}") from error
 
 
 def _configuration(plan, system, choice=()):

@@ -177,3 +177,11 @@ def test_a_file_that_is_no_plan_is_named(text, message, tmp_path):
     path.write_text(start + text)
     with pytest.raises(ValueError, match=message):
         load(path)
+
+
+def test_a_system_that_has_not_what_all_are_given_is_named():
+    mlp, lr = system("DNN"), system("LR", leaf="runs/frappe_lr.gin")
+    given = ("HIDDEN_UNITS = (16,)",)
+    table_runs(Plan("Shop", (mlp,), bindings=given))
+    with pytest.raises(ValueError, match=r"LR, of runs/frappe_lr\.gin: A macro .*HIDDEN_UNITS"):
+        table_runs(Plan("Shop", (mlp, lr), bindings=given))
