@@ -21,6 +21,20 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def check_writable(folder: str | os.PathLike) -> None:
+    """Raises `PermissionError` where a folder that may not exist yet cannot be made or written in.
+
+    Nothing is made.
+    """
+    folder = pathlib.Path(folder).absolute()
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"A folder must be one that can be written in. Received: {folder}, of which {there} "
+            f"{'cannot be' if there.is_dir() else 'is no folder'}"
+        )
+
+
 @contextlib.contextmanager
 def new_file(path: str | os.PathLike):
     """Yields a temporary path, whose file becomes `path`, replacing it, if the body succeeds."""

@@ -24,12 +24,16 @@ def open_data(dataset, raw_dir=None, data_dir="data"):
         return dataset(**folders)
 
 
-def download_config(beam_pipeline_options):
-    """TFDS's configuration of how a data set is prepared; `None` for in this process.
+def prepare(builder, beam_pipeline_options=None):
+    """Prepares a data set, by Apache Beam where options of it are given.
 
     Raises:
         ImportError: if Apache Beam is asked for and absent.
     """
+    builder.download_and_prepare(download_config=_download_config(beam_pipeline_options))
+
+
+def _download_config(beam_pipeline_options):
     if beam_pipeline_options is None:
         return None
     try:

@@ -110,6 +110,7 @@ def run(
             higher order than is searched, fields that no SavedModel can have, a split whose labels
             are all the same, or a `run_dir` of another configuration.
         BlockingIOError: if another process is at work in `run_dir`.
+        PermissionError: if `run_dir` cannot be written in.
         ImportError: if Apache Beam is asked for and absent.
     """
     request.check_stages(stages, model, architecture, draw, warm_start, start_from)
@@ -131,9 +132,9 @@ def run(
     if _has_begun(run_dir):
         _refuse_another(requested, configuration)
     if not finished.exists():
-        builder.download_and_prepare(
-            download_config=data_sets.download_config(beam_pipeline_options)
-        )
+        if distribution.is_chief(strategy):
+            atomic.check_writable(run_dir)
+        data_sets.prepare(builder, beam_pipeline_options)
         data.check_labels(builder)
         signature(builder.fields)
         job = fitting.Job(builder, batch_size, seed, strategy)

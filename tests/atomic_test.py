@@ -36,6 +36,17 @@ def test_write_text_that_fails_leaves_the_old(step, tmp_path, monkeypatch):
     assert names(tmp_path) == ["a.json"]
 
 
+def test_a_folder_that_cannot_be_written_in(tmp_path, monkeypatch):
+    atomic.check_writable(tmp_path / "new" / "folder")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PermissionError, match=r"new, of which .*/file is no folder"):
+        atomic.check_writable(tmp_path / "file" / "new")
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(PermissionError, match=r"new/folder, of which .* cannot be$"):
+        atomic.check_writable(tmp_path / "new" / "folder")
+    assert names(tmp_path) == ["file"]
+
+
 def write_folder(path, name):
     with atomic.new_directory(path) as folder:
         (folder / name).write_text(name)

@@ -172,6 +172,14 @@ def test_apache_beam_is_asked_for_raw_files_and_must_be_there(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_folder_that_cannot_be_written_in_is_told_before_data_are_prepared(tmp_path):
+    (tmp_path / "file").write_text("")
+    folders = {"run_dir": str(tmp_path / "file" / "run"), "data_dir": str(tmp_path / "data")}
+    error = error_of(gin_file="quickstart.gin", **folders)
+    assert "A folder must be one that can be written in. Received: " in error
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize(
     ("gin_file", "messages"),
     [
