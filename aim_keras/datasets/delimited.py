@@ -12,7 +12,7 @@ STRINGS = pa.dictionary(pa.int32(), pa.string())
 MARK = b"\xef\xbb\xbf"  # a byte order mark, which the parser drops where text starts with one
 NARROW = b"x"  # a line of one cell
 QUOTE = b'"'
-OPEN = "a quoted cell must end on its line"
+OPEN = 'a quoted cell must end on its line, or a schema say "quoted": false'
 HIDDEN = {"\x1b": "\x1be", "\r": "\x1br"}  # a lone carriage return ends a line for the parser
 
 
@@ -26,14 +26,16 @@ def line_ends(data: bytes) -> np.ndarray:
     return np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
 
 
-def cells(line: bytes, separator: str) -> list[str]:
-    """The cells, which may be quoted, of one line in UTF-8.
+def cells(line: bytes, separator: str, quoted: bool = True) -> list[str]:
+    """The cells, which may be quoted if `quoted`, of one line in UTF-8.
 
     Raises:
         UnicodeDecodeError: if it is no UTF-8.
         ValueError: if a quoted cell does not end.
     """
     text, found, start = line.decode(), [], 0
+    if not quoted:
+        return text.split(separator)
     cell = re.compile(rf'(?:"((?:[^"]|"")*+)"|(?!"))([^{re.escape(separator)}]*)')
     while start <= len(text):
         match = cell.match(text, start)
@@ -52,6 +54,7 @@ def parse(
     separator: str,
     quoted: bool = False,
     unread: Collection[str] = (),
+    lenient: bool = False,
 ) -> tuple[dict[str, pa.DictionaryArray], np.ndarray, dict[int, tuple[str, object]]]:
     """Text of Unix lines to columns.
 
@@ -60,9 +63,10 @@ def parse(
         lines: int, their number.
         names: names of the columns.
         separator: str, one ASCII character: no letter, line end or escape.
-        quoted: bool, whether a cell may stand between double quotes, and hold the separator then;
-            lines without any character are left out if so. Defaults to False.
+        quoted: bool, whether a cell may stand between double quotes, and hold the separator then.
+            Defaults to False.
         unread: names of columns to leave out.
+        lenient: bool, whether lines without any character are left out. Defaults to False.
 
     Returns:
         The columns by name, of the lines that have all of them; the index of each such line,
@@ -101,13 +105,13 @@ def parse(
     )
     if quoted and (len(table) + len(bad) < lines or not _is_ended(_last(data), separator)):
         data, opened = _without_open_quotes(shown_data, lines, separator)
-        columns, rows, bad = parse(data, lines, names, separator, quoted, unread)
+        columns, rows, bad = parse(data, lines, names, separator, quoted, unread, lenient)
         return columns, rows, bad | undecoded | opened
     columns = {name: table[name].chunk(0) for name in read}
     if hidden:
         columns = {name: _show(column) for name, column in columns.items()}
     rows = np.delete(np.arange(lines), list(bad))
-    if quoted:
+    if lenient:
         bad = {row: bad[row] for row in bad.keys() - set(empty)}
     return columns, rows, bad | undecoded
 

@@ -72,6 +72,7 @@ class OwnData(TabularBuilder, skip_registration=True):
             schema.list_separators,
             options["on_error"],
             options["seed"],
+            schema.quoted,
         )
 
     @property

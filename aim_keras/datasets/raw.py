@@ -123,7 +123,8 @@ class Reader(PieceReader):
         separator: str, one ASCII character, no letter. Defaults to a comma.
         header: bool, whether the first line must be the column names.
         quoted: bool, whether a cell may stand between double quotes; only then it may hold the
-            separator, and empty lines are left out. Defaults to False.
+            separator. Defaults to False.
+        lenient: bool, whether a byte order mark and empty lines are left out. Defaults to False.
         unread: names of columns that chunks do not have.
         on_error: "raise" makes the first malformed line a ValueError, "skip" leaves such lines out
             and counts them in `skipped`. A damaged packed file is an error either way.
@@ -136,6 +137,7 @@ class Reader(PieceReader):
     on_error: str = "raise"
     seed: int = 0
     quoted: bool = False
+    lenient: bool = False
     unread: Collection[str] = ()
     skipped: dict[str, int] = field(default_factory=dict)
 
@@ -144,7 +146,7 @@ class Reader(PieceReader):
         number = 1
         for data, lines in raw_files.read_lines(path, progress):
             data = delimited.unix_lines(data)
-            if number == 1 and self.quoted:
+            if number == 1 and self.lenient:
                 data = data.removeprefix(delimited.MARK)
             if number == 1 and self.header:
                 header, _, data = data.partition(b"\n")
@@ -156,7 +158,8 @@ class Reader(PieceReader):
     def _check_header(self, path, line: bytes) -> None:
         expected = self.separator.join(self.columns)
         if line != expected.encode() and not (
-            self.quoted and header_cells(path, line, self.separator) == list(self.columns)
+            self.lenient
+            and header_cells(path, line, self.separator, self.quoted) == list(self.columns)
         ):
             received = repr(line.decode("utf-8", "replace"))
             raise ValueError(error_text(path, 1, f"header must be {expected!r}", received))
@@ -168,9 +171,8 @@ class Reader(PieceReader):
             lines = data.split(b"\n")[: len(draws)]
             kept = np.asarray(keep(lines, draws), np.intp)
             data = b"".join(lines[i] + b"\n" for i in kept)
-        columns, rows, bad = delimited.parse(
-            data, len(kept), list(self.columns), self.separator, self.quoted, self.unread
-        )
+        layout = list(self.columns), self.separator, self.quoted, self.unread, self.lenient
+        columns, rows, bad = delimited.parse(data, len(kept), *layout)
         chunk = Chunk(columns, draws[kept[rows]], number + kept[rows])
         bad = {number + kept[row]: why for row, why in bad.items()}
         return checked(chunk, self.columns, bad, self.on_error, path)
@@ -209,14 +211,14 @@ def checked(
     return Chunk(columns, chunk.draws[good], chunk.numbers[good]), len(bad)
 
 
-def header_cells(path, line: bytes, separator: str) -> list[str]:
-    """The cells of a first line, which may be quoted, without a byte order mark.
+def header_cells(path, line: bytes, separator: str, quoted: bool = True) -> list[str]:
+    """The cells of a first line, which may be quoted if `quoted`, without a byte order mark.
 
     Raises:
         ValueError: if it is no UTF-8, or a quoted cell does not end.
     """
     try:
-        return delimited.cells(line.removeprefix(delimited.MARK), separator)
+        return delimited.cells(line.removeprefix(delimited.MARK), separator, quoted)
     except ValueError as error:
         rule = "must be UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         raise ValueError(error_text(path, 1, rule, line)) from error

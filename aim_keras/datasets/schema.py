@@ -34,6 +34,8 @@ class Schema:
         separator: str between the cells of text files. Defaults to a comma.
         header: bool, whether the first line of text files has the names. Where it has not, the
             columns are those of the files, in their order. Defaults to True.
+        quoted: bool, whether a cell of text files may stand between double quotes, which elsewhere
+            are text. Defaults to True.
 
     Raises:
         ValueError: names the column and the rule.
@@ -42,6 +44,7 @@ class Schema:
     columns: Mapping[str, Mapping[str, Any]]
     separator: str = ","
     header: bool = True
+    quoted: bool = True
 
     def __post_init__(self):
         documents.check_mapping(self.columns, "columns")
@@ -59,8 +62,9 @@ class Schema:
                 f"There must be at least one field, and no name twice. Received: fields={names}"
             )
         raw.check_separator(self.separator)
-        if not isinstance(self.header, bool):
-            raise ValueError(f"header must be true or false. Received: {self.header!r}")
+        for name in ("header", "quoted"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise ValueError(f"{name} must be true or false. Received: {value!r}")
 
     def _of_kind(self, kind):
         return [name for name, column in self.columns.items() if column["kind"] == kind]
@@ -119,11 +123,18 @@ class Schema:
             for name, column in self.columns.items()
             if column["kind"] != "ignored" or not self.header
         }
-        return {"separator": self.separator, "header": self.header, "columns": kept}
+        return {**self._layout, "columns": kept}
+
+    @property
+    def _layout(self):
+        """That of text files; `quoted` only where it is not, so that older data stay prepared."""
+        layout = {"separator": self.separator, "header": self.header}
+        return layout if self.quoted else layout | {"quoted": False}
 
     @classmethod
     def from_json(cls, content: Mapping) -> "Schema":
-        return cls(content["columns"], content["separator"], content["header"])
+        layout = content["separator"], content["header"], content.get("quoted", True)
+        return cls(content["columns"], *layout)
 
     def save(self, path) -> None:
         """Writes JSON, one line a column, to be edited."""
@@ -131,7 +142,7 @@ class Schema:
             f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(column, ensure_ascii=False)}"
             for name, column in self.columns.items()
         ]
-        head = {"format": FORMAT, "separator": self.separator, "header": self.header}
+        head = {"format": FORMAT, **self._layout}
         text = json.dumps(head, ensure_ascii=False)[:-1] + ', "columns": {\n'
         atomic.write_text(path, text + ",\n".join(lines) + "\n}}\n")
 
@@ -150,7 +161,8 @@ class Schema:
         except ValueError as error:
             raise ValueError(f"{path} must be JSON: {error}") from error
         head = {"format", "separator", "header", "columns"}
-        if not isinstance(content, dict) or set(content) != head or content["format"] != FORMAT:
+        is_schema = isinstance(content, dict) and {*content} - {"quoted"} == head
+        if not is_schema or content["format"] != FORMAT:
             raise ValueError(
                 f"{path} must have the keys {', '.join(sorted(head))}, the format {FORMAT}. "
                 f"Received: {data[:80].decode(errors='replace')!r}"

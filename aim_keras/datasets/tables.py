@@ -26,13 +26,14 @@ class TableReader(raw.PieceReader):
 
     Args:
         rules: dict from the name of a column to read to its `raw.Rule`, or None for any string.
-        separator: str between the cells of a text file, which may be quoted.
+        separator: str between the cells of a text file.
         names: the columns of text files without a header; None where the first line names them.
         partitions: dict from path to the columns that all rows of that file share, with their
             value (`own_files.partitions`); a column that the file has itself comes before these.
         list_separators: dict from column name to what is put between the items of a list.
         on_error: "raise" or "skip", as of `raw.Reader`.
         seed: int, seed of the rows' draws.
+        quoted: bool, whether cells of text may be quoted. Defaults to True.
     """
 
     rules: Mapping[str, raw.Rule | None]
@@ -42,6 +43,7 @@ class TableReader(raw.PieceReader):
     list_separators: Mapping[str, str] = field(default_factory=dict)
     on_error: str = "raise"
     seed: int = 0
+    quoted: bool = True
     skipped: dict[str, int] = field(default_factory=dict)
     _readers: dict[pathlib.Path, raw.Reader] = field(default_factory=dict, init=False)
     _shared: dict[pathlib.Path, dict[str, str]] = field(default_factory=dict, init=False)
@@ -72,7 +74,7 @@ class TableReader(raw.PieceReader):
         given = self.names
         if given is not None:
             given = [name for name in given if name not in self.partitions.get(path, ())]
-        return columns(path, self.separator, given)
+        return columns(path, self.separator, given, self.quoted)
 
     def _shared_columns(self, path) -> dict[str, str]:
         """The columns that are read from the names of a file's folders, with their value."""
@@ -98,7 +100,8 @@ class TableReader(raw.PieceReader):
                 header=self.names is None,
                 on_error=self.on_error,
                 seed=self.seed,
-                quoted=True,
+                quoted=self.quoted,
+                lenient=True,
                 unread=[name for name in names if name not in self.rules],
             )
         return self._readers[path]
@@ -132,7 +135,9 @@ class TableReader(raw.PieceReader):
         return raw.Chunk(found, draws, number + np.arange(len(draws)))
 
 
-def columns(path: pathlib.Path, separator: str, names: Sequence[str] | None = None) -> list[str]:
+def columns(
+    path: pathlib.Path, separator: str, names: Sequence[str] | None = None, quoted: bool = True
+) -> list[str]:
     """The names of a file's columns, which for text without a header are given.
 
     Raises:
@@ -141,7 +146,7 @@ def columns(path: pathlib.Path, separator: str, names: Sequence[str] | None = No
     if is_parquet(path):
         found = _parquet_schema(path).names
     else:
-        found = list(names) if names is not None else raw_header(path, separator)
+        found = list(names) if names is not None else raw_header(path, separator, quoted)
     if twice := [name for name, count in collections.Counter(found).items() if count > 1]:
         raise ValueError(
             raw.error_text(path, 1, "the columns must have distinct names", f"twice {twice}")
@@ -168,9 +173,9 @@ def first_line(path: pathlib.Path) -> bytes:
     raise ValueError(raw.error_text(path, 1, "there must be rows", "an empty file"))
 
 
-def raw_header(path: pathlib.Path, separator: str) -> list[str]:
+def raw_header(path: pathlib.Path, separator: str, quoted: bool = True) -> list[str]:
     """The cells of the first line of a text file."""
-    return raw.header_cells(path, first_line(path), separator)
+    return raw.header_cells(path, first_line(path), separator, quoted)
 
 
 def list_columns(path: pathlib.Path) -> set[str]:

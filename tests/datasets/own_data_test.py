@@ -8,6 +8,7 @@ import pytest
 from pyarrow import parquet
 
 from aim_keras.datasets import own_data, pipeline, raw_files, tables
+from aim_keras.datasets.schema import Schema
 
 HEADER = "click,user,city,price"
 ROWS = [f"{i % 2},u{i % 5},{'paris' if i % 3 else ''},{i / 8}" for i in range(400)]
@@ -138,6 +139,25 @@ def test_a_separator_that_no_first_line_tells(tmp_path, write):
     rows = [row.replace(",", "\x01") for row in (HEADER, *ROWS)]
     builder = prepare(tmp_path, write(tmp_path / "a.txt", rows), separator="\x01")
     assert list(builder.fields) == ["user", "city", "price"]
+
+
+def test_quotes_that_are_text(tmp_path, write):
+    queries = ['"shoes', '"red" shoes', 'a "b"', "c"]
+    lines = [f"{i % 2}\t{queries[i % 4]}\t{i % 3}" for i in range(400)]
+    path = write(tmp_path / "a.tsv", ['\ufeffclick\t"query\tplace', *lines, "", ""])
+    columns = {
+        "click": {"kind": "label", "positive": ["1"], "negative": ["0"]},
+        '"query': {"kind": "categorical", "name": "query"},
+        "place": {"kind": "categorical"},
+    }
+    schema = tmp_path / "schema.json"
+    Schema(columns, "\t").save(schema)
+    with pytest.raises(ValueError, match="a quoted cell must end on its line"):
+        prepare(tmp_path, path, schema=schema)
+    Schema(columns, "\t", quoted=False).save(schema)
+    builder = prepare(tmp_path, path, schema=schema)
+    assert {*builder.encoding.fields["query"].values} == {*queries}
+    assert sum(builder.facts("rows").values()) == 400
 
 
 def test_values_of_the_label_that_are_clicks(tmp_path, write):

@@ -176,7 +176,7 @@ def test_damaged_zstandard_is_an_error(tmp_path):
 def test_quoted_cells_and_empty_lines(tmp_path, write):
     lines = ['"label","n",c', '1,5,"a, ""b"""', "", '0,"",5" screen', '"1",-3,x']
     path = write(tmp_path / "a.csv", ["\ufeff" + lines[0], *lines[1:], ""])
-    reader = _reader(quoted=True, unread=("n",))
+    reader = _reader(quoted=True, lenient=True, unread=("n",))
     assert _rows(reader, path) == [("1", 'a, "b"'), ("0", '5" screen'), ("1", "x")]
     numbers = [chunk.numbers.tolist() for chunk in reader.read(path)]
     assert numbers == [[2, 4, 5]]
@@ -187,9 +187,9 @@ def test_quoted_cells_and_empty_lines(tmp_path, write):
 def test_a_quote_that_does_not_end_on_its_line(tmp_path, write, line):
     path = write(tmp_path / "a.csv", [*GOOD, line, '1,7,"ok\r\r"', "", "0,bad"])
     with pytest.raises(ValueError, match="line 5: a quoted cell must end on its line") as error:
-        _rows(_reader(quoted=True), path)
+        _rows(_reader(quoted=True, lenient=True), path)
     assert repr(line)[1:-1] in str(error.value)
-    reader = _reader(quoted=True, on_error="skip")
+    reader = _reader(quoted=True, lenient=True, on_error="skip")
     assert _rows(reader, path)[3:] == [("1", "7", "ok\r\r")]
     assert reader.skipped == {"a.csv": 2}
     path.write_text("\n".join([*GOOD, line]))
@@ -200,21 +200,30 @@ def test_a_quote_that_does_not_end_on_its_line(tmp_path, write, line):
 def test_a_long_last_line_and_what_follows_a_quoted_part(tmp_path, write):
     long = "x" * 200_000
     path = write(tmp_path / "a.csv", [*GOOD, '1,5,"a"b', f"0,5,{long}"])
-    assert _rows(_reader(quoted=True), path)[3:] == [("1", "5", "ab"), ("0", "5", long)]
+    assert _rows(_reader(quoted=True, lenient=True), path)[3:] == [
+        ("1", "5", "ab"),
+        ("0", "5", long),
+    ]
     path = write(tmp_path / "b.csv", [*GOOD, f"0,5,{long}", '1,5,"a"b'])
-    assert _rows(_reader(quoted=True), path)[3:] == [("0", "5", long), ("1", "5", "ab")]
+    assert _rows(_reader(quoted=True, lenient=True), path)[3:] == [
+        ("0", "5", long),
+        ("1", "5", "ab"),
+    ]
 
 
 @pytest.mark.parametrize("header", ['label,n,"c', "label,n,c\rlabel"])
 def test_a_header_that_is_not_well_formed(tmp_path, write, header):
     path = write(tmp_path / "a.csv", [header, "1,5,x"])
     with pytest.raises(ValueError, match=r"a\.csv, line 1: "):
-        _rows(_reader(quoted=True), path)
+        _rows(_reader(quoted=True, lenient=True), path)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_cell(tmp_path, write):
     path = write(tmp_path / "a.csv", ["\ufeff1,5,x", "0,,\ufeff"])
-    assert _rows(_reader(quoted=True, header=False), path) == [("1", "5", "x"), ("0", "", "\ufeff")]
+    assert _rows(_reader(quoted=True, lenient=True, header=False), path) == [
+        ("1", "5", "x"),
+        ("0", "", "\ufeff"),
+    ]
     with pytest.raises(ValueError, match=r"line 1: label must be 0 or 1\. Received: '\\ufeff1'"):
         _rows(_reader(header=False), path)
 

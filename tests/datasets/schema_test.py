@@ -15,13 +15,16 @@ COLUMNS = {
 
 
 def test_a_saved_schema_is_read_again_and_has_a_line_a_column(tmp_path):
-    schema = Schema(COLUMNS, "\t", header=False)
+    schema = Schema(COLUMNS, "\t", header=False, quoted=False)
     schema.save(tmp_path / "folder" / "schema.json")
     assert Schema.load(tmp_path / "folder" / "schema.json") == schema
     lines = (tmp_path / "folder" / "schema.json").read_text().splitlines()
     assert lines[2] == '  "User": {"kind": "categorical", "name": "user"},'
     assert lines[5].startswith('  "ü": ')
     assert len(schema.table().splitlines()) == 6
+    Schema(COLUMNS).save(tmp_path / "schema.json")
+    assert "quoted" not in (tmp_path / "schema.json").read_text(), "as it was written before"
+    assert Schema.load(tmp_path / "schema.json") == Schema(COLUMNS)
 
 
 def test_what_it_says_of_the_fields():
