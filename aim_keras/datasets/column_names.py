@@ -17,6 +17,13 @@ song source store supplier tag template topic type uid url user uuid vendor vers
 visitor zip
 """
 IDS = frozenset(THINGS.split())
+# Of these each row may have one of its own, which then tells nothing.
+EVENTS = """
+auction bid click display event example hit imp impression index instance line log message order
+record request row sample span trace transaction view
+"""
+ROWS = frozenset(EVENTS.split())
+NUMBERINGS = {"guid", "hash", "id", "key", "uuid"}
 
 
 def words(name: str) -> list[str]:
@@ -29,6 +36,12 @@ def is_id(name: str) -> bool:
     """Whether a name is that of a thing: of its words one is "id", or the last one, the noun."""
     named = [word for word in words(name) if not word.isdigit()]
     return "id" in named or bool(named and {named[-1], named[-1].removesuffix("id")} & IDS)
+
+
+def is_row_id(name: str) -> bool:
+    """Whether a name is that of a row's own id: of an event, or of nothing, as `id`."""
+    named = [word for word in words(name) if not word.isdigit() and word not in NUMBERINGS]
+    return not named or named[-1] in ROWS
 
 
 def is_time(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Infers the schema of a user's own files from their first rows, by rules that fit on a page."""
+"""Infers the schema of a user's own files from some of their rows, by rules that fit on a page."""
 
 import itertools
 import logging
@@ -41,7 +41,7 @@ def infer(
     on_error: str = "raise",
     partitions: Mapping[pathlib.Path, Mapping[str, str]] | None = None,
 ) -> Schema:
-    """The schema of files, by the first file's columns and the first 100,000 rows.
+    """The schema of files, by the first file's columns and about 100,000 rows of all.
 
     Args:
         files: the files of train, in order.
@@ -69,7 +69,7 @@ def infer(
     read = [name for name in columns if name not in without_text]
     rules = {**dict.fromkeys(read), label: RULE if positive is None else None}
     reader = TableReader(rules, separator, names, partitions, {}, on_error)
-    found = profiles.of_first_rows(files, reader)
+    found = profiles.of_rows(files, reader)
     if not found[label].rows:
         raise ValueError(raw.error_text(files[0], 1, "the files must have rows after it", "none"))
     if positive is not None:
@@ -103,21 +103,23 @@ def decide(name: str, profile: Profile) -> dict:
     if not name:
         return _ignored("it has no name")
     if distinct == 0 or (distinct == 1 and present == profile.rows):
-        return _ignored("it is the same in all rows")
+        return _ignored(f"it is the same in all rows{' that were read' * profile.is_part}")
     is_numbers = all(map(raw.NUMBER.holds, values))
     if column_names.is_weight(name) and is_numbers and not profile.is_list:
         return _weight(name, profile)
     if profile.is_list:
-        return _multi(values, tables.ITEM_SEPARATOR, "lists")
+        return _multi(profile, tables.ITEM_SEPARATOR, "lists")
     for separator in ITEM_SEPARATORS:
         if sum(profile.counts[v] for v in values if _is_joined(v, separator)) > present / 10:
-            return _multi(values, separator, f"lists between {separator!r}")
+            return _multi(profile, separator, f"lists between {separator!r}")
     if all(map(TIME.fullmatch, values)):
         return _ignored("a time, which never comes again")
     if is_numbers:
         return _number(name, profile)
     if not profile.is_few and (mistaken := _mistaken(profile)):
         return {"kind": "decimal", "why": f"numbers but for {mistaken!r}: in buckets"}
+    if profile.is_unique and _is_thing(name):
+        return _rare(f"{distinct:,} texts")
     if profile.is_unique:
         return _ignored(f"{distinct:,} texts in {profile.rows:,} rows: it tells rows apart")
     return {"kind": "categorical", "why": f"{distinct:,} texts"}
@@ -147,10 +149,12 @@ def _number(name, profile):
     values, distinct = profile.values, len(profile.values)
     is_whole = all(float(value).is_integer() for value in values)
     numbers = f"{distinct:,} {'whole ' * is_whole}numbers"
-    if is_whole and profile.is_unique:
+    if is_whole and profile.is_unique and not _is_thing(name):
         return _ignored(f"{numbers}, nearly one a row: it tells rows apart")
     if is_whole and column_names.is_time(name) and min(map(float, values)) > EARLIEST:
         return _ignored("seconds since 1970, by its name: a time, which never comes again")
+    if is_whole and profile.is_unique:
+        return _rare(numbers)
     if is_whole and column_names.is_id(name):
         return {"kind": "categorical", "why": f"{distinct:,} numbers, named as an id"}
     if profile.is_few or (is_whole and distinct <= FEW):
@@ -162,14 +166,28 @@ def _number(name, profile):
     return {"kind": kind, "why": why}
 
 
-def _multi(values, separator, why):
-    longest = max(sum(map(bool, value.split(separator))) for value in values)
+def _is_thing(name):
+    """Whether a name is that of an id that other rows have, too."""
+    return column_names.is_id(name) and not column_names.is_row_id(name)
+
+
+def _rare(why):
+    """An id that nearly every row has of its own, of those that were read."""
+    why += ", named as an id. A GUESS, with nearly one a row: ignored if it tells rows apart"
+    return {"kind": "categorical", "why": why}
+
+
+def _multi(profile, separator, why):
+    longest = max(sum(map(bool, value.split(separator))) for value in profile.values)
     length = int(np.clip(longest, 2, MAX_LENGTH))
     column = {"kind": MULTI, "separator": separator, "max_length": length}
     why = f"{why} of up to {longest}"
-    if longest <= length:
-        return column | {"why": why}
-    return column | {"keep": "first", "why": f"{why}: CUT to the first {length}"}
+    if longest > length:
+        return column | {"keep": "first", "why": f"{why}: CUT to the first {length}"}
+    if profile.is_part:
+        why += f" in the rows that were read: longer ones are CUT to the first {length}"
+        return column | {"keep": "first", "why": why}
+    return column | {"why": why}
 
 
 def _is_joined(text, separator):
@@ -241,5 +259,6 @@ def _label_column(profile, given):
     positive = [*given] if given is not None else sides[True] or ["1"]
     negative = sides[False] or ["0"]
     share = sum(profile.counts[value] for value in positive) / max(profile.rows, 1)
-    why = f"{share:.2%} of {profile.rows:,} rows are positive"
+    read = (f"{profile.rows:,} rows", f"the {profile.rows:,} rows that were read")[profile.is_part]
+    why = f"{share:.2%} of {read} are positive"
     return {"kind": "label", "positive": positive, "negative": negative, "why": why}

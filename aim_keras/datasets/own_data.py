@@ -184,7 +184,7 @@ def builder(
             with `valid_paths` and `test_paths`, of those of train.
         valid_paths, test_paths: the same, of the other splits; None splits the rows of `paths`.
         schema: path of a schema (`Schema`), from the working directory. One that does not exist is
-            inferred from the first 100,000 rows (`inference.infer`), printed and written there.
+            inferred from about 100,000 rows (`inference.infer`), printed and written there.
             Defaults to a file in `data_dir/schemas`, named after the raw files.
         label: name of the label's column, where the schema is inferred. None finds it.
         positive: values of the label that are clicks, such as `["4", "5"]` of ratings, where the

@@ -1,16 +1,15 @@
-"""What the first rows of a user's own files have in each column."""
+"""What rows of a user's own files have in each column."""
 
 import collections
-import itertools
 import pathlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from aim_keras.datasets import tables
+from aim_keras.datasets import sampling, tables
 from aim_keras.datasets.schema import NULLS
 from aim_keras.datasets.tables import TableReader
 
-SAMPLE_ROWS = 100_000
+SAMPLE_ROWS = 100_000  # about
 FEW = 100  # values that may still be codes, rows from which on uniqueness tells
 MANY_ROWS = 10  # of a value, on average, from which on numbers may well be codes
 NEARLY_ALL = 0.95
@@ -18,10 +17,17 @@ NEARLY_ALL = 0.95
 
 @dataclass
 class Profile:
-    """What the first rows have in a column: its distinct values and their counts."""
+    """What rows have in a column: its distinct values and their counts.
+
+    Args:
+        counts: how many rows have each value.
+        is_list: whether these are lists of Parquet.
+        is_part: whether there are other rows that were not read.
+    """
 
     counts: collections.Counter = field(default_factory=collections.Counter)
     is_list: bool = False
+    is_part: bool = False
 
     @property
     def rows(self) -> int:
@@ -53,19 +59,17 @@ class Profile:
         return len(self.values) <= FEW and self.rows_a_value >= MANY_ROWS
 
 
-def of_first_rows(files: Sequence[pathlib.Path], reader: TableReader) -> dict[str, Profile]:
-    """The profiles of a reader's columns, of the first rows of the files."""
+def of_rows(files: Sequence[pathlib.Path], reader: TableReader) -> dict[str, Profile]:
+    """The profiles of a reader's columns, of `SAMPLE_ROWS` rows that are spread over the files."""
     lists = tables.list_columns(files[0])
     profiles = {name: Profile(is_list=name in lists) for name in reader.rules}
-    chunks = itertools.chain.from_iterable(map(reader.read, files))
-    left = SAMPLE_ROWS
-    while left and (chunk := next(chunks, None)):
+    for chunk, is_part in sampling.chunks(files, reader, SAMPLE_ROWS):
         for name, column in chunk.columns.items():
-            found = column.slice(0, left).value_counts()
+            found = column.value_counts()
             values = found.field("values").to_pylist()
             for value, count in zip(values, found.field("counts").to_pylist(), strict=True):
                 profiles[name].counts[value] += count
-        left -= min(left, len(chunk.draws))
+            profiles[name].is_part |= is_part
     return profiles
 
 

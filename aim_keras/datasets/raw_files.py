@@ -77,6 +77,32 @@ def read_lines(
             done = file.tell()
 
 
+def read_range(path, start: int, end: int) -> tuple[int, bytes]:
+    """The lines of a plain file that begin at the bytes from `start` to `end`, and where they do.
+
+    One of more than `LINE_BYTES`, which `read_lines` refuses, is left out, with what is after it.
+    """
+    with open(path, "rb") as file:
+        file.seek(max(start - 1, 0))
+        skipped = file.readline(LINE_BYTES) if start else b"\n"
+        start = file.tell()
+        data = file.read(max(end - start, 0)) if skipped.endswith(b"\n") else b""
+        if data and not data.endswith(b"\n"):
+            data += file.readline(LINE_BYTES)
+            is_cut = not data.endswith(b"\n") and file.read(1)
+            data = data[: data.rfind(b"\n") + 1] if is_cut else data
+        return start, data
+
+
+def count_lines(path, end: int) -> int:
+    """The lines that end in the first bytes of a plain file."""
+    count = 0
+    with open(path, "rb") as file:
+        while data := file.read(min(CHUNK_BYTES, end - file.tell())):
+            count += data.count(b"\n")
+    return count
+
+
 def _unpacked(path, file):
     if str(path).endswith(".gz"):
         return io.BufferedReader(_Gunzip(file))

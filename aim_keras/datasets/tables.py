@@ -49,7 +49,7 @@ class TableReader(raw.PieceReader):
     _shared: dict[pathlib.Path, dict[str, str]] = field(default_factory=dict, init=False)
 
     def pieces(self, path, progress=lambda n: None):
-        self._check_columns(path)
+        self.check_columns(path)
         if is_parquet(path):
             return self._batches(path, progress)
         return self._text(path).pieces(path, progress)
@@ -84,7 +84,8 @@ class TableReader(raw.PieceReader):
             self._shared[path] = {k: v for k, v in given.items() if k not in names}
         return self._shared[path]
 
-    def _check_columns(self, path):
+    def check_columns(self, path) -> None:
+        """Raises `ValueError` of a file that lacks a column."""
         names = [*self._names(path), *self._shared_columns(path)]
         if missing := [name for name in self.rules if name not in names]:
             rule = f"the columns must have {', '.join(map(repr, missing))}"
@@ -106,16 +107,16 @@ class TableReader(raw.PieceReader):
             )
         return self._readers[path]
 
-    def _of_file(self, path) -> list[str]:
+    def of_file(self, path) -> list[str]:
         """The columns that are read from a file itself."""
         return [name for name in self.rules if name not in self._shared_columns(path)]
 
     def _batches(self, path, progress):
         rng = raw.draws_of(path, self.seed)
         number, size = 1, path.stat().st_size
-        with _undamaged(path), parquet.ParquetFile(path) as file:
+        with undamaged(path), parquet.ParquetFile(path) as file:
             total = file.metadata.num_rows
-            for batch in file.iter_batches(BATCH_ROWS, columns=self._of_file(path)):
+            for batch in file.iter_batches(BATCH_ROWS, columns=self.of_file(path)):
                 batch.validate(full=True)
                 yield raw.Piece(number, batch, rng.random((batch.num_rows, 2)))
                 number += batch.num_rows
@@ -125,7 +126,7 @@ class TableReader(raw.PieceReader):
 
     def _chunk(self, path, number, batch, draws):
         found = {}
-        for name in self._of_file(path):
+        for name in self.of_file(path):
             column = batch.column(name)
             try:
                 found[name] = _strings(column, self.list_separators.get(name, ITEM_SEPARATOR))
@@ -209,7 +210,7 @@ def _has_text(column):
 def count_rows(path: pathlib.Path, header: bool) -> int:
     """The rows of a file, the malformed ones included, up to the last line with a character."""
     if is_parquet(path):
-        with _undamaged(path), parquet.ParquetFile(path) as file:
+        with undamaged(path), parquet.ParquetFile(path) as file:
             return file.metadata.num_rows
     before = rows = 0
     for data, lines in raw_files.read_lines(path):
@@ -235,12 +236,12 @@ def is_table(path: pathlib.Path) -> bool:
 
 
 def _parquet_schema(path):
-    with _undamaged(path):
+    with undamaged(path):
         return parquet.read_schema(path)
 
 
 @contextlib.contextmanager
-def _undamaged(path):
+def undamaged(path: pathlib.Path):
     """Says of which file it is what Arrow finds in one that is damaged, or no Parquet."""
     try:
         yield

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from aim_keras.datasets import inference, profiles
+from aim_keras.datasets import inference
 from aim_keras.datasets.inference import decide, infer
 from aim_keras.datasets.profiles import Profile
 
@@ -47,7 +47,11 @@ TEXTS = [f"t{i}" for i in range(150)]
         ("website", NUMBERS, "numerical"),
         ("paid", NUMBERS, "numerical"),
         ("bid", NUMBERS, "numerical"),
-        ("user_id", [*map(str, range(200))], "ignored"),
+        ("user_id", [*map(str, range(200))], "categorical"),
+        ("cookie", TEXTS, "categorical"),
+        ("id", [*map(str, range(200))], "ignored"),
+        ("event_id", TEXTS, "ignored"),
+        ("requestId", [*map(str, range(200))], "ignored"),
         ("x", [*map(str, range(200))], "ignored"),
         ("x", [*map(str, range(99))], "categorical"),
         ("x", TEXTS, "ignored"),
@@ -143,15 +147,30 @@ def test_names_that_cannot_be_served_are_changed(tmp_path, write):
     assert list(schema.columns) == header.split(",")
 
 
-def test_the_first_rows_decide(tmp_path, write, monkeypatch):
-    monkeypatch.setattr(profiles, "SAMPLE_ROWS", 6)
-    first = write(tmp_path / "a.csv", ["y,x", "1,1", "0,2", "1,3"])
-    second = write(tmp_path / "b.csv", ["x,y", "4.5,1", "5,0", "6,1", "later,0"])
-    assert infer([first, second]).kinds == {"x": "decimal"}
-    monkeypatch.setattr(profiles, "SAMPLE_ROWS", 3)
-    assert infer([first, second]).kinds == {"x": "categorical"}
-    monkeypatch.setattr(profiles, "SAMPLE_ROWS", 7)
-    assert infer([first, second]).columns["x"]["why"] == "7 texts"
+def test_an_id_of_nearly_every_row_is_called_a_guess():
+    for values in (map(str, range(200)), TEXTS):
+        why = decide("user_id", Profile(Counter(values)))["why"]
+        assert "named as an id. A GUESS, with nearly one a row: ignored if" in why
+
+
+def test_what_more_rows_may_have_is_said():
+    part = {"is_part": True}
+    column = decide("x", Profile(Counter(["a|b", "c"] * 9), **part))
+    assert column["keep"] == "first"
+    assert column["why"].endswith(
+        "up to 2 in the rows that were read: longer ones are CUT to the first 2"
+    )
+    assert decide("x", Profile(Counter("aaa"), **part))["why"].endswith("rows that were read")
+
+
+def test_all_files_decide(tmp_path, write):
+    first = write(tmp_path / "a.csv", ["y,x,day", "1,1,1", "0,2,1", "1,3,1"])
+    second = write(tmp_path / "b.csv", ["x,y,day", "4.5,1,2", "5,0,2", "6,1,2"])
+    assert infer([first, second]).kinds == {"x": "decimal", "day": "categorical"}
+    write(second, ["x,y,day", "later,0,1"])
+    schema = infer([first, second])
+    assert schema.kinds == {"x": "categorical"}
+    assert schema.columns["y"]["why"] == "50.00% of 4 rows are positive"
 
 
 @pytest.mark.parametrize(
