@@ -6,7 +6,8 @@ from collections.abc import Sequence
 # The more telling ones come first: an x and a y may be a place.
 LABELS = (("label", "click", "clicked", "is_click", "is_clicked"), ("target",), ("y",))
 WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights")
-TIMES = {"time", "timestamp", "datetime", "date", "ts"}
+TIMES = {"time", "timestamp", "datetime", "date", "ts", "day", "dt", "hour", "month", "epoch"}
+LAST_OF_TIMES = {"at", "ms"}  # as in created_at: elsewhere in a name they are of something else
 THINGS = """
 account ad adgroup advertiser agent app article artist author banner book brand browser campaign
 carrier cat cate category channel city class cluster code cookie country creative currency customer
@@ -46,7 +47,8 @@ def is_row_id(name: str) -> bool:
 
 def is_time(name: str) -> bool:
     """Whether a name is that of a time."""
-    return bool(set(words(name)) & TIMES)
+    found = words(name)
+    return bool(set(found) & TIMES) or bool(set(found[-1:]) & LAST_OF_TIMES)
 
 
 def is_weight(name: str) -> bool:

@@ -25,7 +25,16 @@ RULE = raw.Rule(
     lambda cell: cell.lower() in POSITIVE | NEGATIVE,
 )
 NUMBERS = 0.99  # the share from which on another value is a mistake in a column of numbers
-TIME = re.compile(r"\d{4}-\d{2}-\d{2}([ T].*)?")
+MONTH, DAY, YEAR = "(0?[1-9]|1[0-2])", "(0?[1-9]|[12][0-9]|3[01])", "(19|20)[0-9]{2}"
+TIME = re.compile(
+    rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|{YEAR}/{MONTH}/{DAY}|{DAY}/{DAY}/{YEAR}"
+    rf"|{DAY}[/-][A-Za-z]{{3}}[/-]{YEAR})([ T:].*)?"
+)
+# YYYYMM, or [YY]YYMMDD with or without hours, minutes and seconds.
+DIGITS = re.compile(
+    rf"{YEAR}(0[1-9]|1[0-2])|(19|20)?[0-9]{{2}}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"
+    r"(([01][0-9]|2[0-3])([0-5][0-9]){0,2})?"
+)
 EARLIEST = 10**8  # seconds since 1970: in 1973
 WEIGHTS = (0.1, 10)  # their mean: learning rates are those of a loss of weights near 1
 
@@ -149,10 +158,13 @@ def _number(name, profile):
     values, distinct = profile.values, len(profile.values)
     is_whole = all(float(value).is_integer() for value in values)
     numbers = f"{distinct:,} {'whole ' * is_whole}numbers"
+    if column_names.is_time(name):
+        if is_whole and all(DIGITS.fullmatch(str(int(float(value)))) for value in values):
+            return _ignored(f"dates such as {values[0]}, by its name, which never come again")
+        if min(map(float, values)) > EARLIEST:
+            return _ignored("seconds since 1970, by its name: a time, which never comes again")
     if is_whole and profile.is_unique and not _is_thing(name):
         return _ignored(f"{numbers}, nearly one a row: it tells rows apart")
-    if is_whole and column_names.is_time(name) and min(map(float, values)) > EARLIEST:
-        return _ignored("seconds since 1970, by its name: a time, which never comes again")
     if is_whole and profile.is_unique:
         return _rare(numbers)
     if is_whole and column_names.is_id(name):
