@@ -165,12 +165,13 @@ def _number(name, profile):
             return _ignored("seconds since 1970, by its name: a time, which never comes again")
     if is_whole and profile.is_unique and not _is_thing(name):
         return _ignored(f"{numbers}, nearly one a row: it tells rows apart")
+    spelled = _spelled(values) if is_whole else ""
     if is_whole and profile.is_unique:
-        return _rare(numbers)
+        return _rare(numbers, spelled)
     if is_whole and column_names.is_id(name):
-        return {"kind": "categorical", "why": f"{distinct:,} numbers, named as an id"}
+        return {"kind": "categorical", "why": f"{distinct:,} numbers, named as an id{spelled}"}
     if profile.is_few or (is_whole and distinct <= FEW):
-        return {"kind": "categorical", "why": f"{numbers}: few"}
+        return {"kind": "categorical", "why": f"{numbers}: few{spelled}"}
     kind = "numerical" if all(map(raw.INTEGER.holds, values)) else "decimal"
     why = f"{numbers}: in buckets"
     if is_whole and profile.rows_a_value >= MANY_ROWS:
@@ -178,15 +179,26 @@ def _number(name, profile):
     return {"kind": kind, "why": why}
 
 
+def _spelled(values):
+    """What is to be said of whole numbers that are not written as such, as pandas does some."""
+    pairs = {v: str(int(float(v))) for v in values if not raw.INTEGER.holds(v)}
+    if not pairs:
+        return ""
+    both = next((pair for pair in pairs.items() if pair[1] in values), None)
+    decimal, whole = both or next(iter(pairs.items()))
+    others = f"it has both {decimal} and {whole}" if both else f"{decimal} is not {whole}"
+    return f". A GUESS: {others}, which are two categories, in serving too"
+
+
 def _is_thing(name):
     """Whether a name is that of an id that other rows have, too."""
     return column_names.is_id(name) and not column_names.is_row_id(name)
 
 
-def _rare(why):
+def _rare(values, spelled=""):
     """An id that nearly every row has of its own, of those that were read."""
-    why += ", named as an id. A GUESS, with nearly one a row: ignored if it tells rows apart"
-    return {"kind": "categorical", "why": why}
+    guess = "A GUESS, with nearly one a row: ignored if it tells rows apart"
+    return {"kind": "categorical", "why": f"{values}, named as an id. {guess}{spelled}"}
 
 
 def _multi(profile, separator, why):

@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 
 import pytest
@@ -13,6 +14,7 @@ def kind(name, values, **kwargs):
     return column["kind"]
 
 
+TWO = "which are two categories, in serving too"
 NUMBERS = [str(i) for i in range(150)] * 2
 TEXTS = [f"t{i}" for i in range(150)]
 
@@ -173,6 +175,17 @@ def test_an_id_of_nearly_every_row_is_called_a_guess():
     for values in (map(str, range(200)), TEXTS):
         why = decide("user_id", Profile(Counter(values)))["why"]
         assert "named as an id. A GUESS, with nearly one a row: ignored if" in why
+
+
+def test_ids_that_became_floats_are_warned_of():
+    decimals = [f"{n}.0" for n in NUMBERS]
+    for name, values in (("user_id", decimals), ("x", ["3.0"] * 9 + ["4.0"] * 9)):
+        why = decide(name, Profile(Counter(values)))["why"]
+        assert why.endswith(f". A GUESS: {values[0]} is not {values[0][:-2]}, {TWO}")
+    for values in ([*NUMBERS, "7.0"], ["7.0", "8.0", *map(str, range(8, 200))]):
+        why = decide("user_id", Profile(Counter(values)))["why"]
+        assert re.search(rf"A GUESS: it has both (7.0 and 7|8.0 and 8), {TWO}$", why)
+    assert "GUESS" not in decide("zip", Profile(Counter(["01234", "1234"] * 9)))["why"]
 
 
 def test_what_more_rows_may_have_is_said():
