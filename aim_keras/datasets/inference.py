@@ -5,6 +5,7 @@ import logging
 import pathlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,8 +21,8 @@ MAX_LENGTH = 50
 POSITIVE = {"1", "1.0", "true", "t", "yes", "y"}
 NEGATIVE = {"0", "0.0", "-1", "false", "f", "no", "n"}
 RULE = raw.Rule(
-    "must be as 0 and 1 (true and false, yes and no, 1 and -1), or a schema say which values are "
-    "positive",
+    "must be as 0 and 1 (true and false, yes and no, 1 and -1), or CSV_POSITIVE (positive, in "
+    "code) or a schema say which values are positive",
     lambda cell: cell.lower() in POSITIVE | NEGATIVE,
 )
 NUMBERS = 0.99  # the share from which on another value is a mistake in a column of numbers
@@ -78,7 +79,8 @@ def infer(
     read = [name for name in columns if name not in without_text]
     rules = {**dict.fromkeys(read), label: RULE if positive is None else None}
     reader = TableReader(rules, separator, names, partitions, {}, on_error)
-    found = profiles.of_rows(files, reader)
+    found, undecodable = _profiles(files, reader, label)
+    without_text |= undecodable
     if not found[label].rows:
         raise ValueError(raw.error_text(files[0], 1, "the files must have rows after it", "none"))
     if positive is not None:
@@ -90,7 +92,7 @@ def infer(
     taken: set[str] = set()
     for name in columns:
         if name in without_text:
-            decided[name] = _ignored(f"{without_text[name]}: it has no text")
+            decided[name] = _ignored(without_text[name])
         elif name != label:
             decided[name] = _named(name, decide(name, found[name]), taken)
     for name, unit in tables.durations(files[0]).items():
@@ -103,6 +105,19 @@ def infer(
     if is_guess:
         _warn_of_outcomes(files[0], label, decided)
     return Schema(decided, separator, names is None)
+
+
+def _profiles(files, reader, label):
+    """The profiles of the columns, but of those whose bytes turn out to be no text, and why."""
+    without_text: dict[str, str] = {}
+    while True:
+        rules = {name: rule for name, rule in reader.rules.items() if name not in without_text}
+        try:
+            return profiles.of_rows(files, replace(reader, rules=rules)), without_text
+        except tables.NoTextError as error:
+            if error.column == label:
+                raise
+            without_text[error.column] = f"{error.kind}: its bytes are no text"
 
 
 def decide(name: str, profile: Profile) -> dict:
@@ -184,7 +199,8 @@ def _spelled(values):
     pairs = {v: str(int(float(v))) for v in values if not raw.INTEGER.holds(v)}
     if not pairs:
         return ""
-    both = next((pair for pair in pairs.items() if pair[1] in values), None)
+    known = set(values)
+    both = next((pair for pair in pairs.items() if pair[1] in known), None)
     decimal, whole = both or next(iter(pairs.items()))
     others = f"it has both {decimal} and {whole}" if both else f"{decimal} is not {whole}"
     return f". A GUESS: {others}, which are two categories, in serving too"

@@ -20,6 +20,14 @@ SEPARATORS = ",\t;|"
 ITEM_SEPARATOR = "\x1f"  # of a list of Parquet where the schema has no other
 
 
+class NoTextError(ValueError):
+    """Of a column that has a value without a text."""
+
+    def __init__(self, text: str, column: str, kind: pa.DataType):
+        super().__init__(text)
+        self.column, self.kind = column, kind
+
+
 @dataclass
 class TableReader(raw.PieceReader):
     """Reads the columns that are asked for, by their names.
@@ -132,7 +140,8 @@ class TableReader(raw.PieceReader):
                 found[name] = _strings(column, self.list_separators.get(name, ITEM_SEPARATOR))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
                 rule = f"{name} must be of a type that has a text, or a list of one"
-                raise ValueError(raw.error_text(path, number, rule, column.type, "row")) from error
+                text = raw.error_text(path, number, rule, column.type, "row")
+                raise NoTextError(text, name, column.type) from error
         return raw.Chunk(found, draws, number + np.arange(len(draws)))
 
 
@@ -186,11 +195,11 @@ def list_columns(path: pathlib.Path) -> set[str]:
     return {column.name for column in _parquet_schema(path) if _is_list(column.type)}
 
 
-def without_text(path: pathlib.Path) -> dict[str, pa.DataType]:
-    """The columns of a file, with their types, whose values have no text."""
-    if not is_parquet(path):
-        return {}
-    return {column.name: column.type for column in _parquet_schema(path) if not _has_text(column)}
+def without_text(path: pathlib.Path) -> dict[str, str]:
+    """The columns of a file whose values have no text of use, and why."""
+    found = _parquet_schema(path) if is_parquet(path) else ()
+    whys = {column.name: (column.type, _lacking(column.type)) for column in found}
+    return {name: f"{kind}: {why}" for name, (kind, why) in whys.items() if why}
 
 
 def durations(path: pathlib.Path) -> dict[str, str]:
@@ -199,12 +208,15 @@ def durations(path: pathlib.Path) -> dict[str, str]:
     return {column.name: column.type.unit for column in found if pa.types.is_duration(column.type)}
 
 
-def _has_text(column):
+def _lacking(kind: pa.DataType) -> str:
+    """Why a type is of no use, or nothing."""
+    if pa.types.is_fixed_size_list(kind) and pa.types.is_floating(kind.value_type):
+        return "a dense vector"
     try:
-        _strings(pa.array([], column.type), ITEM_SEPARATOR)
+        _strings(pa.array([], kind), ITEM_SEPARATOR)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return False
-    return True
+        return "it has no text"
+    return ""
 
 
 def count_rows(path: pathlib.Path, header: bool) -> int:

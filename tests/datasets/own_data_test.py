@@ -163,7 +163,9 @@ def test_quotes_that_are_text(tmp_path, write):
 def test_values_of_the_label_that_are_clicks(tmp_path, write):
     rows = [f"{i % 5 + 1},u{i % 7}" for i in range(400)]
     path = write(tmp_path / "a.csv", ["rating,user", *rows])
-    with pytest.raises(ValueError, match="a schema say which values are positive"):
+    with pytest.raises(
+        ValueError, match=r"or CSV_POSITIVE \(positive, in code\) or a schema say which"
+    ):
         own_data.builder(path, label="rating", data_dir=tmp_path / "data")
     builder = prepare(tmp_path, path, label="rating", positive=["4", "5"])
     means = builder.facts("label_mean")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from pyarrow import parquet
 
 from aim_keras.datasets.schema import Schema
@@ -10,13 +11,22 @@ from tests.datasets.own_data_test import features, labels, prepare
 
 def test_columns_of_parquet_without_a_text(tmp_path):
     place = pa.array([{"lat": 1.5, "lon": 2.5}] * 400)
-    table = pa.table({"click": [0, 1] * 200, "user": ["a", "b"] * 200, "place": place})
-    parquet.write_table(table, tmp_path / "a.parquet")
+    late, items = [b"a"] * 399 + [b"\xff"], [[b"a"], [b"\xfe"]] * 200
+    columns = {"click": [0, 1] * 200, "user": ["a", "b"] * 200, "place": place}
+    columns |= {"late": late, "items": items, "bytes": [b"a", b"b"] * 200}
+    columns["vector"] = pa.array([[i / 7, 2.0] for i in range(400)], pa.list_(pa.float32(), 2))
+    parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
     builder = prepare(tmp_path, tmp_path / "a.parquet")
-    assert builder.field_names == ("user",)
+    assert builder.field_names == ("user", "bytes")
     (path,) = (tmp_path / "data" / "schemas").iterdir()
-    assert Schema.load(path).columns["place"]["kind"] == "ignored"
-    assert "it has no text" in path.read_text()
+    whys = {name: column["why"] for name, column in Schema.load(path).columns.items()}
+    assert whys["place"] == "struct<lat: double, lon: double>: it has no text"
+    assert whys["late"] == "binary: its bytes are no text"
+    assert whys["items"] == "list<element: binary>: its bytes are no text"
+    assert whys["vector"] == "fixed_size_list<element: float>[2]: a dense vector"
+    parquet.write_table(pa.table({"y": late, "user": late}), tmp_path / "b.parquet")
+    with pytest.raises(ValueError, match="row 1: y must be of a type that has a text"):
+        prepare(tmp_path, tmp_path / "b.parquet")
 
 
 def test_columns_of_parquet_of_rare_types(tmp_path):
