@@ -3,14 +3,13 @@
 import itertools
 import logging
 import pathlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from aim_keras import served_names
-from aim_keras.datasets import column_names, profiles, raw, tables
+from aim_keras.datasets import column_names, profiles, raw, tables, value_forms
 from aim_keras.datasets.profiles import FEW, MANY_ROWS, Profile
 from aim_keras.datasets.schema import FIELDS, MULTI, NULLS, Schema
 from aim_keras.datasets.tables import TableReader
@@ -26,16 +25,6 @@ RULE = raw.Rule(
     lambda cell: cell.lower() in POSITIVE | NEGATIVE,
 )
 NUMBERS = 0.99  # the share from which on another value is a mistake in a column of numbers
-MONTH, DAY, YEAR = "(0?[1-9]|1[0-2])", "(0?[1-9]|[12][0-9]|3[01])", "(19|20)[0-9]{2}"
-TIME = re.compile(
-    rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|{YEAR}/{MONTH}/{DAY}|{DAY}/{DAY}/{YEAR}"
-    rf"|{DAY}[/-][A-Za-z]{{3}}[/-]{YEAR})([ T:].*)?"
-)
-# YYYYMM, or [YY]YYMMDD with or without hours, minutes and seconds.
-DIGITS = re.compile(
-    rf"{YEAR}(0[1-9]|1[0-2])|(19|20)?[0-9]{{2}}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"
-    r"(([01][0-9]|2[0-3])([0-5][0-9]){0,2})?"
-)
 EARLIEST = 10**8  # seconds since 1970: in 1973
 WEIGHTS = (0.1, 10)  # their mean: learning rates are those of a loss of weights near 1
 
@@ -134,19 +123,23 @@ def decide(name: str, profile: Profile) -> dict:
     if profile.is_list:
         return _multi(profile, tables.ITEM_SEPARATOR, "lists")
     for separator in ITEM_SEPARATORS:
-        if sum(profile.counts[v] for v in values if _is_joined(v, separator)) > present / 10:
+        if (
+            sum(profile.counts[v] for v in values if value_forms.is_joined(v, separator))
+            > present / 10
+        ):
             return _multi(profile, separator, f"lists between {separator!r}")
-    if all(map(TIME.fullmatch, values)):
+    if all(map(value_forms.is_time, values)):
         return _ignored("a time, which never comes again")
     if is_numbers:
         return _number(name, profile)
     if not profile.is_few and (mistaken := _mistaken(profile)):
         return {"kind": "decimal", "why": f"numbers but for {mistaken!r}: in buckets"}
+    hint = _list_hint(profile)
     if profile.is_unique and _is_thing(name):
-        return _rare(f"{distinct:,} texts")
+        return _rare(f"{distinct:,} texts", hint)
     if profile.is_unique:
-        return _ignored(f"{distinct:,} texts in {profile.rows:,} rows: it tells rows apart")
-    return {"kind": "categorical", "why": f"{distinct:,} texts"}
+        return _ignored(f"{distinct:,} texts in {profile.rows:,} rows: it tells rows apart{hint}")
+    return {"kind": "categorical", "why": f"{distinct:,} texts{hint}"}
 
 
 def _mistaken(profile):
@@ -174,13 +167,13 @@ def _number(name, profile):
     is_whole = all(float(value).is_integer() for value in values)
     numbers = f"{distinct:,} {'whole ' * is_whole}numbers"
     if column_names.is_time(name):
-        if is_whole and all(DIGITS.fullmatch(str(int(float(value)))) for value in values):
+        if is_whole and all(map(value_forms.is_date_of_digits, values)):
             return _ignored(f"dates such as {values[0]}, by its name, which never come again")
         if min(map(float, values)) > EARLIEST:
             return _ignored("seconds since 1970, by its name: a time, which never comes again")
     if is_whole and profile.is_unique and not _is_thing(name):
         return _ignored(f"{numbers}, nearly one a row: it tells rows apart")
-    spelled = _spelled(values) if is_whole else ""
+    spelled = value_forms.spelled(values) if is_whole else ""
     if is_whole and profile.is_unique:
         return _rare(numbers, spelled)
     if is_whole and column_names.is_id(name):
@@ -192,18 +185,6 @@ def _number(name, profile):
     if is_whole and profile.rows_a_value >= MANY_ROWS:
         why += f". A GUESS, with {profile.rows_a_value:,} rows a value: categorical if they are ids"
     return {"kind": kind, "why": why}
-
-
-def _spelled(values):
-    """What is to be said of whole numbers that are not written as such, as pandas does some."""
-    pairs = {v: str(int(float(v))) for v in values if not raw.INTEGER.holds(v)}
-    if not pairs:
-        return ""
-    known = set(values)
-    both = next((pair for pair in pairs.items() if pair[1] in known), None)
-    decimal, whole = both or next(iter(pairs.items()))
-    others = f"it has both {decimal} and {whole}" if both else f"{decimal} is not {whole}"
-    return f". A GUESS: {others}, which are two categories, in serving too"
 
 
 def _is_thing(name):
@@ -230,10 +211,15 @@ def _multi(profile, separator, why):
     return column | {"why": why}
 
 
-def _is_joined(text, separator):
-    """Whether it stands between items; beside a space it is punctuation, as in "Win64; x64"."""
-    spaced = re.search(rf"\s{re.escape(separator)}|{re.escape(separator)}\s", text)
-    return separator in text.strip(separator) and not spaced
+def _list_hint(profile):
+    """What is to be said of texts of which more than a tenth look like other lists."""
+    for separator in value_forms.LISTS:
+        found = [v for v in profile.values if value_forms.looks_joined(v, separator)]
+        if sum(profile.counts[value] for value in found) > profile.present / 10:
+            brackets = any(value.startswith("[") for value in found)
+            guess = f". A GUESS: looks like a list between {separator!r}: {MULTI} if it is one"
+            return guess + ", without its brackets" * brackets
+    return ""
 
 
 def _ignored(why):

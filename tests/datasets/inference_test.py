@@ -188,6 +188,36 @@ def test_ids_that_became_floats_are_warned_of():
     assert "GUESS" not in decide("zip", Profile(Counter(["01234", "1234"] * 9)))["why"]
 
 
+@pytest.mark.parametrize(
+    ("values", "separator"),
+    [
+        (["1,2,3", "4", "5,6"], ","),
+        (["a,b", "c"], ","),
+        (["[1, 2, 3]", "[]", "[4]"], ", "),
+        (["[1,2]", "[3]"], ","),
+        (["1 2 3", "4 5"], " "),
+        (["1:2:3", "4"], ":"),
+        (["New York", "Paris, France"], None),
+        (["10:00", "11:30:05"], None),
+        (["a:b", "c d"], None),
+        (["1,2", *["x"] * 20], None),
+    ],
+)
+def test_what_looks_like_a_list_is_called_a_guess(values, separator):
+    column = decide("x", Profile(Counter(values * 9)))
+    assert column["kind"] == "categorical"
+    hint = f"A GUESS: looks like a list between {separator!r}: multi_categorical if it is one"
+    assert (hint in column["why"]) == (separator is not None)
+    assert ("GUESS" in column["why"]) == (separator is not None)
+    assert ("without its brackets" in column["why"]) == (values[0][0] == "[")
+
+
+def test_lists_that_are_nearly_one_a_row_are_called_a_guess():
+    column = decide("x", Profile(Counter(f"{n},{n + 1}" for n in range(200))))
+    assert column["kind"] == "ignored"
+    assert "it tells rows apart. A GUESS: looks like a list between ','" in column["why"]
+
+
 def test_what_more_rows_may_have_is_said():
     part = {"is_part": True}
     column = decide("x", Profile(Counter(["a|b", "c"] * 9), **part))
