@@ -155,10 +155,10 @@ def _weight(name, profile):
     sizes = list(map(float, profile.values))
     counts = [profile.counts[value] for value in profile.values]
     mean, (least, most) = np.average(sizes, weights=counts), WEIGHTS
-    if min(sizes) > 0 and least <= mean <= most and profile.present == profile.rows:
+    if min(sizes) >= 0 and least <= mean <= most and profile.present == profile.rows:
         return {"kind": "weight", "why": f"named as the rows' weight: {mean:.3g} on average"}
     column = _number(name, profile)
-    why = f"; no weight of rows, which all are above 0, and on average from {least} to {most}"
+    why = f"; no weight of rows, which all are at least 0, and on average from {least} to {most}"
     return column | {"why": column["why"] + why}
 
 

@@ -65,7 +65,9 @@ TEXTS = [f"t{i}" for i in range(150)]
         ("weight", ["120.5", "2654"] * 9, "decimal"),
         ("weight", [str(120 + n) for n in range(150)] * 2, "numerical"),
         ("weight", ["0.001", "0.002"] * 9, "decimal"),
-        ("weight", ["0", "1"] * 9, "categorical"),
+        ("weight", ["0", "1"] * 9, "weight"),
+        ("weight", ["0", "0.0"] * 9, "categorical"),
+        ("weight", ["0", "0.1"] * 9, "decimal"),
         ("weight", ["-1", "5"] * 9, "categorical"),
         ("weight", ["1", "1.0", "1", "1", "20"] * 9, "weight"),
         ("weight", ["0.5", ""] * 9, "decimal"),
@@ -160,7 +162,7 @@ def test_what_may_come_of_the_click_is_warned_of(tmp_path, write, caplog):
 
 def test_a_column_that_is_no_weight_says_why():
     column = decide("weight", Profile(Counter(["120.5", "2654"] * 9)))
-    assert column["why"].endswith("which all are above 0, and on average from 0.1 to 10")
+    assert column["why"].endswith("which all are at least 0, and on average from 0.1 to 10")
 
 
 def test_names_that_cannot_be_served_are_changed(tmp_path, write):
