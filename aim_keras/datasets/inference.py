@@ -78,15 +78,14 @@ def infer(
         values = (partitions.get(path, {}).get(name, "") for path in files)
         found[name] = profiles.of_partitions(values)
     decided = {label: _label_column(found[label], positive)}
-    taken: set[str] = set()
     for name in columns:
         if name in without_text:
             decided[name] = _ignored(without_text[name])
         elif name != label:
-            decided[name] = _named(name, decide(name, found[name]), taken)
+            decided[name] = decide(name, found[name])
     for name, unit in tables.durations(files[0]).items():
         decided[name] = decided[name] | {"why": f"{decided[name]['why']}; durations in {unit}"}
-    decided = {name: decided[name] for name in columns}
+    decided = _named({name: decided[name] for name in columns})
     if not any(column["kind"] in FIELDS for column in decided.values()):
         received = "; ".join(f"{name!r}: {column['why']}" for name, column in decided.items())
         rule = "a column must be of use as a field, or a schema say which one is"
@@ -226,12 +225,18 @@ def _ignored(why):
     return {"kind": "ignored", "why": why}
 
 
-def _named(name, column, taken):
-    """The column with a name of its field that can be served, where its own cannot."""
-    if column["kind"] in ("ignored", "weight"):
-        return column
-    served = served_names.served(name, taken)
-    return column if served == name else {"kind": column["kind"], "name": served} | column
+def _named(columns):
+    """The columns with names of their fields that can be served, where their own cannot."""
+    fields = [name for name, column in columns.items() if column["kind"] in FIELDS]
+    fields.sort(key=lambda name: served_names.served(name, set()) != name)  # these keep theirs
+    taken: set[str] = set()
+    names = {name: served_names.served(name, taken) for name in fields}
+    return {
+        name: column
+        if names.get(name, name) == name
+        else {"kind": column["kind"], "name": names[name]} | column
+        for name, column in columns.items()
+    }
 
 
 def _separator(path):

@@ -169,8 +169,13 @@ def test_names_that_cannot_be_served_are_changed(tmp_path, write):
     header = "y,User ID,user.id,_x,class,ü"
     path = write(tmp_path / "a.csv", [header, "1,a,a,a,a,a", "0,b,b,b,b,b"])
     schema = infer([path])
-    assert list(schema.kinds) == ["User_ID", "user.id_2", "x", "class_", "field"]
+    assert list(schema.kinds) == ["User_ID_2", "user.id", "x", "class_", "field"]
     assert list(schema.columns) == header.split(",")
+
+
+def test_a_name_that_can_be_served_is_kept(tmp_path, write):
+    path = write(tmp_path / "a.csv", ["y,user id,user_id,User_ID", "1,a,a,a", "0,b,b,b"])
+    assert list(infer([path]).kinds) == ["user_id_2_2", "user_id", "User_ID_2"]
 
 
 def test_an_id_of_nearly_every_row_is_called_a_guess():
