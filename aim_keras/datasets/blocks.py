@@ -1,13 +1,10 @@
 """The prepared form of every data set: blocks of encoded rows, and the facts about them."""
 
-import hashlib
-import json
 import logging
 import os
 import pathlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from aim_keras import atomic, documents
 from aim_keras.datasets import doubts, file_marks
+from aim_keras.datasets.config import Config
 from aim_keras.datasets.encoding import ENCODING_FILE, Encoding
 from aim_keras.datasets.writer import ShardWriter
 from aim_keras.fields import PADDING, Field, as_fields, places, widths
@@ -37,36 +35,6 @@ class Written:
     rows: dict[str, int]
     positives: dict[str, float]
     tallies: dict[str, np.ndarray]
-
-
-@dataclass(eq=False)
-class Config(tfds.core.BuilderConfig):
-    """One choice of options and raw files; its name is the name of the prepared folder.
-
-    Args:
-        options: dict of option values, JSON-able.
-        files: dict from raw file name to its path.
-    """
-
-    options: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, pathlib.Path] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any], files: Mapping[str, pathlib.Path]) -> "Config":
-        """Names the first option and a hash of all options and of the raw files.
-
-        A file counts by name (with its folder, where names have one), size, first and last megabyte
-        (the end of a gzip file holds a checksum of its whole content).
-        """
-        options = json.loads(json.dumps(options))
-        key, value = next(iter(options.items()))
-        readable = re.sub(r"[^\w.+-]+", "_", f"{key}_{value}")
-        content = json.dumps([options, file_marks.marks(files)], sort_keys=True)
-        digest = hashlib.sha256(content.encode()).hexdigest()[:8]
-        return cls(name=f"{readable}-{digest}", options=options, files=dict(files))
-
-    def __str__(self):
-        return self.name
 
 
 class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registration=True):

@@ -14,7 +14,6 @@ from aim_keras.datasets.profiles import FEW, MANY_ROWS, Profile
 from aim_keras.datasets.schema import FIELDS, MULTI, NULLS, Schema
 from aim_keras.datasets.tables import TableReader
 
-SEPARATORS = ",\t;|"
 ITEM_SEPARATORS = "|;"
 MAX_LENGTH = 50
 POSITIVE = {"1", "1.0", "true", "t", "yes", "y"}
@@ -58,7 +57,7 @@ def infer(
         ValueError: if no column can be the label or a field, if there is no row, and of a malformed
             line, as of the label's value.
     """
-    separator = _separator(files[0]) if separator is None else separator
+    separator = tables.likely_separator(files[0]) if separator is None else separator
     raw.check_separator(separator)
     columns, partitions = tables.columns(files[0], separator, names), partitions or {}
     shared = [name for name in partitions.get(files[0], ()) if name not in columns]
@@ -237,13 +236,6 @@ def _named(columns):
         else {"kind": column["kind"], "name": names[name]} | column
         for name, column in columns.items()
     }
-
-
-def _separator(path):
-    if tables.is_parquet(path):
-        return ","
-    line = tables.first_line(path).decode("utf-8", "replace")
-    return max(SEPARATORS, key=line.count)
 
 
 def _warn_of_outcomes(path, label, columns):

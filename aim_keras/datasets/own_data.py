@@ -6,14 +6,13 @@ import math
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import tensorflow_datasets as tfds
 
-from aim_keras.datasets import inference, own_files, raw_files, tables
-from aim_keras.datasets.blocks import SPLITS, Config
+from aim_keras.datasets import own_files, own_schema, raw_files, tables
+from aim_keras.datasets.blocks import SPLITS
+from aim_keras.datasets.config import Config
 from aim_keras.datasets.encoding import Encoding, each_value, encoding_path
 from aim_keras.datasets.own_files import ALL, part_of
 from aim_keras.datasets.schema import NULLS, NUMBERS, Schema
@@ -68,7 +67,7 @@ class OwnData(TabularBuilder, skip_registration=True):
             schema.rules,
             schema.separator,
             None if schema.header else list(schema.columns),
-            _partitions(self.builder_config.files),
+            own_files.partitions_of(self.builder_config.files),
             schema.list_separators,
             options["on_error"],
             options["seed"],
@@ -126,7 +125,7 @@ class OwnData(TabularBuilder, skip_registration=True):
         return tables.count_rows(self.builder_config.files[file], self._schema.header)
 
     def _holds_train(self, file):
-        return part_of(file) in (ALL, "train")
+        return own_files.may_be_train(file)
 
     def _columns(self, columns):
         found = {}
@@ -239,58 +238,13 @@ def builder(
     }
     check_options(options)
     asked = {"label": label, "positive": positive, "names": columns, "separator": separator}
-    if schema is None:
-        path = _schema_path(data_dir, {"data": options["data"], **asked}, files)
-        _say_earlier(path)
-    elif not (path := pathlib.Path(schema).expanduser()).exists():
-        print(f"There is no schema {path.absolute()}: it is inferred, and written there")
-    found = _read_or_infer(path, files, asked, on_error)
+    found = own_schema.found(schema, data_dir, options["data"], files, asked, on_error)
     options["schema"] = found.to_json()
-    path = None if encoding is None else encoding_path(encoding)
-    if path is not None:
+    path = None
+    if encoding is not None:
+        path = encoding_path(encoding)
         options["encoding"] = hashlib.sha256(path.read_bytes()).hexdigest()
     return OwnData(path, config=Config.of(options, files), data_dir=data_dir)
-
-
-def _read_or_infer(path: pathlib.Path, files, asked: dict[str, Any], on_error: str) -> Schema:
-    if path.exists():
-        schema = Schema.load(path)
-        if asked["label"] not in (None, schema.label):
-            raise ValueError(
-                f"label must be that of the schema {path}, {schema.label!r}. "
-                f"Received: label={asked['label']!r}"
-            )
-        if asked["positive"] is not None and {*asked["positive"]} != schema.positive:
-            raise ValueError(
-                f"positive must be that of the schema {path}, {sorted(schema.positive)}. "
-                f"Received: positive={asked['positive']!r}"
-            )
-        return schema
-    train = [path for name, path in files.items() if part_of(name) in (ALL, "train")]
-    schema = inference.infer(train, **asked, on_error=on_error, partitions=_partitions(files))
-    schema.save(path)
-    print(f"{schema.table()}\nThe schema of {train[0]}, as inferred, is in {path}: edit it there")
-    return schema
-
-
-def _partitions(files) -> dict[pathlib.Path, dict[str, str]]:
-    return {path: own_files.partitions(file) for file, path in files.items()}
-
-
-def _say_earlier(path):
-    """Says which schemas of files of that name there are, where another one will be inferred."""
-    earlier = sorted(path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.json"))
-    if earlier and path not in earlier:
-        print(
-            "A schema is inferred, as the files or the options are not those of "
-            f"{', '.join(map(str, earlier))}: to keep one, give it as the schema"
-        )
-
-
-def _schema_path(data_dir, asked, files) -> pathlib.Path:
-    root = pathlib.Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
-    name = Config.of(asked, files).name.removeprefix("data_")
-    return root / "schemas" / f"{name}.json"
 
 
 def _floats(texts: list[str]) -> np.ndarray:

@@ -4,7 +4,7 @@ import os
 import pathlib
 import re
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aim_keras.datasets import raw_files, tables
 
@@ -16,6 +16,16 @@ HIDDEN = re.compile(r"\.|_[^=]*$")  # names that Spark and Hive pass over, too, 
 def part_of(file: str) -> str:
     """The split of a file of `find`, or `ALL`."""
     return file.partition("/")[0]
+
+
+def may_be_train(file: str) -> bool:
+    """Whether a file of `find` may have rows of train."""
+    return part_of(file) in (ALL, "train")
+
+
+def partitions_of(files: Mapping[str, pathlib.Path]) -> dict[pathlib.Path, dict[str, str]]:
+    """The `partitions` of each file of `find`, by its path."""
+    return {path: partitions(file) for file, path in files.items()}
 
 
 def partitions(file: str) -> dict[str, str]:

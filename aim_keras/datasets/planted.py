@@ -26,7 +26,8 @@ from tqdm.auto import tqdm
 
 from aim_keras import metrics
 from aim_keras.arguments import checked_integer
-from aim_keras.datasets.blocks import SPLITS, BlockBuilder, Config
+from aim_keras.datasets.blocks import SPLITS, BlockBuilder
+from aim_keras.datasets.config import Config
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.field_encodings import Categorical
 

@@ -13,7 +13,8 @@ from tqdm.auto import tqdm
 
 from aim_keras.arguments import checked_integer
 from aim_keras.datasets import encoding, raw
-from aim_keras.datasets.blocks import SPLITS, BlockBuilder, Config
+from aim_keras.datasets.blocks import SPLITS, BlockBuilder
+from aim_keras.datasets.config import Config
 from aim_keras.datasets.counts import Counts
 from aim_keras.documents import read_json
 

@@ -20,7 +20,7 @@ from aim_keras.datasets import (
     schema,
     tables,
 )
-from aim_keras.datasets.blocks import Config
+from aim_keras.datasets.config import Config
 from experiments.fuzzing import plain
 from experiments.fuzzing.target import Target
 

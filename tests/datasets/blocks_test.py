@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from aim_keras.datasets import blocks, file_marks, pipeline
+from aim_keras.datasets.config import Config
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.field_encodings import Categorical
 
@@ -26,7 +27,7 @@ class Pieces(blocks.BlockBuilder, skip_registration=True):
     [[4096], [4096, 1], [4095, 2, 1], [0, 9000], [4096, 0, 4096, 7]],
 )
 def test_no_row_is_lost_at_block_ends(tmp_path, sizes):
-    builder = Pieces(config=blocks.Config.of({"sizes": sizes}, {}), data_dir=tmp_path)
+    builder = Pieces(config=Config.of({"sizes": sizes}, {}), data_dir=tmp_path)
     builder.download_and_prepare()
     for split in blocks.SPLITS:
         read = [x[:, 0] for x, _ in pipeline.batches(builder, split, 5000).as_numpy_iterator()]
@@ -39,7 +40,7 @@ def test_no_row_is_lost_at_block_ends(tmp_path, sizes):
 
 def test_what_another_process_prepared_meanwhile_is_read(tmp_path):
     first, second = (
-        Pieces(config=blocks.Config.of({"sizes": [10]}, {}), data_dir=tmp_path) for _ in range(2)
+        Pieces(config=Config.of({"sizes": [10]}, {}), data_dir=tmp_path) for _ in range(2)
     )
     first.download_and_prepare()
     second.download_and_prepare()
@@ -48,7 +49,7 @@ def test_what_another_process_prepared_meanwhile_is_read(tmp_path):
 
 
 def test_what_a_killed_preparation_left_is_removed(tmp_path):
-    builder = Pieces(config=blocks.Config.of({"sizes": [10]}, {}), data_dir=tmp_path)
+    builder = Pieces(config=Config.of({"sizes": [10]}, {}), data_dir=tmp_path)
     folder = tmp_path / "pieces" / builder.builder_config.name
     left = folder / "incomplete.ABC123_1.0.0"
     left.mkdir(parents=True)
@@ -58,12 +59,12 @@ def test_what_a_killed_preparation_left_is_removed(tmp_path):
 
 
 def test_config_names_the_first_option_readably():
-    config = blocks.Config.of({"days": (1, 2), "x": None}, {})
+    config = Config.of({"days": (1, 2), "x": None}, {})
     readable, digest = config.name.rsplit("-", 1)
     assert readable == "days__1_2_"
     assert len(digest) == 8
     assert str(config) == config.name
-    assert config.name != blocks.Config.of({"days": (1, 2), "x": 0}, {}).name
+    assert config.name != Config.of({"days": (1, 2), "x": 0}, {}).name
 
 
 def test_large_raw_files_count_by_size_and_both_ends(tmp_path, monkeypatch):
@@ -72,6 +73,6 @@ def test_large_raw_files_count_by_size_and_both_ends(tmp_path, monkeypatch):
     names = []
     for content in ("aaaa....zzzz", "aaaa.zzzz", "baaa....zzzz", "aaaa....zzzy", "aaaa....zzzz"):
         path.write_text(content)
-        names.append(blocks.Config.of({"x": 1}, {"raw": path}).name)
+        names.append(Config.of({"x": 1}, {"raw": path}).name)
     assert len(set(names)) == 4
     assert names[0] == names[4]

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from aim_keras.datasets import pipeline, planted
-from aim_keras.datasets.blocks import BlockBuilder, Config
+from aim_keras.datasets.blocks import BlockBuilder
+from aim_keras.datasets.config import Config
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
 from aim_keras.datasets.number_encodings import Dense

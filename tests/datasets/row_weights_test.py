@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from aim_keras.datasets import pipeline
-from aim_keras.datasets.blocks import Config
+from aim_keras.datasets.config import Config
 from aim_keras.metrics import log_loss
 from tests.datasets.pipeline_test import Numbers, build_numbers
 

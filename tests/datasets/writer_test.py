@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from aim_keras.datasets import blocks, writer
+from aim_keras.datasets.config import Config
 from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.field_encodings import Categorical
 from aim_keras.datasets.number_encodings import Dense
@@ -32,7 +33,7 @@ def shards_of_two(monkeypatch):
 
 
 def _prepared(folder):
-    builder = Extremes(config=blocks.Config.of({"x": 1}, {}), data_dir=folder)
+    builder = Extremes(config=Config.of({"x": 1}, {}), data_dir=folder)
     builder.download_and_prepare()
     return builder
 
@@ -63,7 +64,7 @@ def _examples(paths):
 
 
 def test_an_example_must_have_the_shape_of_its_features(tmp_path):
-    builder = Extremes(config=blocks.Config.of({"x": 1}, {}), data_dir=tmp_path)
+    builder = Extremes(config=Config.of({"x": 1}, {}), data_dir=tmp_path)
     wrong = {"features": np.zeros((3, 7), np.int32), "label": np.zeros(3, np.float32)}
     with pytest.raises(ValueError, match=r"\(3, 7\)"):
         writer.ShardWriter(builder.info, tmp_path, ["train"]).add("train", [wrong])
