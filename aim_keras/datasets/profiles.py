@@ -41,7 +41,11 @@ class Profile:
     @property
     def present(self) -> int:
         """The number of rows that have a value."""
-        return sum(self.counts[value] for value in self.values)
+        return self.rows_of(self.values)
+
+    def rows_of(self, values: Iterable[str]) -> int:
+        """The number of rows that have one of these values."""
+        return sum(self.counts[value] for value in values)
 
     @property
     def is_unique(self) -> bool:
