@@ -52,9 +52,9 @@ class AttentionPooling(keras.layers.Layer):
         self.temperature = temperature
         self.dropout = dropout
         self.regularizer = keras.regularizers.get(regularizer)
-        policy = {"dtype": self.dtype_policy}
+        policy = {"dtype": self.dtype_policy, "trainable": self.trainable}
         self.hidden = keras.layers.Dense(
-            units, "relu", kernel_regularizer=self.regularizer, name="hidden", **policy
+            self.units, "relu", kernel_regularizer=self.regularizer, name="hidden", **policy
         )
         self.score = keras.layers.Dense(1, use_bias=False, name="score", **policy)
         self.drop = keras.layers.Dropout(dropout, name="drop", **policy) if dropout else None

@@ -79,10 +79,9 @@ class DimensionGate(keras.layers.Layer):
         self.normalize = normalize
         self.epsilon = epsilon
         self.momentum = momentum
+        options = {"dtype": self.dtype_policy, "trainable": self.trainable, "name": "batch_norm"}
         self.batch_norm: Any = (
-            ParamFreeBatchNorm(epsilon, momentum, dtype=self.dtype_policy, name="batch_norm")
-            if normalize
-            else None
+            ParamFreeBatchNorm(epsilon, momentum, **options) if normalize else None
         )
 
     def _check_candidates(self):

@@ -69,7 +69,7 @@ class FieldAttention(keras.layers.Layer):
         self.norm = self.drop = None
         if layer_norm:
             self.norm = keras.layers.LayerNormalization(
-                epsilon=1e-5, dtype=self.dtype_policy, name="norm"
+                epsilon=1e-5, dtype=self.dtype_policy, trainable=self.trainable, name="norm"
             )
         if dropout:
             self.drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")

@@ -118,11 +118,8 @@ class GatedInteraction(keras.layers.Layer):
         self.columns = None if columns is None else np.array(columns, dtype="int32")
         self.epsilon = epsilon
         self.momentum = momentum
-        self.batch_norm: Any = (
-            ParamFreeBatchNorm(epsilon, momentum, dtype=self.dtype_policy, name="batch_norm")
-            if gated
-            else None
-        )
+        options = {"dtype": self.dtype_policy, "trainable": self.trainable, "name": "batch_norm"}
+        self.batch_norm: Any = ParamFreeBatchNorm(epsilon, momentum, **options) if gated else None
         if self.fields is not None:
             check_interactions(self.interactions, self.order, self.fields)
 

@@ -81,9 +81,8 @@ class GroupInteraction(keras.layers.Layer):
         self.temperature = temperature
         self.epsilon = epsilon
         self.momentum = momentum
-        self.batch_norm = ParamFreeBatchNorm(
-            epsilon, momentum, dtype=self.dtype_policy, name="batch_norm"
-        )
+        options = {"dtype": self.dtype_policy, "trainable": self.trainable, "name": "batch_norm"}
+        self.batch_norm = ParamFreeBatchNorm(epsilon, momentum, **options)
         self.seed_generator = keras.random.SeedGenerator() if searched else None
 
     def build(self, input_shape: tuple) -> None:

@@ -50,6 +50,7 @@ class Linear(keras.layers.Layer):
             initializer=initializer,
             regularizer=regularizer,
             dtype=self.dtype_policy,
+            trainable=self.trainable,
             name="weights",
         )
 

@@ -65,7 +65,7 @@ class MLP(keras.layers.Layer):
             raise ValueError(f"norm must be one of {', '.join(NORMS)}. Received: norm={norm!r}")
         check_rate("dropout", dropout)
         check_rate("input_dropout", input_dropout)
-        policy = {"dtype": self.dtype_policy}
+        policy = {"dtype": self.dtype_policy, "trainable": self.trainable}
         self.tower = []
         if input_dropout:
             self.tower.append(keras.layers.Dropout(input_dropout, name="dropout", **policy))
@@ -77,7 +77,7 @@ class MLP(keras.layers.Layer):
                 keras.layers.Dropout(dropout, name=f"dropout_{i}", **policy) if dropout else None,
             )
             self.tower += [layer for layer in layers if layer is not None]
-        exact = {"dtype": self.dtype_policy.variable_dtype}
+        exact = {**policy, "dtype": self.dtype_policy.variable_dtype}
         self.tower.append(keras.layers.Dense(1, name="logit", **exact))
 
     def build(self, input_shape: tuple) -> None:

@@ -45,7 +45,8 @@ class FieldGraph(keras.layers.Layer):
             for t in range(self.steps)
         ]
         if self.gru:
-            self.cell = keras.layers.GRUCell(dim, dtype=self.dtype_policy, name="gru")
+            options = {"dtype": self.dtype_policy, "trainable": self.trainable}
+            self.cell = keras.layers.GRUCell(dim, **options, name="gru")
             self.cell.build((None, dim))
 
     def call(self, inputs):

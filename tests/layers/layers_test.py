@@ -154,3 +154,20 @@ def test_frozen(case):
         np.testing.assert_array_equal(weight, value)
     if not getattr(layer, "dropout", 0):
         assert_equal(outputs, layer(x), rtol=1e-5, atol=1e-6)
+
+
+def test_made_frozen(case):
+    """As a clone or a loaded layer is, until it is trained again."""
+    make, x = case
+    plain, frozen = (functional(make(trainable=trainable), x) for trainable in (True, False))
+    assert not frozen.trainable_variables
+    before = frozen.get_weights()
+    frozen(x, training=True)
+    for weight, value in zip(frozen.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, value)
+    frozen.layers[-1].trainable = True
+    trained = ([w.shape for w in model.trainable_variables] for model in (frozen, plain))
+    assert next(trained) == next(trained)
+    assert [layer.trainable for layer in frozen._flatten_layers()] == [
+        layer.trainable for layer in plain._flatten_layers()
+    ]
