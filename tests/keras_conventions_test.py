@@ -1,6 +1,7 @@
 """What Keras's users do with any model works with ours."""
 
 import csv
+import json
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import aim_keras
 from aim_keras import read_gates
 from aim_keras.metrics import BinnedAUC
-from aim_keras.models import FM, IPNN, DeepFM
+from aim_keras.models import AFM, FM, IPNN, AutoEmb, AutoGroup, DeepFM
 from aim_keras.optimizers import GRDA, LazyAdam, with_gates
 from tests import forked
 from tests.layers.layers_table import LAYERS, functional
@@ -196,6 +197,57 @@ def test_a_model_is_made_again_under_its_policy(name, policy, tmp_path):
     assert [w.dtype for w in loaded.weights] == [w.dtype for w in model.weights]
     assert [m.dtype_policy for m in loaded.layers] == [m.dtype_policy for m in model.layers]
     np.testing.assert_array_equal(loaded(IDS), model(IDS))
+
+
+def freeze_a_layer(model):
+    model.get_layer("embedding_2").trainable = False
+
+
+def freeze_a_part(model):
+    model.get_layer("mlp").tower[0].trainable = False
+
+
+def freeze_all(model):
+    model.trainable = False
+
+
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
+@pytest.mark.parametrize("freeze", [freeze_a_layer, freeze_a_part, freeze_all])
+def test_a_loaded_model_is_frozen_as_it_was(freeze, tmp_path):
+    model = new_model("deepfm_of_dimensions")
+    assert not {"frozen", "trainable"} & model.get_config().keys()
+    freeze(model)
+    compiled(model, keras.optimizers.Adam(0.1)).fit(IDS, LABELS, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert [w.path for w in loaded.trainable_variables] == [
+        w.path for w in model.trainable_variables
+    ]
+    assert loaded.trainable is model.trainable
+    for a, b in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(a, b)
+    for one in (model, loaded):
+        keras.utils.set_random_seed(0)
+        one.fit(IDS, LABELS, shuffle=False, verbose=0)
+    for a, b in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("cls", "arguments"),
+    [
+        (FM, {"search": "dimensions", "candidate_dimensions": np.array([2, 10])}),
+        (AutoEmb, {"counts": None, "candidate_dimensions": range(2, 9, 3)}),
+        (AutoGroup, {"num_groups": np.array([1, 1]), "embedding_dims": [np.int32(2)] * 2}),
+        (AFM, {"attention_units": np.int64(3)}),
+    ],
+)
+def test_arguments_of_numpy_are_saved(cls, arguments, tmp_path):
+    model = randomized(cls({name: np.int64(size) for name, size in SIZES.items()}, **arguments))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(IDS), model(IDS))
+    assert json.dumps(loaded.get_config()) == json.dumps(model.get_config())
 
 
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from aim_keras.architecture import Architecture
@@ -17,8 +18,8 @@ OF_PROBABILITIES = (keras.losses.binary_crossentropy, keras.losses.binary_focal_
 class CTRModel(keras.Model):
     """A functional model that is saved as the arguments it was made from.
 
-    It is made again under the dtype policy it was made under, whatever the policy is by then, and
-    refuses to be trained by a loss of probabilities.
+    It is made again under the dtype policy it was made under, whatever the policy is by then, with
+    the same layers frozen, and refuses to be trained by a loss of probabilities.
 
     Args:
         features: What `field_inputs` gives.
@@ -40,8 +41,12 @@ class CTRModel(keras.Model):
         return as_fields(self._arguments["vocabulary_sizes"])
 
     def get_config(self) -> dict[str, Any]:
-        refuse_quantized(self, self._flatten_layers())
-        return {**self._arguments, "name": self.name, "dtype": self.dtype_policy.name}
+        layers = list(self._flatten_layers(include_self=False))
+        refuse_quantized(self, layers)
+        config = {**self._arguments, "name": self.name, "dtype": self.dtype_policy.name}
+        if frozen := [layer.path for layer in layers if layer.weights and not layer.trainable]:
+            config["frozen"] = frozen
+        return config if self.trainable else {**config, "trainable": False}
 
     def make_train_function(self, force: bool = False) -> Any:
         # Not `compile`: Keras does not compile a loaded model of another one.
@@ -57,22 +62,35 @@ class CTRModel(keras.Model):
     @classmethod
     def from_config(cls, config: dict, custom_objects: dict | None = None) -> Any:
         before = keras.config.dtype_policy()
-        arguments = {key: value for key, value in config.items() if key != "dtype"}
+        of_any_model = ("dtype", "frozen", "trainable")
+        arguments = {key: value for key, value in config.items() if key not in of_any_model}
         keras.config.set_dtype_policy(config.get("dtype", before))
         try:
-            return cls(**arguments)
+            model = cls(**arguments)
         finally:
             keras.config.set_dtype_policy(before)
+        if not config.get("trainable", True):
+            model.trainable = False
+        for layer in model._flatten_layers(include_self=False):
+            if layer.path in config.get("frozen", ()):
+                layer.trainable = False
+        return model
 
 
 def _serialized(value):
-    """With architectures, fields and Keras objects in their serialised form."""
+    """With architectures, fields and Keras objects in their serialised form, and what is NumPy's
+    as Python's."""
     if isinstance(value, Architecture):
         return value.to_dict()
     if isinstance(value, Field):
         return value.to_config()
     if isinstance(value, Mapping):
         return {key: _serialized(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, list | tuple | range):
+        items = [_serialized(item) for item in value]
+        return tuple(items) if isinstance(value, tuple) else items
     if isinstance(value, keras.regularizers.Regularizer | keras.initializers.Initializer):
         return keras.saving.serialize_keras_object(value)
     return value
