@@ -18,6 +18,15 @@ EPSILON = 1e-10  # below the variance of embeddings, which a strong L2 leaves ne
 
 
 @keras.saving.register_keras_serializable("aim_keras")
+class Popularity(FunctionWiseEmbedding):
+    """A table of numbers that are never trained, as moving averages are not: not by a model that
+    was frozen and is trained again, either."""
+
+    def add_weight(self, *arguments: Any, **options: Any) -> Any:
+        return super().add_weight(*arguments, **{**options, "trainable": False})
+
+
+@keras.saving.register_keras_serializable("aim_keras")
 class AutoEmb(CTRModel):
     """AutoEmb: embeddings whose size follows the popularity of an id, under an MLP.
 
@@ -101,11 +110,10 @@ class AutoEmb(CTRModel):
             for d in dimensions
         ]
         norms = [ParamFreeBatchNorm(EPSILON, name=f"norm_{d}", **exact) for d in dimensions]
-        popularity = FunctionWiseEmbedding(
+        popularity = Popularity(
             [_single(field) for field in fields.values()],
             1,
             initializer="zeros",
-            trainable=False,
             name="popularity",
             **exact,
         )

@@ -85,6 +85,17 @@ def test_popularity_is_not_trained():
     np.testing.assert_allclose(before[0][:, 0], np.log([1, 91, 10, 2, 1]) / np.log(91), rtol=1e-6)
 
 
+def test_popularity_is_not_trained_after_a_freeze():
+    model, plain = build(), build()
+    model.trainable = False
+    model.trainable = True
+    assert [w.path for w in model.trainable_variables] == [
+        w.path for w in plain.trainable_variables
+    ]
+    assert not any("popularity" in w.path for w in model.trainable_variables)
+    assert "frozen" not in model.get_config()
+
+
 def test_a_list_has_the_mean_popularity_and_a_number_that_of_its_only_id():
     sizes = {"a": Field(5, 2, True, "sqrtn"), "b": Field(1, weighted=True)}
     model = build(sizes, {"a": COUNTS["a"], "b": [7]})
