@@ -54,7 +54,9 @@ class GateSteps(keras.callbacks.Callback):
                 f"not under `mixed_float16`. Received: optimizer={self.model.optimizer}"
             )
         optimizer = searching.gates_optimizer
-        self._of_weights = searching.weights_optimizer
+        # Where all weights are frozen, their optimizer takes no steps to count.
+        has_weights = len(self.model.trainable_variables) > len(gates)
+        self._counting = searching.weights_optimizer if has_weights else searching
 
         @tf.function(reduce_retracing=True)
         def step(features, labels, weights=None):
@@ -68,11 +70,11 @@ class GateSteps(keras.callbacks.Callback):
         self._step = step
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._begun, self._done = int(self._of_weights.iterations.numpy()), 0
+        self._begun, self._done = int(self._counting.iterations.numpy()), 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         # With `steps_per_execution` several steps have passed.
-        due = (int(self._of_weights.iterations.numpy()) - self._begun) // self.every
+        due = (int(self._counting.iterations.numpy()) - self._begun) // self.every
         for _ in range(due - self._done):
             # Keras would take a StopIteration for the end of the epoch's rows.
             if (rows := next(self._batches, None)) is None:

@@ -81,8 +81,13 @@ class GateOptimizer(keras.optimizers.MultiOptimizer):
             for gradient, variable in zip(grads, trainable_variables, strict=True)
             if not self.is_gate(variable)
         ]
-        self.weights_optimizer.apply_gradients(weights)
+        if weights:  # none where all are frozen
+            self.weights_optimizer.apply_gradients(weights)
         self._iterations.assign_add(1)
+
+    def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
+        """Leaves variables out of the weight decay of `weights_optimizer`."""
+        self.weights_optimizer.exclude_from_weight_decay(var_list, var_names)
 
     @property
     def learning_rate(self) -> Any:
@@ -145,7 +150,7 @@ def with_gates(
     `optimizer.learning_rate` reads and sets the learning rate of the weights;
     `optimizer.weights_optimizer` and `optimizer.gates_optimizer` are the two optimizers. Keras's
     callbacks `ReduceLROnPlateau` and `LearningRateScheduler` change the learning rates of both, and
-    so GRDA's last threshold, too.
+    so GRDA's last threshold, too; under `mixed_float16` that of the weights alone.
 
     Args:
         weights: A new `keras.optimizers.Optimizer` for all variables but the gates.

@@ -77,6 +77,16 @@ def test_counts_steps_by_epoch(every, steps, at_once):
     assert model.optimizer.weights_optimizer.iterations == 8
 
 
+def test_gates_are_trained_where_all_weights_are_frozen():
+    model = new_model()
+    model.get_layer("embedding_2").trainable = False
+    model.compile(model.optimizer, BINARY)
+    start = alpha(model).numpy()
+    fit(model)
+    assert model.optimizer.gates_optimizer.iterations == 1
+    assert np.all(alpha(model) != start)
+
+
 def test_errors():
     with pytest.raises(ValueError, match=r"every must be an integer >= 1. Received: every=0"):
         GateSteps([OTHER], every=0)

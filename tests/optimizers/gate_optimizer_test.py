@@ -154,6 +154,18 @@ def test_each_slot_is_saved_once(tmp_path):
     assert os.path.getsize(tmp_path / "model.weights.h5") < 4.2 * sum(numbers)
 
 
+def test_weights_are_left_out_of_weight_decay():
+    weights = keras.optimizers.AdamW(1e-9, weight_decay=1e8)
+    model = gated_model(with_gates(weights, GRDA(0.1)))
+    model.optimizer.exclude_from_weight_decay(var_names=["kernel"])
+    kernel, bias = model.layers[1].kernel, model.layers[1].bias
+    bias.assign([1.0])
+    before = kernel.numpy()
+    fit(model, stop=16)
+    np.testing.assert_allclose(kernel, before, atol=1e-7)
+    np.testing.assert_allclose(bias, 0.9, rtol=1e-5)
+
+
 def test_learning_rate_is_the_one_of_the_weights():
     optimizer = adam_and_grda()
     assert float(optimizer.learning_rate) == pytest.approx(0.01)
