@@ -34,9 +34,16 @@ def warm_start(model: keras.Model, source: keras.Model) -> None:
         source: The trained model whose gates were searched, of the same kind.
 
     Raises:
-        ValueError: if an embedding or interaction layer of `model` has none to start from, or a
-            layer has no weight that fits the one of the same name; what came before is copied.
+        ValueError: if the models have other fields, or in another order; if an embedding or
+            interaction layer of `model` has none to start from, or a layer has no weight that fits
+            the one of the same name; what came before is copied.
     """
+    fields = [[*getattr(one, "fields", ())] for one in (model, source)]
+    if all(fields) and fields[0] != fields[1]:
+        raise ValueError(
+            f"The model must have the fields of the searched one, in their order, {fields[1]}. "
+            f"Received: {fields[0]}"
+        )
     for layer in model.layers:
         if not layer.weights:
             continue

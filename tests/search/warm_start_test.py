@@ -182,6 +182,17 @@ def test_a_users_model():
     assert model.count_params() < source.count_params()
 
 
+def test_fields_in_another_order_are_refused():
+    """Whose embeddings, of equal sizes, would be swapped."""
+    sizes = dict.fromkeys(FIELDS, 5)
+    source = FM(sizes, search="interactions", embedding_dim=DIM)
+    other = ("b", "a", "c", "d")
+    found = Architecture(other, ("inner",), DIM, {"inner": [("a", "c")]})
+    model = FM(dict.fromkeys(other, 5), found)
+    with pytest.raises(ValueError, match=r"in their order, \['a', 'b'.*Received: \['b', 'a'"):
+        warm_start(model, source)
+
+
 def test_errors_name_the_layer():
     source = searched(FM, "interactions")
     found = found_architecture(source, CANDIDATES)
