@@ -224,7 +224,7 @@ class GatedInteraction(keras.layers.Layer):
         if not self.gated:
             return values
         centred, scale = self.batch_norm.centre(values, training)
-        scale = scale * self.alpha
+        scale = ops.multiply(scale, self.alpha)  # of the wider dtype
         outputs = ops.matmul(centred, scale[:, None]) if self.summed else centred * scale
         return ops.cast(outputs, self.compute_dtype)
 
@@ -233,7 +233,7 @@ class GatedInteraction(keras.layers.Layer):
         if not self.gated:
             return sum(term.weighted_sum() for term in terms)
         norm = self.batch_norm
-        scale = self.alpha * ops.rsqrt(norm.moving_variance + norm.epsilon)
+        scale = ops.multiply(ops.rsqrt(norm.moving_variance + norm.epsilon), self.alpha)
         total, start = -ops.sum(scale * norm.moving_mean), 0
         total, scale = (ops.cast(x, self.compute_dtype) for x in (total, scale))
         for term in terms:

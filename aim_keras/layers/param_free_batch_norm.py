@@ -24,7 +24,8 @@ class ParamFreeBatchNorm(keras.layers.Layer):
 
     The moving averages are plain averages of the batches seen until `1 / (1 - momentum)` batches
     have been seen, so they do not lag behind in a short run. A layer that is not `trainable` is at
-    inference in training too, as Keras's `BatchNormalization` is.
+    inference in training too, as Keras's `BatchNormalization` is. All are float32, or float64 in a
+    layer of float64.
 
     Args:
         epsilon: Float > 0, added to the variance. Defaults to `1e-5`.
@@ -54,7 +55,8 @@ class ParamFreeBatchNorm(keras.layers.Layer):
         self.momentum = momentum
 
     def build(self, input_shape: tuple) -> None:
-        options = {"trainable": False, "dtype": "float32", "autocast": False}
+        dtype = "float64" if self.compute_dtype == "float64" else "float32"
+        options = {"trainable": False, "dtype": dtype, "autocast": False}
         shape = input_shape[1:]
         self.moving_mean = self.add_weight(shape, "zeros", name="moving_mean", **options)
         self.moving_variance = self.add_weight(shape, "ones", name="moving_variance", **options)
@@ -65,10 +67,11 @@ class ParamFreeBatchNorm(keras.layers.Layer):
         return ops.cast(centred * scale, self.compute_dtype)
 
     def centre(self, inputs: Any, training: bool = False) -> tuple:
-        """`z - mean` and `1 / sqrt(var + epsilon)`, float32, whose product is `z_BN`."""
-        z = ops.cast(inputs, "float32")
+        """`z - mean` and `1 / sqrt(var + epsilon)`, whose product is `z_BN`, both of the moving
+        averages' dtype."""
+        z = ops.cast(inputs, self.moving_mean.dtype)
         if training and self.trainable:
-            rows = sum_over_replicas(ops.cast(ops.shape(z)[0], "float32"))
+            rows = sum_over_replicas(ops.cast(ops.shape(z)[0], z.dtype))
             number = ops.maximum(rows, 1.0)
             shift = first_row(ops.stop_gradient(z))
             centred = z - shift

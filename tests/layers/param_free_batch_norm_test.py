@@ -76,6 +76,23 @@ def test_large_offset(offset):
     np.testing.assert_allclose(layer(z), expected, atol=2 * np.spacing(np.float32(abs(offset))))
 
 
+def test_float64_is_exact():
+    z = 1e6 + RNG.normal(size=(64, 2))
+    expected = definition(z, z.mean(axis=0), z.var(axis=0), 1e-10)
+    layer = ParamFreeBatchNorm(1e-10, dtype="float64")
+    np.testing.assert_allclose(layer(z, training=True), expected, atol=1e-8)
+    np.testing.assert_allclose(layer(z), expected, atol=1e-8)
+    assert {w.dtype for w in layer.weights} == {"float64"}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "mixed_float16", "mixed_bfloat16"])
+def test_under_any_other_policy_it_is_float32(dtype):
+    layer = ParamFreeBatchNorm(dtype=dtype)
+    centred, scale = layer(batches(1)[0], training=True), layer.centre(batches(1)[0])[1]
+    assert {w.dtype for w in layer.weights} == {scale.dtype.name} == {"float32"}
+    assert centred.dtype == layer.compute_dtype
+
+
 def test_a_row_alone_gives_zero():
     np.testing.assert_array_equal(ParamFreeBatchNorm()(batches(1)[0][:1], training=True), 0)
 
