@@ -58,7 +58,8 @@ class PairOperations(Document):
             if k in self.operations
         }
         check_distinct(itertools.chain(*pairs.values()), "operations")
-        kept = {k: tuple(sorted(pairs[k], key=self.pairs.index)) for k in pairs if pairs[k]}
+        places = {pair: place for place, pair in enumerate(self.pairs)}
+        kept = {k: tuple(sorted(pairs[k], key=places.__getitem__)) for k in pairs if pairs[k]}
         object.__setattr__(self, "operations", kept)
 
     def _checked_pair(self, pair, place):
