@@ -3,7 +3,10 @@
 import keras
 from keras import ops
 
-USES_TENSORFLOW = keras.backend.backend() == "tensorflow"
+BACKEND = keras.backend.backend()
+"""The name of the backend."""
+
+USES_TENSORFLOW = BACKEND == "tensorflow"
 """Whether TensorFlow's own operations are used where they are faster; `False` is the way of every
 backend: `keras.ops`, and optimizers that pass over whole tables."""
 
@@ -44,9 +47,7 @@ def make_deterministic():
     """
     global _deterministic
     if not USES_TENSORFLOW:
-        raise RuntimeError(
-            f"Determinism is TensorFlow's. Received: backend={keras.backend.backend()!r}"
-        )
+        raise RuntimeError(f"Determinism is TensorFlow's. Received: backend={BACKEND!r}")
     tf.config.experimental.enable_op_determinism()
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     _deterministic = True

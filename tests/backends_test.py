@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 from aim_keras import Architecture, read_gates
+from aim_keras.feature_groups import FeatureGroups
 from tests import forked
 from tests.layers.layers_table import LAYERS
 from tests.models.models_table import BASELINES
 from tests.on_any_backend import (
     MODELS,
+    averaged,
     baseline_logits,
     binned_auc,
+    groups,
     layer_results,
     new_model,
     observed,
@@ -86,6 +89,19 @@ def test_the_history_of_gates(folder, tmp_path):
     for row, by_tensorflow in zip(rows, expected, strict=True):
         for name, values in by_tensorflow["values"].items():
             np.testing.assert_allclose(row["values"][name], values, atol=1e-5)
+
+
+def test_averaged_weights(folder):
+    assert_equal(np.load(folder / "averaged.npz").values(), averaged().get_weights())
+
+
+def test_groups_are_read(folder):
+    assert FeatureGroups.load(folder / "groups.json") == groups()
+
+
+def test_gate_steps_say_that_they_are_of_tensorflow(folder):
+    message = f"takes its steps in TensorFlow. Received: backend='{folder.name[:-1]}'"
+    assert message in (folder / "gate_steps.txt").read_text()
 
 
 def test_something_is_pruned():

@@ -11,10 +11,16 @@ import numpy as np
 from keras import ops
 
 from aim_keras import Architecture, read_gates
-from aim_keras.callbacks import GateHistory, SearchState
+from aim_keras.callbacks import (
+    AveragedWeights,
+    GateHistory,
+    GateSteps,
+    RankMetrics,
+    SearchState,
+)
 from aim_keras.fields import Field
 from aim_keras.metrics import BinnedAUC
-from aim_keras.models import FM, IPNN, DeepFM
+from aim_keras.models import FM, IPNN, AutoGroup, DeepFM
 from aim_keras.optimizers import GRDA, LazyAdam, with_gates
 from tests.layers.layers_table import LAYERS, each, is_random, randomize
 from tests.models import models_table
@@ -151,15 +157,41 @@ def observed(name, folder):
     return trained(new_model(name), *callbacks)
 
 
+def averaged():
+    """A model that ends with its averages, of which a callback predicted after each epoch."""
+    model = new_model("fm")
+    model.compile(keras.optimizers.Adam(0.01, use_ema=True), model.loss, run_eagerly=RUN_EAGERLY)
+    rows = [((IDS, WEIGHTS), LABELS)]
+    return trained(trained(model, AveragedWeights(rows, [RankMetrics(rows)])))
+
+
+def groups():
+    """The groups of a search whose gates are all open."""
+    sizes = {"a": 3, "b": 4}
+    model = AutoGroup(sizes, search="groups", num_groups=(1, 1), embedding_dims=(2, 2))
+    return randomize(model).read_groups()
+
+
+def message_of_gate_steps():
+    """What is said where their callback has no TensorFlow."""
+    try:
+        trained(new_model("fm"), GateSteps([]))
+    except (RuntimeError, ValueError) as error:
+        return str(error)
+
+
 def save_all(folder):
     """`layers.npz`, `baselines.npz` and `auc.npz`; of each gated model `NAME.keras` after an epoch,
     of FM its gates at each step, `fm.jsonl`; after another one the weights, `NAME.npz`, and the
-    gates, `NAME.json`."""
+    gates, `NAME.json`. `averaged.npz`, `groups.json` and `gate_steps.txt` of those functions."""
     results = layer_results().items()
     arrays = {f"{name}/{i}": array for name, part in results for i, array in enumerate(part)}
     np.savez(folder / "layers.npz", **arrays)
     np.savez(folder / "baselines.npz", **baseline_logits())
     np.savez(folder / "auc.npz", *map(ops.convert_to_numpy, binned_auc()))
+    np.savez(folder / "averaged.npz", *averaged().get_weights())
+    groups().save(folder / "groups.json")
+    (folder / "gate_steps.txt").write_text(message_of_gate_steps())
     for name in MODELS:
         model = observed(name, folder) if name == "fm" else trained(new_model(name))
         model.save(folder / f"{name}.keras")

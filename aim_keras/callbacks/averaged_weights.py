@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from aim_keras.backend import BACKEND
 from aim_keras.layers import ParamFreeBatchNorm
 from aim_keras.optimizers.gate_optimizer import unwrapped
 
@@ -124,6 +125,10 @@ class AveragedWeights(keras.callbacks.Callback):
                 variable.assign(value)
 
     def _estimate(self):
+        if BACKEND == "jax":
+            # Weights share the averages' buffers, which JAX takes back with the model's inputs.
+            for variable in self.model.trainable_variables:
+                variable.assign(keras.ops.copy(variable))
         estimator = self._estimator or self.model
         if estimator is not self.model:
             estimator.set_weights(self.model.get_weights())

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from aim_keras.arguments import checked_integer
+from aim_keras.backend import BACKEND, USES_TENSORFLOW
 from aim_keras.callbacks.searched import searched
 
 
@@ -28,6 +29,7 @@ class GateSteps(keras.callbacks.Callback):
         ValueError: If `every` is out of range; at the start of the training if the model was not
             compiled with `with_gates(..., joint=False)`, or under the policy `mixed_float16`, whose
             losses are scaled; when `data` ends before the training.
+        RuntimeError: at the start of the training, on another backend than TensorFlow.
 
     Example:
 
@@ -47,6 +49,10 @@ class GateSteps(keras.callbacks.Callback):
         self._batches = iter(data)
 
     def on_train_begin(self, logs: Any = None) -> None:
+        if not USES_TENSORFLOW:
+            raise RuntimeError(
+                f"`GateSteps` takes its steps in TensorFlow. Received: backend={BACKEND!r}"
+            )
         searching, gates = searched(self.model, type(self).__name__)
         if searching.joint or searching is not self.model.optimizer:
             raise ValueError(

@@ -165,7 +165,7 @@ class AutoGroup(CTRModel):
         for order in self.architecture.orders:
             layer = self.get_layer(f"interaction_{order}")
             members = layer.members()
-            if layer.searched and not ops.any(layer.alpha):
+            if layer.searched and not ops.convert_to_numpy(layer.alpha).any():
                 logger.warning(
                     "All gates of %s are zero, as `GRDA` leaves them, so no field is in a group: "
                     "train them by another optimizer, `with_gates(weights, Adam(...))`.",
