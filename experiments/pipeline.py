@@ -135,6 +135,7 @@ def run(
         if distribution.is_chief(strategy):
             atomic.check_writable(run_dir)
         data_sets.prepare(builder, beam_pipeline_options)
+        request.check_encoding(start_from, builder)
         data.check_labels(builder)
         signature(builder.fields)
         job = fitting.Job(builder, batch_size, seed, strategy)

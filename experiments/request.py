@@ -5,6 +5,7 @@ import pathlib
 import keras
 
 from aim_keras.architecture import Architecture
+from aim_keras.datasets.encoding import Encoding, encoding_path
 from experiments import run_files, stage
 
 STAGES = ("search_interactions", "search_dimensions", "retrain")
@@ -74,18 +75,24 @@ def trained_by(run_dir):
         )
 
     def load(fields):
-        model = keras.saving.load_model(run_dir / run_files.MODEL, compile=False)
-        if getattr(model, "fields", fields) != fields:
-            raise ValueError(
-                f"The data must be encoded as those of {run_dir}: give own data its encoding. "
-                f"Received: {fields} for {model.fields}"
-            )
-        return model
+        return keras.saving.load_model(run_dir / run_files.MODEL, compile=False)
 
     found = run_dir / run_files.ARCHITECTURE
     if not found.exists():
         return None, load
     return found, lambda fields, architecture, search=None: load(fields)
+
+
+def check_encoding(start_from, builder):
+    """Raises `ValueError` unless the data are encoded as those of the run that is started from."""
+    if start_from is None:
+        return
+    path = encoding_path(start_from)
+    if Encoding.load(path) != builder.encoding:
+        raise ValueError(
+            f"The data must be encoded as those of start_from: own data by {path}, as "
+            f"own_data.builder.encoding. Received: {builder.info.full_name}, encoded otherwise"
+        )
 
 
 def highest_order(architecture):

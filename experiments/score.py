@@ -9,24 +9,14 @@ from experiments import binary, scoring
 MODEL = flags.DEFINE_string("model", None, "Folder of the SavedModel.", required=True)
 PATHS = flags.DEFINE_list("paths", None, "Files, folders or patterns of raw rows.", required=True)
 SCORES = flags.DEFINE_string("scores", None, "The CSV file to write.", required=True)
+SCHEMA = flags.DEFINE_string("schema", None, "Schema of the data that it was trained on.")
 LABEL = flags.DEFINE_string("label", None, "The label's column, to evaluate the scores.")
-POSITIVE = flags.DEFINE_list("positive", None, "Its values that are clicks; 1, true, yes.")
-SEPARATOR = flags.DEFINE_string("separator", None, "Between the cells of text; found by default.")
-COLUMNS = flags.DEFINE_list("columns", None, "The columns of text files without a header.")
 
 
 @binary.ends_in_words
 def main(argv):
     binary.refuse_arguments(argv)
-    results = scoring.score(
-        MODEL.value,
-        PATHS.value,
-        SCORES.value,
-        LABEL.value,
-        POSITIVE.value,
-        SEPARATOR.value,
-        COLUMNS.value,
-    )
+    results = scoring.score(MODEL.value, PATHS.value, SCORES.value, SCHEMA.value, LABEL.value)
     print(f"Scores of {results['rows']:,} rows in {SCORES.value}, {results['ctr']:.5f} on average")
     shown = {"clicks": "share of clicks", "log_loss": "log loss", "auc": "AUC"}
     for name in filter(results.__contains__, shown):

@@ -9,7 +9,7 @@ import tensorflow as tf
 from aim_keras import atomic, metrics, served_names
 from aim_keras.datasets import inference, own_files, raw, tables
 from aim_keras.datasets.encoding import each_value
-from aim_keras.datasets.schema import NULLS
+from aim_keras.datasets.schema import NULLS, Schema
 
 NUMBERS = {  # what a cell must be, what it becomes, and what a missing one is
     tf.int64: (raw.INTEGER, int, np.iinfo(np.int64).min),
@@ -22,10 +22,8 @@ def score(
     model: str | os.PathLike,
     paths,
     scores: str | os.PathLike,
+    schema: str | os.PathLike | None = None,
     label: str | None = None,
-    positive=None,
-    separator: str | None = None,
-    columns=None,
     raw_dir: str | os.PathLike | None = None,
 ):
     """Scores all rows of raw files, and evaluates the scores where there are labels.
@@ -36,15 +34,13 @@ def score(
     Args:
         model: Folder of a SavedModel of raw values, such as `runs/csv/saved_model/1`.
         paths: Path, or sequence of paths, of files, folders or patterns: see `own_data.builder`.
-            They have a column for each input of the model, under its name or one that is served
-            under it (`User ID` for `User_ID`); other columns are not read.
         scores: Path of the CSV file to write: `ctr`, a line a row, in the order of the files and of
             their rows. It appears whole or not at all.
-        label: Name of the label's column, or `None` where there is none.
-        positive: Its values that are clicks; `None` for 1, true and yes.
-        separator: str between the cells of text files; `None` takes the one of a comma, a tab, a
-            semicolon and a bar that the first line has most.
-        columns: Names of the columns of text files without a header.
+        schema: Path of the schema of the data that the model was trained on, which says in which
+            columns its fields are and how text is to be read; `None` for files with a header, whose
+            columns are named as the model's inputs. Other columns are not read.
+        label: Name of the label's column, or `None` where there is none. Clicks are those of the
+            schema, or else 1, true and yes.
         raw_dir: Folder that relative paths start from; `None` for the working directory.
 
     Returns:
@@ -53,20 +49,27 @@ def score(
 
     Raises:
         FileNotFoundError: if a path leads to no file.
-        ValueError: of a model that takes no raw values, a column that is not there, and a malformed
-            line, naming file, line, rule and what was received; no row may be left out.
+        ValueError: of a model that takes no raw values, of a schema of other fields, of a column
+            that is not there or could be meant beside another one, and of a malformed line, naming
+            file, line, rule and what was received; no row may be left out.
     """
     loaded = tf.saved_model.load(os.fspath(model))
     signature = loaded.signatures["serving_default"]
     inputs = signature.structured_input_signature[1]
     if tf.int32 in {spec.dtype for spec in inputs.values()}:
         raise ValueError(f"The model must take raw values, not ids. Received: {model}")
+    schema = None if schema is None else Schema.load(schema)
+    if schema is not None and (missing := sorted(inputs.keys() - schema.field_columns.keys())):
+        raise ValueError(
+            f"The schema must have the model's fields. Received: fields {[*schema.field_columns]}, "
+            f"without {', '.join(missing)}"
+        )
     files = own_files.find(paths, None, None, raw_dir)
     probabilities, labels = [], []
     with atomic.new_file(scores) as temporary, open(temporary, "w", encoding="ascii") as file:
         file.write("ctr\n")
         for name, path in files.items():
-            parts = _of_file(path, name, signature, inputs, label, positive, separator, columns)
+            parts = _of_file(path, name, signature, inputs, schema, label)
             for ctr, of_label in parts:
                 file.writelines(f"{value:.9g}\n" for value in ctr)
                 probabilities.append(ctr)
@@ -76,17 +79,22 @@ def score(
     return _evaluated(np.concatenate(probabilities), labels if label else None)
 
 
-def _of_file(path, name, signature, inputs, label, positive, separator, columns):
+def _of_file(path, name, signature, inputs, schema, label):
     """`(probabilities, labels)` of a file's rows, in order, chunk by chunk."""
-    separator = tables.likely_separator(path) if separator is None else separator
-    raw.check_separator(separator)
     shared = own_files.partitions(name)
-    names = tables.columns(path, separator, columns)
-    column_of = _columns_of(inputs, [*names, *(key for key in shared if key not in names)])
+    if schema is None:
+        layout = {"separator": tables.likely_separator(path)}
+        column_of = _named_so(path, inputs, [*tables.columns(path, **layout), *shared])
+    else:
+        names = None if schema.header else [*schema.columns]
+        layout = {"separator": schema.separator, "names": names, "quoted": schema.quoted}
+        column_of = schema.field_columns
     rules = {column_of[key]: _rule(spec) for key, spec in inputs.items()}
+    of_schema = schema is not None and schema.label == label
+    is_click = schema.positive.__contains__ if of_schema else _is_positive
     if label is not None:
-        rules[label] = inference.RULE if positive is None else None
-    reader = tables.TableReader(rules, separator, columns, {path: shared})
+        rules[label] = schema.rules[label] if of_schema else inference.RULE
+    reader = tables.TableReader(rules, partitions={path: shared}, **layout)
     lists = tables.list_columns(path)
 
     def scored(chunk):
@@ -95,15 +103,23 @@ def _of_file(path, name, signature, inputs, label, positive, separator, columns)
             for key, spec in inputs.items()
         }
         ctr = signature(**request)["ctr"].numpy()[:, 0]
-        return ctr, None if label is None else _clicks(chunk.columns[label], positive)
+        if label is None:
+            return ctr, None
+        return ctr, each_value(functools.partial(_clicks, is_click), chunk.columns[label])
 
     return reader.read(path, use=scored)
 
 
-def _columns_of(inputs, names):
-    """The column of each input: of its name, or else one that is served under it."""
-    served = {served_names.served(name, set()): name for name in reversed(names)}
-    return {key: key if key in names else served.get(key, key) for key in inputs}
+def _named_so(path, inputs, names):
+    """The column of each input, of its name, if no other one could be meant."""
+    for key in inputs:
+        alike = [name for name in names if served_names.served(name, set()) == key != name]
+        if alike:
+            raise ValueError(
+                f"{path}: without the schema of the model's data it must have one column for each "
+                f"input, and of its name. Received: {alike[0]!r} for {key!r}"
+            )
+    return {key: key for key in inputs}
 
 
 def _rule(spec):
@@ -138,13 +154,12 @@ def _items(separator, texts):
     return items
 
 
-def _clicks(column, positive):
-    values = inference.POSITIVE if positive is None else {*positive}
+def _is_positive(text):
+    return text.lower() in inference.POSITIVE
 
-    def clicks(texts):
-        return np.array([(text if positive else text.lower()) in values for text in texts], bool)
 
-    return each_value(clicks, column)
+def _clicks(is_click, texts):
+    return np.array(list(map(is_click, texts)), bool)
 
 
 def _evaluated(probabilities, labels):

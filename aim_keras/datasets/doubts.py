@@ -33,20 +33,21 @@ def _skipped(facts) -> Iterator[str]:
 
 def _unknown(facts) -> Iterator[str]:
     """The fields that are out of vocabulary in most of valid or test, and not so in train."""
-    fields = facts.get("out_of_vocabulary", {})
+    fields, is_given = facts.get("out_of_vocabulary", {}), "encoding" in facts.get("options", ())
     documents.check_mapping(fields, "out_of_vocabulary")
     found = []
     for name in fields:
         shares = _numbers(fields, name)
         if "train" not in shares:
             raise ValueError(f"{name}: out_of_vocabulary must be of train, too. Received: {shares}")
-        if max(shares.values()) > max(UNKNOWN, shares["train"] + MORE):
+        learned = 0.0 if is_given else shares["train"] + MORE  # of other rows, not of train
+        if max(shares.values()) > max(UNKNOWN, learned):
             of_splits = (f"{share:.1%} of {split}" for split, share in shares.items())
             found.append(f"{name!r} in {', '.join(of_splits)}")
     if found:
         yield (
-            f"out of vocabulary: {'; '.join(found)}. Of values that train does not have nothing is "
-            "learned: they may be written otherwise there, or be new every day, as dates are"
+            f"out of vocabulary: {'; '.join(found)}. Nothing is learned of such values: they "
+            "may be written otherwise than before, or be new every day, as dates are"
         )
 
 

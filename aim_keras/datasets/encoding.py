@@ -99,8 +99,8 @@ def encoding_path(given: str | os.PathLike) -> pathlib.Path:
     path = path / ENCODING_FILE if path.is_dir() else path
     if not path.is_file():
         raise FileNotFoundError(
-            f"encoding must be an {ENCODING_FILE}, or the folder of a run, which has one. "
-            f"Received: encoding={given}"
+            f"encoding must be an {ENCODING_FILE}, or the folder of a run with one (prepared data "
+            f"have theirs, too). Received: encoding={given}"
         )
     return path
 

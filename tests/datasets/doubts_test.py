@@ -54,6 +54,13 @@ def test_those_of_test_alone_are_named(tmp_path, write):
     assert "'day' in 0.0% of train, 0.0% of valid, 99.0% of test." in said
 
 
+def test_by_an_encoding_of_other_rows_train_may_be_out_of_vocabulary_too():
+    shares = {"train": 0.9, "valid": 0.9, "test": 0.9}
+    assert not doubts.of({"out_of_vocabulary": {"item": shares}})
+    (said,) = doubts.of({"out_of_vocabulary": {"item": shares}, "options": {"encoding": "0af1"}})
+    assert "'item' in 90.0% of train, 90.0% of valid" in said
+
+
 def test_a_field_that_is_no_worse_than_in_train_is_not_named():
     shares = {"often": (0.4, 0.69, 0.6), "few": (0.0, 0.5, 0.5), "new": (0.4, 0.71, 0.0)}
     facts = {k: dict(zip(("train", "valid", "test"), v, strict=True)) for k, v in shares.items()}

@@ -82,13 +82,16 @@ def test_a_model_without_an_architecture_goes_on_too(days):
     ("more", "message"),
     [
         (["START='nowhere'"], "start_from must be the folder of a finished run"),
-        (["CSV_ENCODING='nowhere'"], "encoding must be an encoding.json, or the folder of a run"),
+        (
+            ["own_data.builder.encoding='nowhere'"],
+            "encoding must be an encoding.json, or the folder of a run",
+        ),
         (
             ["pipeline.run.stages=('search_interactions', 'retrain')"],
             "with the stage retrain alone",
         ),
         (["CSV_SCHEMA=None"], "The schema must have the fields of"),
-        (["CSV_ENCODING=None"], "The data must be encoded as those of"),
+        (["own_data.builder.encoding=None"], "The data must be encoded as those of start_from"),
     ],
 )
 def test_what_does_not_go_together_is_named(days, tmp_path, more, message):

@@ -41,7 +41,8 @@ def trained(tmp_path_factory):
     """A folder with days of clicks, a model of the first two and the third day's metrics."""
     folder = tmp_path_factory.mktemp("score")
     days = [write(folder / f"day_{day}.csv", rows(1500, seed=day)) for day in (1, 2, 3)]
-    builder = own_data.builder(*days, data_dir=folder / "data", positive=["1"])
+    schema = folder / "schema.json"
+    builder = own_data.builder(*days, data_dir=folder / "data", schema=schema)
     builder.download_and_prepare()
     assert set(builder.field_names) == {"User_ID", "age", "price", "genres"}
     keras.utils.set_random_seed(0)
@@ -54,7 +55,15 @@ def trained(tmp_path_factory):
     return folder, rank_metrics(model, test)
 
 
+def changed(schema, path, before, after):
+    text = schema.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+    return path
+
+
 def scored(folder, paths, name="scores.csv", **options):
+    options = {"schema": folder / "schema.json"} | options
     results = scoring.score(folder / "model" / "1", paths, folder / name, **options)
     first, *lines = (folder / name).read_text().splitlines()
     assert first == "ctr"
@@ -74,11 +83,13 @@ def test_scores_and_metrics_are_those_of_the_prepared_rows(trained):
     assert results["log_loss"] == pytest.approx(expected["log_loss"], abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["other.csv.gz", "other.tsv", "other.parquet", "no_header.csv"])
+@pytest.mark.parametrize(
+    "name", ["a.csv.gz", "other.tsv", "a.parquet", "no_header.csv", "as_served.csv"]
+)
 def test_the_form_of_a_file_makes_no_difference(trained, name):
     folder, _ = trained
     expected, _ = scored(folder, folder / "day_3.csv")
-    found, path, options = rows(1500, seed=3), folder / name, {}
+    found, path, schema = rows(1500, seed=3), folder / name, folder / "schema.json"
     names = ("User ID", "genres", "price", "age")  # no label, and another order
     picked = [(user, genres, price, age) for _, user, age, price, genres in found]
     if name.endswith(".parquet"):
@@ -91,23 +102,29 @@ def test_the_form_of_a_file_makes_no_difference(trained, name):
         }
         parquet.write_table(pa.table(columns), path)
     elif name == "no_header.csv":
-        path.write_text("".join(",".join(row) + "\n" for row in picked))
-        options = {"columns": names}
+        path.write_text("".join(",".join(row) + "\n" for row in found))
+        schema = changed(schema, folder / "no_header.json", '"header": true', '"header": false')
+    elif name == "other.tsv":
+        write(path, picked, names, "\t")
+        schema = changed(schema, folder / "tsv.json", '"separator": ","', '"separator": "\\t"')
+    elif name == "as_served.csv":
+        write(path, picked, ("User_ID", *names[1:]))
+        schema = None
     else:
-        write(path, picked, names, "\t" if name.endswith(".tsv") else ",")
-    ctr, _ = scored(folder, path, **options)
+        write(path, picked, names)
+    ctr, _ = scored(folder, path, schema=schema)
     np.testing.assert_allclose(ctr, expected, rtol=1e-6)
 
 
 def test_folders_are_columns_and_files_come_in_order(trained, tmp_path):
     folder, _ = trained
-    names = ("age", "price", "genres")
+    names, schema = ("age", "price", "genres"), None
     for user in ("u1", "u2"):
         (tmp_path / f"User_ID={user}").mkdir()
         write(tmp_path / f"User_ID={user}" / "a.csv", [("30", "0.5", "War")], names)
     write(folder / "both.csv", [(u, "30", "0.5", "War") for u in ("u1", "u2")], ("User_ID", *names))
-    expected, _ = scored(folder, folder / "both.csv")
-    ctr, _ = scored(folder, tmp_path)
+    expected, _ = scored(folder, folder / "both.csv", schema=schema)
+    ctr, _ = scored(folder, tmp_path, schema=schema)
     assert expected[0] != expected[1]
     np.testing.assert_allclose(ctr, expected, rtol=1e-6)
 
@@ -119,7 +136,11 @@ def test_folders_are_columns_and_files_come_in_order(trained, tmp_path):
         (["User_ID,age,price,genres", "u,x,2,War"], {}, "line 2: age must be an integer"),
         (["User_ID,age,price,genres,y", "u,1,2,War,maybe"], {"label": "y"}, "y must be as 0 and 1"),
         (["User_ID,age,price,genres"], {}, "The files must have rows"),
-        (["User_ID,age"], {"separator": "ab"}, "separator must be one ASCII"),
+        (
+            ["User_ID,age,price,genres,User ID", "u,1,2,War,v"],
+            {},
+            "Received: 'User ID' for 'User_I",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_written(trained, tmp_path, lines, options, message):
@@ -133,6 +154,51 @@ def test_what_is_wrong_is_named_and_nothing_is_written(trained, tmp_path, lines,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "scores.csv"]
 
 
+def test_clicks_are_those_of_the_schema(trained):
+    folder, _ = trained
+    path = folder / "yes.csv"
+    text = (folder / "day_3.csv").read_text()
+    path.write_text(text.replace("\n1,", "\nY,").replace("\n0,", "\ny,"))
+    schema = changed(folder / "schema.json", folder / "y.json", '["1"]', '["Y"]')
+    schema = changed(schema, schema, '["0"]', '["y"]')
+    _, expected = scored(folder, folder / "day_3.csv", label="click")
+    _, results = scored(folder, path, schema=schema, label="click")
+    assert results == expected
+    with pytest.raises(ValueError, match="line 2: click must be one of 'y', 'Y'"):
+        scored(folder, folder / "day_3.csv", schema=schema, label="click")
+
+
+def test_quotes_are_text_where_the_schema_says_so(trained):
+    folder, _ = trained
+    schema = changed(
+        folder / "schema.json",
+        folder / "plain.json",
+        '"header": true',
+        '"header": true, "quoted": false',
+    )
+    write(
+        folder / "quotes.csv", [('"u1"', "30", "0.5", "War")], ("User ID", "age", "price", "genres")
+    )
+    write(
+        folder / "unseen.csv",
+        [("nobody", "30", "0.5", "War")],
+        ("User ID", "age", "price", "genres"),
+    )
+    expected, _ = scored(folder, folder / "unseen.csv")
+    ctr, _ = scored(folder, folder / "quotes.csv", schema=schema)
+    assert ctr == expected
+    assert scored(folder, folder / "quotes.csv")[0] != expected
+
+
+def test_a_schema_of_other_fields_is_refused(trained):
+    folder, _ = trained
+    schema = changed(
+        folder / "schema.json", folder / "other.json", '"name": "User_ID"', '"name": "user"'
+    )
+    with pytest.raises(ValueError, match=r"must have the model's fields.*without User_ID"):
+        scored(folder, folder / "day_3.csv", schema=schema)
+
+
 def test_a_model_of_ids_is_refused(tmp_path):
     model = models.FM({"a": 3, "b": 4})
     export.export_saved_model(model, {"a": 3, "b": 4}, tmp_path / "1", np.ones((2, 2), "int32"))
@@ -143,11 +209,12 @@ def test_a_model_of_ids_is_refused(tmp_path):
 def test_the_binary_says_where_the_scores_are_and_how_good(trained):
     folder, _ = trained
     paths = f"{folder / 'day_3.csv'},{folder / 'day_2.csv'}"
-    arguments = f"--model={folder / 'model' / '1'}", f"--paths={paths}", "--label=click"
-    run = forked.run("experiments.score", *arguments, f"--scores={folder / 'both.csv'}")
+    arguments = f"--model={folder / 'model' / '1'}", f"--schema={folder / 'schema.json'}"
+    given = f"--paths={paths}", "--label=click", f"--scores={folder / 'both.csv'}"
+    run = forked.run("experiments.score", *arguments, *given)
     assert run.returncode == 0, run.stderr
     assert f"Scores of 3,000 rows in {folder / 'both.csv'}" in run.stdout
     assert "log loss" in run.stdout
-    run = forked.run("experiments.score", *arguments[::2], "--paths=none.csv", "--scores=x.csv")
+    run = forked.run("experiments.score", *arguments, "--paths=none.csv", "--scores=x.csv")
     assert run.returncode == 1
     assert "Error: paths must lead to files" in run.stderr

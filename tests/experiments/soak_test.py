@@ -6,10 +6,12 @@ import os
 import shutil
 import types
 
+import gin
 import pytest
 
 from aim_keras import atomic
-from experiments import soak
+from experiments import data_sets, pipeline, soak
+from experiments.configuration import gin_path, parse
 from tests.experiments.main_job import SMALL, contents, in_this_process, refused_here, run_here
 
 TINY = (
@@ -85,13 +87,13 @@ def broken(run_dir, data_dir):
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """The data of the tiny run, whose folder cannot be made."""
+    """The data of the tiny run."""
     folder = tmp_path_factory.mktemp("prepared")
-    (folder / "file").write_text("")
-    message = broken(folder / "file" / "run", folder / "data")
-    assert message.startswith("Error: ")
-    assert str(folder / "file" / "run") in message
-    return folder / "data"
+    gin.clear_config()
+    parse(gin_path("quickstart.gin"), TINY)
+    dataset = gin.get_bindings(pipeline.run)["dataset"]
+    data_sets.prepare(data_sets.open_data(dataset, data_dir=folder))
+    return folder
 
 
 def test_a_lost_data_file_is_named(prepared, tmp_path):
