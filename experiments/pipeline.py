@@ -253,6 +253,8 @@ def _save(run_dir, job, model, architecture):
         architecture.save(run_dir / run_files.ARCHITECTURE)
     stage.save_model(model, run_dir / run_files.MODEL)
     job.builder.encoding.save(run_dir / ENCODING_FILE)
+    if (schema := getattr(job.builder, "schema", None)) is not None:  # of own data
+        schema.save(run_dir / run_files.SCHEMA)
     features = next(iter(job.batches("valid", PARITY_ROWS)))[0]
     if model.dtype_policy.compute_dtype != "float32":
         keras.config.set_dtype_policy("float32")

@@ -16,6 +16,7 @@ METRICS, ARCHITECTURE, MODEL = "metrics.json", "architecture.json", "model.keras
 REQUESTED, USED = "requested.gin", "config.gin"  # as given, and with the defaults
 GATES = "gates.jsonl"
 PROVENANCE = "provenance.json"
+SCHEMA = "schema.json"
 ANALYSIS = "analysis.json"
 SHARING = ("shared_embedding", "share_orders")
 EVALUATED = ("valid", "test")

@@ -54,15 +54,16 @@ class OwnData(TabularBuilder, skip_registration=True):
         return super()._write_by_beam(download_config)
 
     @functools.cached_property
-    def _schema(self) -> Schema:
+    def schema(self) -> Schema:
+        """What the columns hold."""
         return Schema.from_json(self.builder_config.options["schema"])
 
     @property
     def _kinds(self):
-        return self._schema.kinds
+        return self.schema.kinds
 
     def _reader(self):
-        schema, options = self._schema, self.builder_config.options
+        schema, options = self.schema, self.builder_config.options
         return tables.TableReader(
             schema.rules,
             schema.separator,
@@ -76,7 +77,7 @@ class OwnData(TabularBuilder, skip_registration=True):
 
     @property
     def has_sample_weights(self):
-        return self._schema.weight is not None
+        return self.schema.weight is not None
 
     @property
     def logit_shift(self):
@@ -111,7 +112,7 @@ class OwnData(TabularBuilder, skip_registration=True):
         """What to add to a row's number in each file for its place among all, and all rows."""
         starts, rows = {}, 0
         for file, path in self.builder_config.files.items():
-            starts[file] = rows - tables.first_number(path, self._schema.header)
+            starts[file] = rows - tables.first_number(path, self.schema.header)
             rows += self._surveys[file]
         return starts, rows
 
@@ -122,30 +123,30 @@ class OwnData(TabularBuilder, skip_registration=True):
 
     def _survey(self, file) -> int:
         """The rows of a file."""
-        return tables.count_rows(self.builder_config.files[file], self._schema.header)
+        return tables.count_rows(self.builder_config.files[file], self.schema.header)
 
     def _holds_train(self, file):
         return own_files.may_be_train(file)
 
     def _columns(self, columns):
         found = {}
-        for field, name in self._schema.field_columns.items():
-            is_number = self._schema.columns[name]["kind"] in NUMBERS
+        for field, name in self.schema.field_columns.items():
+            is_number = self.schema.columns[name]["kind"] in NUMBERS
             found[field] = _without_nulls(columns[name]) if is_number else columns[name]
         return found
 
     def _labels(self, columns):
-        positive = self._schema.positive
+        positive = self.schema.positive
 
         def label(values):
             return np.array([value in positive for value in values], np.float32)
 
-        return each_value(label, columns[self._schema.label])
+        return each_value(label, columns[self.schema.label])
 
     def _sample_weights(self, columns):
         if not self.has_sample_weights:
             return None
-        return each_value(_floats, columns[self._schema.weight])
+        return each_value(_floats, columns[self.schema.weight])
 
 
 def builder(

@@ -23,14 +23,13 @@ def days(tmp_path_factory):
     write_clicks(folder / "day_2.csv", rows=600, negatives=2)
     later = (folder / "day_2.csv").read_text().replace(",3,", ",new,")  # a user who was not there
     (folder / "day_2.csv").write_text(later)
-    paths, schema = 'CSV_PATHS=["day_1.csv"]', f"CSV_SCHEMA='{folder / 'schema.json'}'"
-    run = folder / "run_1"
-    run_here("csv.gin", run, folder / "data", *SMALL, paths, schema, raw_dir=str(folder))
+    run, paths = folder / "run_1", 'CSV_PATHS=["day_1.csv"]'
+    run_here("csv.gin", run, folder / "data", *SMALL, paths, raw_dir=str(folder))
     return folder
 
 
 def bindings(days, *more):
-    schema = f"CSV_SCHEMA='{days / 'schema.json'}'"
+    schema = f"CSV_SCHEMA='{days / 'run_1' / 'schema.json'}'"
     return *SMALL, 'CSV_PATHS=["day_2.csv"]', schema, GO_ON, f"START='{days / 'run_1'}'", *more
 
 
@@ -66,7 +65,11 @@ def test_it_learns_from_there(days):
 
 
 def test_a_model_without_an_architecture_goes_on_too(days):
-    lr = ("include 'gin/models/lr.gin'", *SMALL[:2], f"CSV_SCHEMA='{days / 'schema.json'}'")
+    lr = (
+        "include 'gin/models/lr.gin'",
+        *SMALL[:2],
+        f"CSV_SCHEMA='{days / 'run_1' / 'schema.json'}'",
+    )
     (days / "lr.gin").write_text("include 'gin/base.gin'\ninclude 'gin/datasets/csv.gin'\n")
     first, second = days / "lr_1", days / "lr_2"
     for run, more in (
@@ -100,7 +103,7 @@ def test_what_does_not_go_together_is_named(days, tmp_path, more, message):
         (tmp_path / "day_2.csv").write_text((days / "day_2.csv").read_text().replace("|", "/"))
     else:
         (tmp_path / "day_2.csv").write_text((days / "day_2.csv").read_text())
-        given.append(f"CSV_SCHEMA='{days / 'schema.json'}'")
+        given.append(f"CSV_SCHEMA='{days / 'run_1' / 'schema.json'}'")
     folders = tmp_path / "run", tmp_path / "data"
     assert message in refused_here("csv.gin", *folders, *given, *more, raw_dir=str(tmp_path))
     assert not (tmp_path / "run" / "metrics.json").exists()
