@@ -13,7 +13,7 @@ SEARCHES = (*STAGES[:-1], "search_groups", "search_operations")
 SCOPES = (*SEARCHES, "retrain")
 
 
-def check_stages(stages, model, architecture, draw, warm_start, start_from=None):
+def check_stages(stages, model, architecture, draw, warm_start, start_from):
     """Raises `ValueError` unless arguments of `pipeline.run` go together, whatever the data."""
     if not stages or stages[-1] != "retrain" or not {*stages[:-1]} <= {*SEARCHES}:
         raise ValueError(

@@ -76,7 +76,10 @@ def test_tune_the_threshold(load):
     assert max(found.values())[0] > found[max(found)][0] + 0.02
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="no JAX, no sharded table")
+@pytest.mark.skipif(
+    importlib.util.find_spec("jax") is None,
+    reason="JAX is absent: no table is sharded over its devices",
+)
 def test_shard_a_table():
     two_devices = {
         "KERAS_BACKEND": "jax",

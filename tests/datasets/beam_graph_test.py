@@ -13,7 +13,8 @@ from aim_keras.datasets import avazu, criteo_display, frappe, own_data, planted,
 from aim_keras.datasets.schema import Schema
 
 pipeline_options = pytest.importorskip(
-    "apache_beam.options.pipeline_options", reason="Apache Beam absent: pip install aim_keras[beam]"
+    "apache_beam.options.pipeline_options",
+    reason="Apache Beam is absent: it prepares no data",
 )
 
 

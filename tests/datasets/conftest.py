@@ -15,7 +15,7 @@ def real():
 
     def find(name):
         if not (REAL / name).is_dir():
-            pytest.skip(f"real data absent: ../shared/data/{name}")
+            pytest.skip(f"real data are absent, no rows of {name} to read: ../shared/data/{name}")
         return REAL / name
 
     return find

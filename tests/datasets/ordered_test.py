@@ -19,7 +19,7 @@ def test_items_are_worked_on_at_the_same_time():
     """Each item waits for another one: alone it would time out."""
     meeting = threading.Barrier(2, timeout=30)
     if (os.cpu_count() or 1) < 2:
-        pytest.skip("a single core works on one item at a time")
+        pytest.skip("a single core: two items are never worked on at once")
     assert len(list(in_order(lambda i: meeting.wait(), range(4)))) == 4
 
 
