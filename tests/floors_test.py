@@ -97,7 +97,6 @@ WHO_MAY = {
         "experiments.serve_bench",
         "experiments.soak",
         "experiments.tables",
-        "experiments.plots",
     ),
     "matplotlib": (
         "experiments.plots",
@@ -106,7 +105,7 @@ WHO_MAY = {
         "experiments.benchmarks.plot",
         "experiments.benchmarks.growth_plot",
     ),
-    "scipy": ("experiments.tabulating.statistics",),
+    "scipy": ("experiments.tabulating.performance",),
     "torch": PEERS,
     "deepctr": PEERS,
     "deepctr_torch": PEERS,

@@ -1,16 +1,15 @@
 """Cells of the tables, as they are shown."""
 
-from experiments.tabulating.statistics import mean_and_deviation
+import numpy as np
 
 
 def mean(values, digits=4, scale=1):
     """`mean ± standard deviation`, the mean alone of one value, nothing of none."""
     if not values:
         return ""
-    center, deviation = mean_and_deviation([value / scale for value in values])
-    if deviation is None:
-        return f"{center:,.{digits}f}"
-    return f"{center:,.{digits}f} ± {deviation:,.{digits}f}"
+    scaled = [value / scale for value in values]
+    center = f"{np.mean(scaled):,.{digits}f}"
+    return center if len(scaled) == 1 else f"{center} ± {np.std(scaled, ddof=1):,.{digits}f}"
 
 
 def thousands(counts):

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.tabulating import published
-from experiments.tabulating.statistics import relative_improvement
+from experiments.tabulating.performance import relative_improvement
 
 
 def rows(number):
