@@ -41,8 +41,7 @@ class Document:
                 place.
         """
         check_mapping(content, cls.SUBJECT)
-        if content.get("format") != cls.FORMAT:
-            raise ValueError(f"format must be {cls.FORMAT!r}. Received: {content.get('format')!r}")
+        check_format(content, cls.FORMAT)
         known = [field.name for field in dataclasses.fields(cls)]
         given = {key: value for key, value in content.items() if key != "format"}
         if set(given) != set(known):
@@ -165,6 +164,12 @@ def check_mapping(values, place) -> None:
     """Raises `ValueError` if `values` is no mapping."""
     if not isinstance(values, Mapping):
         raise ValueError(f"{place} must be a mapping (a JSON object). Received: {values!r}")
+
+
+def check_format(content, name) -> None:
+    """Raises `ValueError` unless the format of a document's content has that name and version."""
+    if content.get("format") != name:
+        raise ValueError(f"format must be {name!r}. Received: {content.get('format')!r}")
 
 
 def check_distinct(values, place) -> None:

@@ -33,11 +33,6 @@ class Encoding:
     fields: Mapping[str, "Categorical | MultiCategorical | Numerical | Dense"]
 
     @property
-    def vocabulary_sizes(self) -> dict[str, int]:
-        """Number of ids of each field, the out-of-vocabulary id included."""
-        return {name: field.vocabulary_size for name, field in self.fields.items()}
-
-    @property
     def model_fields(self) -> dict[str, Field]:
         """What a model takes of each field."""
         return {name: field.field for name, field in self.fields.items()}
@@ -78,15 +73,13 @@ class Encoding:
         Raises:
             ValueError: if the file is no encoding of this format.
         """
+        content = documents.read_json(path, "format", "fields")
         try:
-            content = documents.parsed(pathlib.Path(path).read_bytes())
-            documents.check_mapping(content, "The content")
-            if content.get("format") != FORMAT:
-                raise ValueError(f"Received: format={content.get('format')!r}")
-            documents.check_mapping(content.get("fields"), "fields")
+            documents.check_format(content, FORMAT)
+            documents.check_mapping(content["fields"], "fields")
             return cls({name: _field_of(name, field) for name, field in content["fields"].items()})
         except ValueError as error:
-            raise ValueError(f"{path} must be an encoding of format {FORMAT}. {error}") from error
+            raise ValueError(f"{path} is not a valid encoding: {error}") from error
 
 
 def encoding_path(given: str | os.PathLike) -> pathlib.Path:

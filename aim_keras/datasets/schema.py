@@ -1,7 +1,6 @@
 """What the columns of a user's own files hold: inferred, written as JSON, edited, read again."""
 
 import json
-import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -153,21 +152,11 @@ class Schema:
         Raises:
             ValueError: names the file, the rule, and the line or the column.
         """
-        data = pathlib.Path(path).read_bytes()
+        keys = ("format", "separator", "header", "columns")
+        content = documents.read_json(path, *keys)
         try:
-            content = documents.parsed(data)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path}, line {error.lineno}: must be JSON. {error.msg}") from error
-        except ValueError as error:
-            raise ValueError(f"{path} must be JSON: {error}") from error
-        head = {"format", "separator", "header", "columns"}
-        is_schema = isinstance(content, dict) and {*content} - {"quoted"} == head
-        if not is_schema or content["format"] != FORMAT:
-            raise ValueError(
-                f"{path} must have the keys {', '.join(sorted(head))}, the format {FORMAT}. "
-                f"Received: {data[:80].decode(errors='replace')!r}"
-            )
-        try:
+            documents.check_format(content, FORMAT)
+            documents.check_known(content, (*keys, "quoted"), "keys", "A schema")
             return cls.from_json(content)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error

@@ -47,14 +47,14 @@ def prepared_twice(make, tmp_path):
 def test_real_criteo_sample(real, tmp_path):
     folder = real("criteo_sample")
     builder = prepared_twice(lambda data: criteo_display.builder(folder, data), tmp_path)
-    assert builder.encoding.vocabulary_sizes["C1"] > 10
+    assert builder.vocabulary_sizes["C1"] > 10
     assert builder.info.splits["train"].shard_lengths == [1, 1]
 
 
 def test_real_avazu_sample(real, tmp_path):
     folder = real("avazu_sample")
     builder = prepared_twice(lambda data: avazu.builder(folder, data), tmp_path)
-    assert builder.encoding.vocabulary_sizes["device_model"] > 20
+    assert builder.vocabulary_sizes["device_model"] > 20
 
 
 def test_days_whose_negatives_are_sampled_down(tmp_path, write):

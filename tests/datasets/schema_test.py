@@ -89,20 +89,22 @@ def test_a_schema_that_is_none_names_the_column(tmp_path, change, error):
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ('{"format":\n "a",}', "schema.json, line 2: must be JSON"),
-        ("[]", "must have the keys columns, format, header, separator"),
-        ('{"format": "aim_keras.schema/9"}', "must have the keys"),
+        ('{"format":\n "a",}', "must be a JSON object with format, separator, .*: line 2 column"),
+        ("[]", "must be a JSON object with format, separator, header, columns"),
+        ('{"format": "aim_keras.schema/1"}', "it has no separator, header, columns"),
     ],
 )
 def test_a_file_that_is_no_schema(tmp_path, text, error):
     (tmp_path / "schema.json").write_text(text)
-    with pytest.raises(ValueError, match=error):
+    with pytest.raises(ValueError, match=rf"schema\.json .*{error}"):
         Schema.load(tmp_path / "schema.json")
 
 
 @pytest.mark.parametrize(
     ("change", "error"),
     [
+        ({"format": "aim_keras.schema/9"}, "format must be 'aim_keras.schema/1'. Received: "),
+        ({"quotes": False}, r"A schema: keys must be of \[.*'quoted'\]. Received: 'quotes'"),
         ({"columns": []}, "columns must be a mapping"),
         ({"header": "false"}, "header must be true or false. Received: 'false'"),
         ({"separator": "ab"}, "separator must be one ASCII character"),
@@ -126,8 +128,8 @@ def test_a_column_twice_or_endless_nesting_is_refused(tmp_path):
     path = tmp_path / "schema.json"
     Schema(COLUMNS).save(path)
     path.write_text(path.read_text().replace('"age"', '"User"'))
-    with pytest.raises(ValueError, match=r"schema\.json must be JSON: keys: nothing may repeat"):
+    with pytest.raises(ValueError, match=r"schema\.json must .*: keys: nothing may repeat"):
         Schema.load(path)
     path.write_text("[" * 100_000)
-    with pytest.raises(ValueError, match=r"schema\.json must be JSON: it is nested too deep"):
+    with pytest.raises(ValueError, match=r"schema\.json must .*: it is nested too deep"):
         Schema.load(path)
