@@ -2,8 +2,7 @@
 
 import os
 
-from aim_keras.datasets import raw, raw_files
-from aim_keras.datasets.blocks import SPLITS
+from aim_keras.datasets import raw
 from aim_keras.datasets.tabular import TabularBuilder
 
 FIELDS = (
@@ -25,10 +24,6 @@ class Frappe(TabularBuilder, skip_registration=True):
 
     KINDS = dict.fromkeys(FIELDS, "categorical")
     SOURCE = "https://www.baltrunas.info/context-aware (split: github.com/reczoo/BARS, Frappe_x1)"
-
-    @classmethod
-    def _find(cls, raw_dir, options):
-        return raw_files.find(raw_dir, [f"{split}.csv" for split in SPLITS], cls.SOURCE)
 
     def _reader(self):
         columns = {"label": raw.LABEL, **dict.fromkeys(FIELDS)}

@@ -3,8 +3,7 @@
 import os
 from typing import ClassVar
 
-from aim_keras.datasets import raw, raw_files
-from aim_keras.datasets.blocks import SPLITS
+from aim_keras.datasets import raw
 from aim_keras.datasets.field_encodings import MultiCategorical
 from aim_keras.datasets.tabular import TabularBuilder
 
@@ -33,10 +32,6 @@ class MovieLens100K(TabularBuilder, skip_registration=True):
         "genres": MultiCategorical(max_length=MAX_GENRES),
     }
     SOURCE = "https://grouplens.org/datasets/movielens/100k/ (joined as builder() describes)"
-
-    @classmethod
-    def _find(cls, raw_dir, options):
-        return raw_files.find(raw_dir, [f"{split}.csv" for split in SPLITS], cls.SOURCE)
 
     @property
     def _kinds(self):

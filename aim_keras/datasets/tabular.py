@@ -12,8 +12,8 @@ import tensorflow_datasets as tfds
 from tqdm.auto import tqdm
 
 from aim_keras.arguments import checked_integer
-from aim_keras.datasets import encoding, raw
-from aim_keras.datasets.blocks import SPLITS, BlockBuilder
+from aim_keras.datasets import encoding, raw, raw_files
+from aim_keras.datasets.blocks import METADATA_FILE, SPLITS, BlockBuilder
 from aim_keras.datasets.config import Config
 from aim_keras.datasets.counts import Counts
 from aim_keras.documents import read_json
@@ -26,9 +26,9 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
     """Base of the builders that read raw files.
 
     The first pass counts the raw values of the train rows, the second encodes all rows; memory
-    grows with distinct values, not with rows. A subclass gives `KINDS`, `SOURCE`, `_find` and
-    `_reader`, and `_split` and `_columns` where the defaults do not fit. Apache Beam, where asked
-    for, calls the same methods (`beam_graph`).
+    grows with distinct values, not with rows. A subclass gives `KINDS`, `SOURCE` and `_reader`, and
+    `_find`, `_split` and `_columns` where the defaults do not fit. Apache Beam, where asked for,
+    calls the same methods (`beam_graph`).
     """
 
     KINDS: ClassVar[dict[str, Any]]  # field name, in field order -> kind as `encoding.learn` has it
@@ -67,7 +67,7 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         options = json.loads(json.dumps(options))
         found = [
             path.parent.parent.name
-            for path in sorted(root.glob(f"*/{cls.VERSION}/metadata.json"))
+            for path in sorted(root.glob(f"*/{cls.VERSION}/{METADATA_FILE}"))
             if read_json(path, "options")["options"] == options
         ]
         if len(found) != 1:
@@ -79,8 +79,8 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
 
     @classmethod
     def _find(cls, raw_dir, options) -> dict[str, pathlib.Path]:
-        """The raw files to read, by name, in reading order."""
-        raise NotImplementedError
+        """The raw files to read, by name, in reading order. Default: one named after each split."""
+        return raw_files.find(raw_dir, [f"{split}.csv" for split in SPLITS], cls.SOURCE)
 
     def _reader(self) -> raw.PieceReader:
         """The reader of these raw files."""
@@ -148,14 +148,10 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         return beam_graph.write(self, download_config)
 
     def _learn(self, counts: Mapping[str, Counts]) -> encoding.Encoding:
+        names = ("min_count", "bucket_count", "max_buckets")
         options = self.builder_config.options
-        return encoding.learn(
-            self._kinds,
-            counts,
-            min_count=options["min_count"],
-            bucket_count=options.get("bucket_count", 40),
-            max_buckets=options.get("max_buckets"),
-        )
+        given = {name: options[name] for name in names if name in options}
+        return encoding.learn(self._kinds, counts, **given)
 
     def _encode_chunk(self, chunk: raw.Chunk, split: np.ndarray) -> list[tuple]:
         """What `_generate` yields of a chunk."""
