@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 
-def is_integer(value: Any) -> bool:
-    """Whether a value is an integer, of Python or NumPy."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+def is_integer(value: Any, least: float = -math.inf) -> bool:
+    """Whether a value is an integer, of Python or NumPy, of at least `least`."""
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return is_whole and value >= least
 
 
 def is_finite_number(value: Any) -> bool:
@@ -24,7 +25,7 @@ def checked_integer(name: str, value: Any, least: int = 1) -> int:
     Raises:
         ValueError: unless it is an integer of at least `least`.
     """
-    if not is_integer(value) or value < least:
+    if not is_integer(value, least):
         raise ValueError(f"{name} must be an integer >= {least}. Received: {name}={value!r}")
     return int(value)
 
@@ -36,7 +37,7 @@ def checked_integers(name: str, values: Any, least: int = 1) -> tuple[int, ...]:
         ValueError: unless they are a sequence of integers of at least `least`.
     """
     listed = tuple(values) if isinstance(values, Iterable) else (None,)
-    if not all(is_integer(value) and value >= least for value in listed):
+    if not all(is_integer(value, least) for value in listed):
         raise ValueError(f"{name} must be integers >= {least}. Received: {name}={values!r}")
     return tuple(map(int, listed))
 

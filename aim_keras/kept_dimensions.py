@@ -53,7 +53,7 @@ def checked_positions(positions, embedding_dim, place):
         ValueError: unless they are increasing integers below `embedding_dim`.
     """
     positions = checked_list(positions, place)
-    if not all(is_integer(j) and 0 <= j < embedding_dim for j in positions) or any(
+    if not all(is_integer(j, 0) and j < embedding_dim for j in positions) or any(
         j >= next_j for j, next_j in itertools.pairwise(positions)
     ):
         raise ValueError(

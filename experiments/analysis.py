@@ -10,6 +10,7 @@ import numpy as np
 
 from aim_keras import analysis
 from aim_keras.architecture import Architecture
+from aim_keras.arguments import checked_integer
 from aim_keras.datasets import pipeline as data
 from aim_keras.documents import write_json
 from aim_keras.field_importance import permutation_importance
@@ -64,11 +65,7 @@ def analyze(
             f"split must be of {run_files.EVALUATED}, and valid to re-train: nothing is chosen on "
             f"test. Received: split={split!r}, retrain={retrain}"
         )
-    if interactions_per_pass < 1:
-        raise ValueError(
-            "interactions_per_pass must be at least 1. "
-            f"Received: interactions_per_pass={interactions_per_pass}"
-        )
+    checked_integer("interactions_per_pass", interactions_per_pass)
     run_dir = pathlib.Path(run_dir)
     kept, searched = _architectures(run_dir, order)
     given = {"raw_dir": raw_dir, "data_dir": data_dir}

@@ -5,6 +5,7 @@ import pathlib
 import keras
 
 from aim_keras.architecture import Architecture
+from aim_keras.arguments import checked_integer
 from aim_keras.datasets.encoding import Encoding, encoding_path
 from experiments import run_files, stage
 
@@ -46,8 +47,7 @@ def check_order(order, stages, builder, start):
         builder: The data set, prepared or not.
         start: What is started from, or `None`.
     """
-    if order < 2:
-        raise ValueError(f"order must be at least 2. Received: order={order}")
+    checked_integer("order", order, 2)
     if "search_interactions" not in stages:
         return
     if order > (highest := len(builder.field_names)):

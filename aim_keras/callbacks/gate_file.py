@@ -15,7 +15,7 @@ def read_gate_history(path: str | os.PathLike) -> tuple[dict, list[dict]]:
     """
     header, *rows = read_json_lines(path) or [{}]
     gates = header.get("gates")
-    if not isinstance(gates, dict) or not _is_integer(header.get("every"), least=1):
+    if not isinstance(gates, dict) or not is_integer(header.get("every"), least=1):
         raise ValueError(f"{path}, line 1 must have every and gates. Received: {header!r:.200}")
     sizes = {name: _size(about, name, path) for name, about in gates.items()}
     if not rows:
@@ -23,7 +23,7 @@ def read_gate_history(path: str | os.PathLike) -> tuple[dict, list[dict]]:
     for number, row in enumerate(rows, start=2):
         values, threshold = row.get("values"), row.get("threshold", "none")
         is_threshold = threshold is None or is_finite_number(threshold)
-        is_step = _is_integer(row.get("step"), least=0)
+        is_step = is_integer(row.get("step"), least=0)
         if not isinstance(values, dict) or not is_step or not is_threshold:
             raise ValueError(
                 f"{path}, line {number} must have step, threshold and values. "
@@ -31,7 +31,8 @@ def read_gate_history(path: str | os.PathLike) -> tuple[dict, list[dict]]:
             )
         for name, size in sizes.items():
             found = values.get(name)
-            if not isinstance(found, list) or len(found) != size or not _are_finite(found):
+            are_numbers = isinstance(found, list) and all(is_finite_number(v) for v in found)
+            if not are_numbers or len(values[name]) != size:
                 raise ValueError(
                     f"{path}, line {number}: {name} must have {size} finite numbers. "
                     f"Received: {found!r:.200}"
@@ -42,7 +43,7 @@ def read_gate_history(path: str | os.PathLike) -> tuple[dict, list[dict]]:
 def _size(about, name, path):
     shape = about.get("shape") if isinstance(about, dict) else None
     units = about.get("units", "none") if isinstance(about, dict) else None
-    is_shape = isinstance(shape, list) and all(_is_integer(size, least=0) for size in shape)
+    is_shape = isinstance(shape, list) and all(is_integer(size, least=0) for size in shape)
     if not is_shape or not (units is None or _are_units(units, math.prod(shape))):
         raise ValueError(
             f"{path}, line 1: {name} must have a shape, and units or null. Received: {about!r:.200}"
@@ -62,11 +63,3 @@ def _are_units(units, size):
             for unit in units
         )
     )
-
-
-def _are_finite(values):
-    return all(map(is_finite_number, values))
-
-
-def _is_integer(value, least):
-    return is_integer(value) and value >= least

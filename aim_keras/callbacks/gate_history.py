@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from aim_keras import atomic
+from aim_keras.arguments import checked_integer
 from aim_keras.callbacks.gate_file import read_gate_history
 from aim_keras.callbacks.searched import gate_names, searched, steps_done
 from aim_keras.layers import GatedInteraction
@@ -47,10 +48,8 @@ class GateHistory(keras.callbacks.Callback):
 
     def __init__(self, path: str | os.PathLike, points: int = 200) -> None:
         super().__init__()
-        if points < 2:
-            raise ValueError(f"`points` must be at least 2. Received: points={points}")
         self.path = pathlib.Path(path)
-        self.points = points
+        self.points = checked_integer("points", points, 2)
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._optimizer, gates = searched(self.model, type(self).__name__)

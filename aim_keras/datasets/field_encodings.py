@@ -103,7 +103,7 @@ class MultiCategorical:
             raise ValueError(
                 f"separator must be a string, not empty. Received: separator={self.separator!r}"
             )
-        if not is_integer(self.max_length) or not 2 <= self.max_length <= MAX_PLACES:
+        if not is_integer(self.max_length, 2) or self.max_length > MAX_PLACES:
             raise ValueError(
                 f"max_length must be an integer from 2 to {MAX_PLACES}. "
                 f"Received: max_length={self.max_length!r}"

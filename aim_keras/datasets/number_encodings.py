@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from aim_keras.arguments import is_finite_number
 from aim_keras.datasets.field_encodings import Counted
 from aim_keras.datasets.raw import LARGEST
 from aim_keras.documents import checked_list
@@ -166,11 +167,8 @@ class Dense:
     field: ClassVar[Field] = Field(1, weighted=True)
 
     def __post_init__(self):
-        are_numbers = all(
-            isinstance(value, numbers.Real) and not isinstance(value, bool)
-            for value in (self.mean, self.deviation)
-        )
-        if not are_numbers or not abs(self.mean) < math.inf or not 0 < self.deviation < math.inf:
+        are_finite = is_finite_number(self.mean) and is_finite_number(self.deviation)
+        if not are_finite or self.deviation <= 0:
             raise ValueError(
                 "mean must be finite, deviation above 0 and finite. "
                 f"Received: mean={self.mean}, deviation={self.deviation}"

@@ -7,6 +7,8 @@ import time
 import keras
 import tensorflow as tf
 
+from aim_keras.arguments import checked_integer
+
 
 def interleaved(sides, repetitions):
     """Runs all sides in turn, again and again: what slows the machine down slows all of them.
@@ -22,8 +24,7 @@ def interleaved(sides, repetitions):
     Raises:
         ValueError: if `repetitions` is below 1.
     """
-    if repetitions < 1:
-        raise ValueError(f"repetitions must be at least 1. Received: repetitions={repetitions}")
+    checked_integer("repetitions", repetitions)
     for repetition in sides.values():
         repetition()
     times = {name: [] for name in sides}

@@ -135,7 +135,7 @@ def test_a_model_without_gates(tmp_path):
 
 @pytest.mark.parametrize("points", [1, 0, -1])
 def test_points_out_of_range(points):
-    with pytest.raises(ValueError, match=f"at least 2. Received: points={points}"):
+    with pytest.raises(ValueError, match=f"an integer >= 2. Received: points={points}"):
         GateHistory("gates", points)
 
 

@@ -95,7 +95,7 @@ def test_a_mistake_is_named_and_leaves_the_analysis_alone(finished, tmp_path):
         ({"top": 46}, "Received: n=46"),
         ({"top": 0}, "Received: n=0"),
         ({"split": "test", "retrain": True}, "nothing is chosen on test"),
-        ({"interactions_per_pass": 0}, "interactions_per_pass must be at least 1"),
+        ({"interactions_per_pass": 0}, "interactions_per_pass must be an integer >= 1"),
         ({"raw_dir": "raw"}, "it reads no raw_dir"),
     ):
         with pytest.raises(ValueError, match=message):

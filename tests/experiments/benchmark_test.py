@@ -40,7 +40,7 @@ def test_sides_take_turns_after_a_first_uncounted_time():
     assert "".join(calls) == "abababab"
     assert times == {"a": [3, 1, 2], "b": [30, 10, 50]}
     assert timing.medians(times) == {"a": 2, "b": 30}
-    with pytest.raises(ValueError, match=r"at least 1. Received: repetitions=0"):
+    with pytest.raises(ValueError, match=r"an integer >= 1. Received: repetitions=0"):
         timing.interleaved({}, 0)
 
 
