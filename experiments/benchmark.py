@@ -29,9 +29,7 @@ def run():
     Raises:
         ValueError: on an unknown name or shape.
     """
-    if unknown := [name for name in ONLY.value if name not in MEASUREMENTS]:
-        raise ValueError(f"only must be of {', '.join(MEASUREMENTS)}. Received: {unknown}")
-    names = ONLY.value or list(MEASUREMENTS)
+    names = binary.chosen(ONLY.value, MEASUREMENTS)
     shapes = {name: data.shape(_shape(name), FRAPPE.value) for name in names}
     peer_flags.install(peer_process.PEERS)
     peers, left_out = peer_process.commands(peer_flags.PEERS_DIR.value, peer_flags.FUXICTR.value)

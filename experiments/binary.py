@@ -56,6 +56,17 @@ def integers(flag, lowest):
     return [int(number) for number in given]
 
 
+def chosen(only, names):
+    """The names that `--only` gives, in the order of all that there are; all where it gives none.
+
+    Raises:
+        ValueError: on another name.
+    """
+    if unknown := [name for name in only if name not in names]:
+        raise ValueError(f"only must be of {', '.join(names)}. Received: {unknown}")
+    return [name for name in names if not only or name in only]
+
+
 def refuse_arguments(argv):
     """Raises a `UsageError` if a binary is given anything but flags."""
     if len(argv) > 1:

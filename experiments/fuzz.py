@@ -47,9 +47,7 @@ def fuzz(names, seed, first, count, path):
 @binary.ends_in_words
 def main(argv):
     binary.refuse_arguments(argv)
-    if unknown := sorted(set(ONLY.value) - set(TARGETS)):
-        raise ValueError(f"only must be of {', '.join(TARGETS)}. Received: {unknown[0]}")
-    names = [name for name in TARGETS if not ONLY.value or name in ONLY.value]
+    names = binary.chosen(ONLY.value, TARGETS)
     if failed := fuzz(names, SEED.value, FIRST.value, INPUTS.value, FUZZ_JSON.value):
         sys.exit(f"Error: {failed} inputs were neither read rightly nor refused in words")
 

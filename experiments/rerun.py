@@ -27,9 +27,7 @@ def run():
     """Trains what has no record."""
     seeds = binary.integers(SEEDS, lowest=0)
     planned = plan.load(gin_path(GIN_FILE.value))
-    names = [rerun.name for rerun in planned.reruns]
-    if unknown := set(ONLY.value) - set(names):
-        raise ValueError(f"only must be of {', '.join(names)}. Received: {sorted(unknown)}")
+    names = binary.chosen(ONLY.value, [rerun.name for rerun in planned.reruns])
     peer_flags.install(["fuxictr"])
     there, left_out = peer_process.commands(
         peer_flags.PEERS_DIR.value,
@@ -40,7 +38,7 @@ def run():
     )
     if left_out:
         raise ValueError(f"FuxiCTR cannot run: {left_out['fuxictr']}")
-    chosen = [rerun for rerun in planned.reruns if not ONLY.value or rerun.name in ONLY.value]
+    chosen = [rerun for rerun in planned.reruns if rerun.name in names]
     reruns = [(rerun, seed) for seed in seeds for rerun in chosen]
     builder = data.prepared(planned, raw_dir=RAW_DIR.value, data_dir=DATA_DIR.value)
     rerunning.rerun_missing(

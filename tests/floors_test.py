@@ -38,6 +38,7 @@ FLOORS = {
     "aim_keras.export_arguments": 2,
     "aim_keras.export": 3,
     "aim_keras": 3,
+    "experiments.binary": 3,
     "experiments.folders": 3,
     "experiments.provenance": 3,
     "experiments.markdown": 3,

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 
 from aim_keras.documents import write_json
-from experiments import provenance
+from experiments import binary, provenance
 from experiments.benchmarks import growth_process
 from experiments.benchmarks.growth_axes import AXES, MODELS
 from experiments.benchmarks.growth_fit import fitted_law
@@ -30,14 +30,13 @@ def sweep(path, names=(), repetitions=3, steps=5, max_gb=None, small=False):
     Raises:
         ValueError: on an unknown axis, or memory that is not above 0.
     """
-    if unknown := [name for name in names if name not in AXES]:
-        raise ValueError(f"only must be of {', '.join(AXES)}. Received: only={unknown}")
+    names = binary.chosen(names, AXES)
     results = provenance.facts_of("experiments.growth")
     max_gb = SHARE * results["machine"]["memory_gb"] if max_gb is None else max_gb
     if not max_gb > 0:
         raise ValueError(f"max_gb must be above 0. Received: max_gb={max_gb}")
     results |= {"max_gb": max_gb, "axes": {}}
-    for name in names or AXES:
+    for name in names:
         axis = AXES[name]
         of_axis = results["axes"][name] = {"label": axis.label, "series": {}}
         for model in axis.models:

@@ -7,7 +7,7 @@ import tempfile
 import keras
 import numpy as np
 
-from experiments import provenance
+from experiments import binary, provenance
 from experiments.benchmarks import peer_process
 from experiments.parities import counterpart, deepctr_torch, fuxictr
 
@@ -36,8 +36,7 @@ def compare(peers_dir, fuxictr_checkout=None, only=()):
     Raises:
         ValueError: on an unknown name.
     """
-    if unknown := [name for name in only if name not in models()]:
-        raise ValueError(f"only must be of {', '.join(models())}. Received: {unknown}")
+    names = binary.chosen(only, models())
     commands, left_out = peer_process.commands(
         peers_dir, fuxictr_checkout, tuple(COUNTERPARTS), SCRIPTS
     )
@@ -46,7 +45,7 @@ def compare(peers_dir, fuxictr_checkout=None, only=()):
         counterparts = {
             row: counterpart
             for row, counterpart in COUNTERPARTS[peer].items()
-            if not only or _model(row) in only
+            if _model(row) in names
         }
         if counterparts:
             rows += compared(peer, command, counterparts)

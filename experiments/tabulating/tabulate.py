@@ -2,6 +2,7 @@
 
 import logging
 
+from experiments import binary
 from experiments.tabulating import data, records, report, running
 from experiments.tabulating.results import Results
 from experiments.tabulating.runs import analysis_run, table_runs, tuning_runs
@@ -40,9 +41,7 @@ def tabulate(
         ValueError: on an unknown name, systems of different data sets, a broken file of records,
             or a report of another data set.
     """
-    if unknown := set(only) - {system.name for system in plan.systems}:
-        names = ", ".join(system.name for system in plan.systems)
-        raise ValueError(f"only must be of {names}. Received: {sorted(unknown)}")
+    names = binary.chosen(only, [system.name for system in plan.systems])
     report.check(results_path, plan)
     recorded = records.read(records_path)
     table, tuning = table_runs(plan), tuning_runs(plan)
@@ -56,7 +55,7 @@ def tabulate(
         builder = data.prepared(plan, raw_dir=raw_dir, data_dir=data_dir)
         identity = data.identity(builder)
         runs = tuning if tune else [*table, *([analysis] if analysis else [])]
-        runs = [run for run in runs if not only or run.system.name in only]
+        runs = [run for run in runs if run.system.name in names]
         failures = running.run_missing(
             *(runs, builder, identity, records_path, runs_dir, jobs),
             raw_dir=raw_dir,

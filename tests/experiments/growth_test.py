@@ -162,7 +162,7 @@ def test_a_sweep_is_written_and_shown(tmp_path, capsys, monkeypatch):
 
 def test_bad_arguments_are_refused(tmp_path):
     path = tmp_path / "growth.json"
-    with pytest.raises(ValueError, match=r"only must be of fields, .* Received: only=\['feilds'\]"):
+    with pytest.raises(ValueError, match=r"only must be of fields, .* Received: \['feilds'\]"):
         growth_sweep.sweep(path, ["feilds"])
     with pytest.raises(ValueError, match=r"max_gb must be above 0. Received: max_gb=-1"):
         growth_sweep.sweep(path, max_gb=-1)
