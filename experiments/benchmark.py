@@ -31,8 +31,7 @@ def run():
     """
     names = binary.chosen(ONLY.value, MEASUREMENTS)
     shapes = {name: data.shape(_shape(name), FRAPPE.value) for name in names}
-    peer_flags.install(peer_process.PEERS)
-    peers, left_out = peer_process.commands(peer_flags.PEERS_DIR.value, peer_flags.FUXICTR.value)
+    peers, left_out = peer_flags.commands(peer_process.PEERS)
     for name, reason in left_out.items():
         print(f"Without {name}: {reason}")
     results = {**provenance.facts_of("experiments.benchmark"), "measurements": {}}

@@ -17,8 +17,8 @@ ONLY = flags.DEFINE_list("only", [], "Names of our models to compare; all by def
 @binary.ends_in_words
 def main(argv):
     binary.refuse_arguments(argv)
-    peer_flags.install(comparison.COUNTERPARTS)
-    results = comparison.compare(peer_flags.PEERS_DIR.value, peer_flags.FUXICTR.value, ONLY.value)
+    peers = peer_flags.commands(comparison.COUNTERPARTS, comparison.SCRIPTS)
+    results = comparison.compare(*peers, ONLY.value)
     write_json(JSON.value, results)
     table = pathlib.Path(JSON.value).with_suffix(".md")
     atomic.write_text(table, markdown.table(results))

@@ -13,11 +13,12 @@ FUXICTR = flags.DEFINE_string(
 )
 
 
-def install(names):
-    """Installs those peers that lack, if it is asked for.
+def commands(names, *where):
+    """`peer_process.commands` of these peers; those that lack are installed if it is asked for.
 
     Raises:
         OSError: if an installation fails.
     """
     for name in names if PEERS.value else ():
         peer_process.install(PEERS_DIR.value, name)
+    return peer_process.commands(PEERS_DIR.value, FUXICTR.value, names, *where)

@@ -5,7 +5,6 @@ import sys
 from absl import flags
 
 from experiments import binary, peer_flags
-from experiments.benchmarks import peer_process
 from experiments.configuration import gin_path
 
 try:
@@ -28,14 +27,7 @@ def run():
     seeds = binary.integers(SEEDS, lowest=0)
     planned = plan.load(gin_path(GIN_FILE.value))
     names = binary.chosen(ONLY.value, [rerun.name for rerun in planned.reruns])
-    peer_flags.install(["fuxictr"])
-    there, left_out = peer_process.commands(
-        peer_flags.PEERS_DIR.value,
-        peer_flags.FUXICTR.value,
-        ["fuxictr"],
-        rerunning.SCRIPTS,
-        "train",
-    )
+    there, left_out = peer_flags.commands(["fuxictr"], rerunning.SCRIPTS, "train")
     if left_out:
         raise ValueError(f"FuxiCTR cannot run: {left_out['fuxictr']}")
     chosen = [rerun for rerun in planned.reruns if rerun.name in names]

@@ -22,12 +22,11 @@ def models():
     return list(dict.fromkeys(_model(row) for of_peer in COUNTERPARTS.values() for row in of_peer))
 
 
-def compare(peers_dir, fuxictr_checkout=None, only=()):
+def compare(commands, left_out, only=()):
     """Compares our models to the counterparts in each peer that can run.
 
     Args:
-        peers_dir: Folder of the peers' environments.
-        fuxictr_checkout: Folder of a checkout of FuxiCTR's repository, or `None`.
+        commands, left_out: What `peer_process.commands` gives of the peers.
         only: Names out of `models()`; all by default.
 
     Returns:
@@ -37,9 +36,6 @@ def compare(peers_dir, fuxictr_checkout=None, only=()):
         ValueError: on an unknown name.
     """
     names = binary.chosen(only, models())
-    commands, left_out = peer_process.commands(
-        peers_dir, fuxictr_checkout, tuple(COUNTERPARTS), SCRIPTS
-    )
     rows = []
     for peer, command in commands.items():
         counterparts = {

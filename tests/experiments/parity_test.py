@@ -158,9 +158,10 @@ def test_a_row_has_our_model_and_is_in_the_documentation(peer, name, row):
 
 def test_peers_that_cannot_run_are_skipped_by_name(tmp_path):
     def left_out(checkout):
-        results = comparison.compare(tmp_path, checkout)
-        assert results["rows"] == []
-        return results["skipped"]
+        names, scripts = comparison.COUNTERPARTS, comparison.SCRIPTS
+        there, left_out = peer_process.commands(tmp_path, checkout, names, scripts)
+        assert there == {}
+        return left_out
 
     assert left_out(None) == dict.fromkeys(
         comparison.COUNTERPARTS, f"not in {tmp_path}: install it by --peers"
@@ -218,9 +219,9 @@ def test_what_is_a_failure():
     assert comparison.failure({"rows": [same, other]}) == "not the same logits: FM (fake)"
 
 
-def test_unknown_models_are_refused(tmp_path):
+def test_unknown_models_are_refused():
     with pytest.raises(ValueError, match=r"only must be of LR, FM, .*Received: \['FFFM'\]"):
-        comparison.compare(tmp_path, only=["FM", "FFFM"])
+        comparison.compare({}, {}, ["FM", "FFFM"])
 
 
 def test_the_binary_without_peers(tmp_path):
