@@ -11,7 +11,7 @@ import numpy as np
 from aim_keras import atomic
 from aim_keras.arguments import checked_integer
 from aim_keras.callbacks.gate_file import read_gate_history
-from aim_keras.callbacks.searched import gate_names, searched, steps_done
+from aim_keras.callbacks.searched import named, searched, steps_done
 from aim_keras.layers import GatedInteraction
 
 DIGITS = 6
@@ -53,18 +53,19 @@ class GateHistory(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._optimizer, gates = searched(self.model, type(self).__name__)
-        self._gates = dict(zip(gate_names(gates), gates, strict=True))
+        self._gates = named(gates)
         self._rows: Any = None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         # Not before: a callback that restores the training may begin after this one.
         if self._rows is None:
-            self._step = self._steps()
+            self._step = steps_done(self, self._optimizer)
             self._every, self._rows = self._read()
             self._record()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._step = self._steps()
+        # With `steps_per_execution` several more than at the last call.
+        self._step = steps_done(self, self._optimizer)
         self._record()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -74,10 +75,6 @@ class GateHistory(keras.callbacks.Callback):
         header = {"every": self._every, "gates": self._names()}
         lines = [json.dumps(line) for line in (header, *rows)]
         atomic.write_text(self.path, "\n".join(lines) + "\n")
-
-    def _steps(self):
-        """Those done: with `steps_per_execution` several more than at the last call."""
-        return steps_done(self, self._optimizer)
 
     def _read(self):
         if not self._step or not self.path.exists():
@@ -97,17 +94,12 @@ class GateHistory(keras.callbacks.Callback):
 
     def _row(self):
         threshold = getattr(self._optimizer.gates_optimizer, "threshold", None)
+        arrays = {name: keras.ops.convert_to_numpy(gate) for name, gate in self._gates.items()}
         values = {
-            name: keras.ops.convert_to_numpy(gate).ravel() for name, gate in self._gates.items()
+            name: np.round(array.ravel().astype("float64"), DIGITS).tolist()
+            for name, array in arrays.items()
         }
-        return {
-            "step": self._step,
-            "threshold": threshold,
-            "values": {
-                name: np.round(value.astype("float64"), DIGITS).tolist()
-                for name, value in values.items()
-            },
-        }
+        return {"step": self._step, "threshold": threshold, "values": values}
 
     def _names(self):
         units = {

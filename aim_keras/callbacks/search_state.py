@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from aim_keras.arguments import checked_integer
-from aim_keras.callbacks.searched import gate_names, searched, steps_done
+from aim_keras.callbacks.searched import named, searched, steps_done
 
 
 class SearchState(keras.callbacks.Callback):
@@ -42,7 +42,7 @@ class SearchState(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         optimizer, gates = searched(self.model, type(self).__name__)
-        self._gates = dict(zip(gate_names(gates), gates, strict=True))
+        self._gates = named(gates)
         self._optimizer = optimizer.gates_optimizer
         self._writer = tf.summary.create_file_writer(self.log_dir)
         self._written = None

@@ -29,10 +29,10 @@ def steps_done(callback, optimizer):
     return int(optimizer.iterations.numpy())
 
 
-def gate_names(gates):
-    """Their paths, with a number where gates of nested models have the same one."""
-    seen, names = collections.Counter(), []
+def named(gates):
+    """Gates by their paths, with a number where those of nested models have the same one."""
+    seen, found = collections.Counter(), {}
     for gate in gates:
-        names.append(f"{gate.path}_{seen[gate.path]}" if seen[gate.path] else gate.path)
+        found[f"{gate.path}_{seen[gate.path]}" if seen[gate.path] else gate.path] = gate
         seen[gate.path] += 1
-    return names
+    return found
