@@ -155,8 +155,10 @@ def columns(
     """
     if is_parquet(path):
         found = _parquet_schema(path).names
+    elif names is not None:
+        found = list(names)
     else:
-        found = list(names) if names is not None else raw_header(path, separator, quoted)
+        found = raw.header_cells(path, first_line(path), separator, quoted)
     if twice := [name for name, count in collections.Counter(found).items() if count > 1]:
         raise ValueError(
             raw.error_text(path, 1, "the columns must have distinct names", f"twice {twice}")
@@ -181,11 +183,6 @@ def first_line(path: pathlib.Path) -> bytes:
         line, end, _ = data.partition(b"\n")
         return line.removesuffix(b"\r") if end else line
     raise ValueError(raw.error_text(path, 1, "there must be rows", "an empty file"))
-
-
-def raw_header(path: pathlib.Path, separator: str, quoted: bool = True) -> list[str]:
-    """The cells of the first line of a text file."""
-    return raw.header_cells(path, first_line(path), separator, quoted)
 
 
 def list_columns(path: pathlib.Path) -> set[str]:
