@@ -121,14 +121,18 @@ def _model(content):
     return sink.getvalue()
 
 
+def _read_with(folder, file, content):
+    """The finished run in a folder, of which a file has another content."""
+    write_finished(folder)
+    (folder / file).write_bytes(content)
+    return collect.read(folder)
+
+
 def _run_target(file, content, mutate):
     seeds = (content if isinstance(content, bytes) else content.encode(),)
 
     def read(path):
-        folder = path.parent / "run"
-        write_finished(folder)
-        (folder / file).write_bytes(path.read_bytes())
-        run = collect.read(folder)
+        run = _read_with(path.parent / "run", file, path.read_bytes())
         assert [stage.name for stage in run.trainings] == [
             s["stage"] for s in run.metrics["stages"]
         ]
@@ -140,10 +144,7 @@ def _analysis_target():
     """What is taken must be drawn, too."""
 
     def read(path):
-        folder = path.parent / "run"
-        write_finished(folder)
-        (folder / path.name).write_bytes(path.read_bytes())
-        run = collect.read(folder)
+        run = _read_with(path.parent / "run", path.name, path.read_bytes())
         assert run_page.html(run)
         assert figure_8(run.analysis)
 
@@ -171,10 +172,7 @@ def write_finished(folder):
 
 def _config_target():
     def read(path):
-        folder = path.parent / "run"
-        write_finished(folder)
-        (folder / "model.keras").write_bytes(_model(path.read_bytes()))
-        return collect.read(folder).model
+        return _read_with(path.parent / "run", path.name, _model(path.read_bytes())).model
 
     def expected(data):
         return plain.json_of(data)["class_name"]

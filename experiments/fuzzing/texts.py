@@ -125,14 +125,10 @@ def _builder_target(name, on_error):
     return Target(
         "a.csv",
         (_seed(name),),
-        lambda path: _read(_reader_of(shape), path),
+        lambda path: _read(shape, path),
         lambda data: _strict(plain.rows_of(data, rules, shape.separator, shape.header), on_error),
         exact=True,
     )
-
-
-def _reader_of(shape):
-    return raw.Reader(shape.columns, shape.separator, shape.header, shape.on_error)
 
 
 def _csv_rules():
