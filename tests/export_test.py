@@ -42,8 +42,8 @@ def probabilities(model, ids=IDS):
     return tf.sigmoid(model.predict(ids, verbose=0)).numpy()
 
 
-def named(ids, dtype="int32"):
-    return {field: tf.constant(ids[:, i], dtype) for i, field in enumerate(FIELDS)}
+def named(ids):
+    return {field: tf.constant(ids[:, i], "int32") for i, field in enumerate(FIELDS)}
 
 
 def signature(path):

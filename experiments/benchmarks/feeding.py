@@ -12,7 +12,6 @@ from aim_keras.datasets import pipeline as data
 from experiments.benchmarks import ours
 from experiments.benchmarks.timing import fitting, interleaved, medians
 
-ROWS = 200_000
 PREPARATIONS = 3  # at most: a long run each
 PASSES = 10  # of reading, so that its start counts as little as in training
 LEAST_VALUES = 6  # of a field of the generated data set
@@ -75,9 +74,9 @@ def preparation(bench):
     }
 
 
-def write_raw_criteo(path, rows, seed=0):
+def write_raw_criteo(path, rows):
     """Raw Criteo rows: a label, 13 integers and 26 hexadecimal categories, a tenth empty."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     columns = [rng.integers(0, 2, rows).astype(str)]
     for i in range(len(criteo_display.NUMERICAL)):
         numbers = np.floor(rng.lognormal(1 + 0.3 * i, 1.5, rows)).astype(int)

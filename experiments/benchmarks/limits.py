@@ -61,9 +61,9 @@ def work(shape, ids, row_width, mlp=(), values=0, value_flops=0, training=True):
     return 3 * flops, moved
 
 
-def measured(calls=3):
+def measured():
     """`rates`, measured now."""
-    return rates(medians(interleaved(sides(calls), 3)))
+    return rates(medians(interleaved(sides(calls=3), 3)))
 
 
 def least_milliseconds(work, rates):

@@ -80,13 +80,13 @@ def aim_fm_only(shape, share, kept_dimensions=KEPT_DIMENSIONS):
     return fm(shape, architecture=random_architecture(shape, share, kept_dimensions))
 
 
-def random_architecture(shape, share, kept_dimensions=1, seed=0):
+def random_architecture(shape, share, kept_dimensions=1):
     """A share of the pairs, each with one function, both drawn at random.
 
     For each function a field keeps its first dimensions, on average the share `kept_dimensions`,
     so that two fields have as many in common as they can.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     fields = list(shape.vocabulary_sizes)
     pairs = list(itertools.combinations(fields, 2))
     kept = rng.choice(len(pairs), max(1, round(share * len(pairs))), replace=False)

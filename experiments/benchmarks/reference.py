@@ -22,9 +22,9 @@ def mlp_widths(shape, kind):
     return (fields * shape.embedding_dim + pairs, *shape.hidden_units)
 
 
-def random_weights(shape, kind, seed=0):
+def random_weights(shape, kind):
     """Weights of a model as flat `{name: array}`; an IPNN has no linear ones."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     weights = {} if kind == "ipnn" else {"bias": rng.normal(size=1)}
     for i, size in enumerate(shape.sizes):
         weights[f"table_{i}"] = 0.3 * rng.normal(size=(size, shape.embedding_dim))

@@ -28,11 +28,11 @@ class Bench:
     """
 
     shape: Shape
-    repetitions: int = 7
-    steps: int = 20
-    rows: int = feeding.ROWS
-    peers: Mapping = dataclasses.field(default_factory=dict)
-    peers_left_out: Mapping = dataclasses.field(default_factory=dict)
+    repetitions: int
+    steps: int
+    rows: int
+    peers: Mapping
+    peers_left_out: Mapping
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,9 +11,9 @@ def _line(label, number, i=0):
     return "\t".join([str(label), *[str(number)] * 13, *[f"{i % 4:08x}"] * 26])
 
 
-def _days(folder, write, days, rows=2000, positive_every=20):
+def _days(folder, write, days, rows=2000):
     for day in days:
-        lines = [_line(int(i % positive_every == 0), i % 50, i + day) for i in range(rows)]
+        lines = [_line(int(i % 20 == 0), i % 50, i + day) for i in range(rows)]
         write(folder / f"day_{day}.gz", lines)
 
 

@@ -156,7 +156,7 @@ def test_raw_rows_are_of_the_raw_format(tmp_path):
     ],
 )
 def test_targets(rule, ratio, met):
-    entry = Measurement(lambda bench: {"ratio": ratio}, 5, rule).entry(Bench(TINY))
+    entry = Measurement(lambda bench: {"ratio": ratio}, 5, rule).entry(Bench(TINY, 1, 1, 1, {}, {}))
     assert (entry["met"], entry["goal"], entry["shape"]) == (met, f"{rule} 5", "tiny")
 
 

@@ -15,9 +15,9 @@ def rows(number, mean, deviation, seed=0):
     return (logits + rng.logistic(size=number) > 0).astype("float32"), logits
 
 
-def updated(metric, labels, scores, weights=None, batch_size=999):
-    for start in range(0, len(labels), batch_size):
-        part = slice(start, start + batch_size)
+def updated(metric, labels, scores, weights=None):
+    for start in range(0, len(labels), 999):
+        part = slice(start, start + 999)
         metric.update_state(
             labels[part], scores[part], weights if weights is None else weights[part]
         )

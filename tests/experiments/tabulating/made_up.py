@@ -39,14 +39,13 @@ def result(run, auc=0.8, log_loss=None, **more):
     }
 
 
-def results_of(systems, aucs, seeds=3, grids=(), **more):
+def results_of(systems, aucs, seeds=3, **more):
     """Results of a plan, whose systems have the given test AUCs, one a seed.
 
     Args:
         systems: Arguments of the systems.
         aucs: `{name: values of the first seeds, or records' contents}`.
         seeds: Number of seeds of the plan.
-        grids: Runs of the tuning, and their records.
         **more: Arguments of the plan.
     """
     plan = Plan("Shop", tuple(systems), seeds=seeds, **more)
