@@ -8,7 +8,7 @@ from absl import flags
 from aim_keras import atomic
 from aim_keras.documents import write_json
 from experiments import binary, peer_flags, summary
-from experiments.parities import comparison, markdown
+from experiments.parities import comparison
 
 JSON = flags.DEFINE_string("json", "runs/parity.json", "File of the results; beside it a table.")
 ONLY = flags.DEFINE_list("only", [], "Names of our models to compare; all by default.")
@@ -21,7 +21,7 @@ def main(argv):
     results = comparison.compare(*peers, ONLY.value)
     write_json(JSON.value, results)
     table = pathlib.Path(JSON.value).with_suffix(".md")
-    atomic.write_text(table, markdown.table(results))
+    atomic.write_text(table, comparison.table(results))
     summary.show_parity(results)
     print(f"Results in {JSON.value} and {table}")
     if failure := comparison.failure(results):

@@ -7,7 +7,7 @@ import tempfile
 import keras
 import numpy as np
 
-from experiments import binary, provenance
+from experiments import binary, markdown, provenance
 from experiments.benchmarks import peer_process
 from experiments.parities import counterpart, deepctr_torch, fuxictr
 
@@ -82,6 +82,18 @@ def failure(results):
         return "no model was compared"
     failed = [f"{row['model']} ({row['peer']})" for row in results["rows"] if not row["met"]]
     return f"not the same logits: {', '.join(failed)}" if failed else ""
+
+
+def table(results):
+    """The rows of the JSON as the Markdown table of docs/parity.md."""
+    header = ["ours", "theirs", "difference", "spread", "what differs"]
+    rows = []
+    for row in results["rows"]:
+        failed = "error" in row
+        difference = row["error"] if failed else f"{row['difference']:.1e}"
+        figures = difference, "" if failed else f"{row['spread']:.2f}"
+        rows.append([row["model"], f"{row['peer']} {row['theirs']}", *figures, row["differs"]])
+    return markdown.table(header, rows, text=(0, 1, 4)) + "\n"
 
 
 def answers(peer, command, counterparts, ids):

@@ -4,6 +4,8 @@ import dataclasses
 import fnmatch
 from collections.abc import Callable
 
+import numpy as np
+
 from aim_keras.layers import FunctionWiseEmbedding
 
 SIZES = {"f0": 7, "f1": 3, "f2": 11, "f3": 2, "f4": 5, "f5": 6}
@@ -12,6 +14,7 @@ HIDDEN = (16, 8)  # of an MLP
 CIN = (5, 3)
 ATTENTION_LAYERS = 2
 GRAPH_STEPS = 2
+NO_BIAS = np.zeros(1, "float32")
 
 IPNN_DIFFERS = (
     "Has the products of two different fields, as ours and the authors' code; the paper's also "

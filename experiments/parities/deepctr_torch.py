@@ -1,7 +1,5 @@
 """DeepCTR-Torch's models as ours: whose weights are whose."""
 
-import numpy as np
-
 from aim_keras import models
 from experiments.parities.counterpart import (
     ATTENTION_LAYERS,
@@ -10,13 +8,13 @@ from experiments.parities.counterpart import (
     HIDDEN,
     IPNN_DIFFERS,
     NFM_DIFFERS,
+    NO_BIAS,
     SIZES,
     Counterpart,
     dense,
 )
 
 MLP = {"dnn_hidden_units": HIDDEN}
-NO_BIAS = np.zeros(1, "float32")
 
 
 def _tables(theirs):

@@ -7,11 +7,10 @@ from experiments.parities.counterpart import (
     CIN,
     GRAPH_STEPS,
     HIDDEN,
+    NO_BIAS,
     SIZES,
     dense,
 )
-
-NO_BIAS = np.zeros(1, "float32")
 
 
 def _tables(theirs, layer="embedding_layer"):

@@ -10,7 +10,7 @@ import pytest
 from aim_keras import models
 from experiments import summary
 from experiments.benchmarks import peer_process
-from experiments.parities import comparison, counterpart, markdown
+from experiments.parities import comparison, counterpart
 from experiments.parities.counterpart import DIM, SIZES, Counterpart
 from tests import forked
 
@@ -202,7 +202,7 @@ def test_the_tables(capsys):
         {"model": "LR", "peer": "fake", "theirs": "LR", "differs": ""}
         | {"error": "fake ended with 1: LR | KeyError\nLR", "met": False},
     ]
-    assert markdown.table({"rows": rows}).splitlines()[2:] == [
+    assert comparison.table({"rows": rows}).splitlines()[2:] == [
         "| FM | fake FM | 2.0e-07 | 1.50 | No bias. |",
         r"| LR | fake LR | fake ended with 1: LR \| KeyError LR |  |  |",
     ]
@@ -235,4 +235,4 @@ def test_the_binary_without_peers(tmp_path):
     assert content["rows"] == []
     assert set(content["skipped"]) == set(comparison.COUNTERPARTS)
     assert content["command"] == ["python", "-m", "experiments.parity", *flags]
-    assert path.with_suffix(".md").read_text() == markdown.table(content)
+    assert path.with_suffix(".md").read_text() == comparison.table(content)
