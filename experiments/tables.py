@@ -39,7 +39,8 @@ def run():
         planned,
         *(RECORDS.value, RESULTS.value, RUNS_DIR.value),
         *(ONLY.value, TUNE.value, REPORT_ONLY.value, JOBS.value),
-        *(RAW_DIR.value, DATA_DIR.value),
+        raw_dir=RAW_DIR.value,
+        data_dir=DATA_DIR.value,
     )
     path = pathlib.Path(RESULTS.value)
     analysis = results.analysis and results.record(results.analysis)

@@ -17,8 +17,7 @@ def tabulate(
     tune=False,
     report_only=False,
     jobs=1,
-    raw_dir=None,
-    data_dir="data",
+    **folders,
 ):
     """Runs what a plan's tables lack, or what its tuning does.
 
@@ -31,8 +30,7 @@ def tabulate(
         tune: Whether the grids are run, in place of the tables' runs.
         report_only: Whether nothing is run: the report is of the data of the latest record.
         jobs: How many runs are made at a time.
-        raw_dir: Folder of the raw files; not needed where the prepared data are there.
-        data_dir: Folder of the prepared data.
+        **folders: `raw_dir` and `data_dir` of the main job.
 
     Returns:
         The `Results`, and what failed, a line each.
@@ -52,14 +50,12 @@ def tabulate(
         if left := records.of_other_data(recorded, [*table, *tuning], identity):
             logging.warning("%s: %d records are of other data than the last", records_path, left)
     else:
-        builder = data.prepared(plan, raw_dir=raw_dir, data_dir=data_dir)
+        builder = data.prepared(plan, **folders)
         identity = data.identity(builder)
         runs = tuning if tune else [*table, *([analysis] if analysis else [])]
         runs = [run for run in runs if run.system.name in names]
         failures = running.run_missing(
-            *(runs, builder, identity, records_path, runs_dir, jobs),
-            raw_dir=raw_dir,
-            data_dir=data_dir,
+            runs, builder, identity, records_path, runs_dir, jobs, **folders
         )
     results = Results(plan, table, tuning, analysis, records.read(records_path), identity)
     return results, failures
