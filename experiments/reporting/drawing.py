@@ -43,8 +43,8 @@ STYLE = {
 }
 
 
-def panel(draw, *args, width=340, height=240, **options):
-    """A figure of one pair of axes, on which `draw(axes, *args, **options)` draws.
+def panel(draw, *args, width=340, height=240):
+    """A figure of one pair of axes, on which `draw(axes, *args)` draws.
 
     Args:
         draw: A function of `figures`.
@@ -52,7 +52,7 @@ def panel(draw, *args, width=340, height=240, **options):
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width / PIXELS, height / PIXELS))
-        draw(figure.subplots(), *args, **options)
+        draw(figure.subplots(), *args)
     return figure
 
 

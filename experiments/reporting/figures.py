@@ -21,14 +21,13 @@ def heat_map_width(count):
     return max(262, 66 + 12 * count)
 
 
-def heat_map(axes, fields, values, highest, label="|alpha| (no unit)"):
-    """A triangle of all pairs of fields; a pair without a value is blank.
+def heat_map(axes, fields, values, highest):
+    """A triangle of all pairs of fields; a pair without a value of |alpha| is blank.
 
     Args:
         fields: Names of the fields.
         values: `{(field, field): value}`; a value may be `None`: kept, without alpha.
         highest: The value at the end of the colors.
-        label: What the values are.
     """
     position = {field: i for i, field in enumerate(fields)}
     count = len(fields) - 1
@@ -55,7 +54,7 @@ def heat_map(axes, fields, values, highest, label="|alpha| (no unit)"):
     if any(value is not None for value in values.values()):
         scale = axes.inset_axes((0.5, 0.9, 0.48, 0.035))
         bar = axes.figure.colorbar(cells, cax=scale, orientation="horizontal")
-        bar.set_label(label, labelpad=2, fontsize=7.5)
+        bar.set_label("|alpha| (no unit)", labelpad=2, fontsize=7.5)
         bar.outline.set_visible(False)
         bar.set_ticks([0, highest], labels=["0", f"{highest:.2g}"])
         scale.tick_params(length=2, pad=1)
