@@ -22,8 +22,9 @@ DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data.
 RECORDS = flags.DEFINE_string("records", records.PATH, "The records.")
 
 
-def run():
-    """Trains what has no record."""
+@binary.ends_in_words
+def main(argv):
+    binary.refuse_arguments(argv)
     seeds = binary.integers(SEEDS, lowest=0)
     planned = plan.load(gin_path(GIN_FILE.value))
     names = binary.chosen(ONLY.value, [rerun.name for rerun in planned.reruns])
@@ -36,12 +37,6 @@ def run():
     rerunning.rerun_missing(
         reruns, builder, data.identity(builder), RECORDS.value, there["fuxictr"]
     )
-
-
-@binary.ends_in_words
-def main(argv):
-    binary.refuse_arguments(argv)
-    run()
 
 
 if __name__ == "__main__":

@@ -32,8 +32,9 @@ JOBS = flags.DEFINE_integer("jobs", 1, "Runs at a time, each on its share of the
 REPORT_ONLY = flags.DEFINE_boolean("report_only", False, "Run nothing: write the report.")
 
 
-def run():
-    """Runs what is missing and writes the report; gives what failed."""
+@binary.ends_in_words
+def main(argv):
+    binary.refuse_arguments(argv)
     planned = plan.load(gin_path(GIN_FILE.value), GIN_BINDINGS.value)
     results, failures = tabulate.tabulate(
         planned,
@@ -51,7 +52,8 @@ def run():
         )
     report.write(path, results, _command(), figures)
     print(f"Report in {path}")
-    return failures
+    if failures:
+        sys.exit("\n".join(["Error: these runs failed:", *failures]))
 
 
 def _command():
@@ -59,14 +61,6 @@ def _command():
     given = [f"--gin_file={GIN_FILE.value}", *(f"--gin_bindings={b}" for b in GIN_BINDINGS.value)]
     given += [f"--{f.name}={f.value}" for f in (RECORDS, RESULTS) if f.value != f.default]
     return shlex.join(["python", "-m", "experiments.tables", *given, "--report_only"])
-
-
-@binary.ends_in_words
-def main(argv):
-    binary.refuse_arguments(argv)
-    failures = run()
-    if failures:
-        sys.exit("\n".join(["Error: these runs failed:", *failures]))
 
 
 if __name__ == "__main__":
