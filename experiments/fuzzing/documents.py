@@ -58,21 +58,13 @@ def targets() -> dict[str, Callable[[], Target]]:
         "architecture": partial(_document_target, ARCHITECTURE),
         "groups": partial(_document_target, GROUPS),
         "operations": partial(_document_target, OPERATIONS),
-        "encoding": _encoding_target,
-        "schema": _schema_target,
+        "encoding": partial(_json_target, _text_of_encoding, _read_encoding, _plain_encoding),
+        "schema": partial(_json_target, _text_of_schema, _read_schema, _plain_schema),
     }
 
 
-def _encoding_target():
-    def expected(data):
-        return _plain_encodings(plain.json_of(data)["fields"])
-
-    seeds = (_text_of_encoding(),)
-    return Target("encoding.json", seeds, _read_encoding, expected, mutated_json)
-
-
-def _schema_target():
-    return Target("schema.json", (_text_of_schema(),), _read_schema, _plain_schema, mutated_json)
+def _json_target(text, read, expected):
+    return Target("a.json", (text(),), read, expected, mutated_json)
 
 
 def _document_target(document):
@@ -130,6 +122,10 @@ def _read_encoding(path):
     encoding.save(path.with_name("again.json"))
     assert Encoding.load(path.with_name("again.json")) == encoding
     return _plain_encodings(_fields_of(encoding))
+
+
+def _plain_encoding(data):
+    return _plain_encodings(plain.json_of(data)["fields"])
 
 
 def _plain_encodings(fields):

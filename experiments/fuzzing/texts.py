@@ -147,23 +147,21 @@ def _csv_rules():
     return {name: by_kind.get(kind) for name, kind in kinds.items()}
 
 
-def _numbers_checked(rows):
-    """The rows, if encodings take all of their numbers."""
+def _read_clicks(on_error, path):
+    """What `_read` gives, if encodings take all of the numbers."""
+    separators = CLICKS.list_separators
+    reader = tables.TableReader(CLICKS.rules, list_separators=separators, on_error=on_error)
+    rows, skipped = _read(reader, path, CLICKS.rules)
     places = [list(CLICKS.rules).index(name) for name in ("w", "x", "d")]
     for row in rows:
         for place in places:
             if row[place] not in schema.NULLS:
                 number_encodings.finite(row[place])
+    return rows, skipped
 
 
 def _csv_target(on_error):
     rules = _csv_rules()
-
-    def read(path):
-        reader = tables.TableReader(CLICKS.rules, on_error=on_error)
-        rows, skipped = _read(reader, path, CLICKS.rules)
-        _numbers_checked(rows)
-        return rows, skipped
 
     def expected(data):
         if not data:
@@ -177,18 +175,11 @@ def _csv_target(on_error):
         return _strict(([[row[i] for i in order] for row in rows], skipped), on_error)
 
     seeds = CLICKS_TEXT, CLICKS_TEXT.replace(b"\n", b"\r\n")
-    return Target("a.csv", seeds, read, expected, exact=True)
+    return Target("a.csv", seeds, partial(_read_clicks, on_error), expected, exact=True)
 
 
 def _parquet_target(on_error):
-    def read(path):
-        reader = tables.TableReader(
-            CLICKS.rules, list_separators=CLICKS.list_separators, on_error=on_error
-        )
-        rows, skipped = _read(reader, path, CLICKS.rules)
-        _numbers_checked(rows)
-        return rows, skipped
-
+    read = partial(_read_clicks, on_error)
     return Target("a.parquet", _parquets(), read, lambda data: _plain_parquet(data, on_error))
 
 
