@@ -136,7 +136,7 @@ def folded(summary, *parts):
     return element("details", element("summary", summary), *parts)
 
 
-def document(title, subtitle, headline, sections, footer):
+def document(title, subtitle, headline, sections):
     """The text of a whole page, which needs no other file."""
     links = [
         element("a", node.find("h2").text, href=f"#{node.get('id')}")
@@ -157,6 +157,7 @@ def document(title, subtitle, headline, sections, footer):
         element("dl", *headline, class_="tiles") if headline else None,
         element("nav", *links, aria_label="Sections"),
     )
-    body = element("body", header, element("main", *sections), element("footer", footer))
+    footer = element("footer", "Written by aim_keras. How to read each figure: docs/report.md.")
+    body = element("body", header, element("main", *sections), footer)
     html = ET.tostring(element("html", head, body, lang="en"), encoding="unicode", method="html")
     return f"<!DOCTYPE html>\n{html}\n"

@@ -50,8 +50,7 @@ def html(run, beside=()):
         ),
     ]
     subtitle = f"{run.model} on {run.dataset}, seed {run.seed}"
-    footer = "Written by aim_keras. How to read each figure: docs/report.md."
-    return document(run.name, subtitle, _headline(run), parts, footer)
+    return document(run.name, subtitle, _headline(run), parts)
 
 
 def _headline(run):

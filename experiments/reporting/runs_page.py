@@ -53,8 +53,7 @@ def html(runs):
         *_interactions(runs),
     ]
     title = f"{len(runs)} runs compared"
-    footer = "Written by aim_keras. How to read each figure: docs/report.md."
-    return document(title, ", ".join(data), [], [p for p in parts if p is not None], footer)
+    return document(title, ", ".join(data), [], [p for p in parts if p is not None])
 
 
 def _warning(data):
