@@ -275,14 +275,11 @@ class Architecture(Document):
 
     def to_dict(self) -> dict:
         """The content of `architecture.json`."""
-        return {
-            "format": self.FORMAT,
-            "dataset": self.dataset,
-            "fields": list(self.fields),
-            "functions": list(self.functions),
-            "embedding_dim": self.embedding_dim,
-            "interactions": {k: [list(q) for q in qs] for k, qs in self.interactions.items()},
-            "dimensions": self.dimensions
+        return self._content(
+            functions=list(self.functions),
+            embedding_dim=self.embedding_dim,
+            interactions={k: [list(q) for q in qs] for k, qs in self.interactions.items()},
+            dimensions=self.dimensions
             and {
                 str(order): {
                     k: {field: list(positions) for field, positions in of_field.items()}
@@ -290,6 +287,5 @@ class Architecture(Document):
                 }
                 for order, by_function in self.dimensions.items()
             },
-            "alpha": self.alpha and {k: list(values) for k, values in self.alpha.items()},
-            "found_by": dict(self.found_by),
-        }
+            alpha=self.alpha and {k: list(values) for k, values in self.alpha.items()},
+        )

@@ -50,6 +50,11 @@ class Document:
             )
         return cls(**given)
 
+    def _content(self, **found) -> dict:
+        """What `to_dict` gives: what was found between what all have."""
+        head = {"format": self.FORMAT, "dataset": self.dataset, "fields": list(self.fields)}
+        return {**head, **found, "found_by": dict(self.found_by)}
+
     def save(self, path: str | os.PathLike) -> None:
         """Writes its file, each list of scalars on a line of its own, whole or not at all."""
         atomic.write_text(path, _one_row_a_line(self.to_dict()) + "\n")

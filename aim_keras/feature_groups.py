@@ -80,13 +80,8 @@ class FeatureGroups(Document):
 
     def to_dict(self) -> dict:
         """The content of its file."""
-        return {
-            "format": self.FORMAT,
-            "dataset": self.dataset,
-            "fields": list(self.fields),
-            "groups": {str(p): [list(group) for group in of] for p, of in self.groups.items()},
-            "found_by": dict(self.found_by),
-        }
+        groups = {str(p): [list(group) for group in of] for p, of in self.groups.items()}
+        return self._content(groups=groups)
 
 
 def smallest_group(order) -> int:

@@ -112,10 +112,5 @@ class PairOperations(Document):
 
     def to_dict(self) -> dict:
         """The content of its file."""
-        return {
-            "format": self.FORMAT,
-            "dataset": self.dataset,
-            "fields": list(self.fields),
-            "operations": {k: [list(q) for q in qs] for k, qs in self.operations.items()},
-            "found_by": dict(self.found_by),
-        }
+        operations = {k: [list(q) for q in qs] for k, qs in self.operations.items()}
+        return self._content(operations=operations)
