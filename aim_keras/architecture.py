@@ -1,5 +1,6 @@
 """What a search keeps: interactions, their functions, and embedding dimensions."""
 
+import collections
 import dataclasses
 import itertools
 import math
@@ -16,7 +17,7 @@ from aim_keras.documents import (
     checked_list,
     checked_names,
 )
-from aim_keras.fields import as_field
+from aim_keras.fields import as_fields
 from aim_keras.kept_dimensions import checked_dimensions
 
 
@@ -266,12 +267,14 @@ class Architecture(Document):
             vocabulary_sizes: `{field: number of ids, or Field}`.
             **sharing: Arguments of `embeddings`, those of the model.
         """
-        return sum(
-            as_field(vocabulary_sizes[field]).size * len(positions)
-            for tables in self.embeddings(**sharing).values()
-            for of_field in tables.values()
-            for field, positions in of_field.items()
-        )
+        fields = as_fields(vocabulary_sizes)
+        stored: collections.defaultdict = collections.defaultdict(set)
+        for orders, tables in self.embeddings(**sharing).items():
+            for functions, of_field in tables.items():
+                for name, positions in of_field.items():
+                    rows = fields[name].table or name, fields[name].size
+                    stored[orders, functions, *rows].update(positions)
+        return sum(size * len(positions) for (*_, size), positions in stored.items())
 
     def to_dict(self) -> dict:
         """The content of `architecture.json`."""

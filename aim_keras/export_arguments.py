@@ -43,14 +43,14 @@ def check_logit_shift(logit_shift: float) -> None:
 def check_fields(
     fields: Mapping[str, int | Field] | Sequence[str], of_model: Mapping[object, Field]
 ) -> None:
-    """Checks that fields are those that a model was made of; their combiners are its own affair.
+    """Checks that fields are those of a model; their combiners and tables are its own affair.
 
     Raises:
         ValueError: if their names or order differ, or their sizes where `fields` has them.
     """
     expected, given = list(of_model), list(fields)
     if isinstance(fields, Mapping):
-        expected, given = _without_combiners(of_model), _without_combiners(as_fields(fields))
+        expected, given = _requested(of_model), _requested(as_fields(fields))
     if given != expected:
         raise ValueError(
             "fields must be those of the model, in its order and of its sizes. "
@@ -58,9 +58,9 @@ def check_fields(
         )
 
 
-def _without_combiners(fields):
-    plain = {name: dataclasses.replace(field, combiner="sum") for name, field in fields.items()}
-    return [(name, field.to_config()) for name, field in plain.items()]
+def _requested(fields):
+    plain = {"combiner": "sum", "table": None}
+    return [(name, dataclasses.replace(f, **plain).to_config()) for name, f in fields.items()]
 
 
 def checked_features(fields: Mapping[str, Field], features) -> list[np.ndarray]:

@@ -26,6 +26,7 @@ class Field:
     | multi-valued: up to 6 ids | `Field(size, length=6, combiner="mean")` |
     | multi-valued, a weight each | `Field(size, length=6, weighted=True)` |
     | dense: a number, `e = number * row` | `Field(1, weighted=True)` |
+    | a list of another field's ids, which reads its rows | `Field(size, length=6, table="item")` |
 
     In the features a field has `length` columns, `(batch, sum of the lengths)` in field order. In
     a list (`length` above 1) the id -1 is padding: it counts for nothing, nor does its weight, and
@@ -37,6 +38,8 @@ class Field:
         length: Integer >= 1: the number of places of the padded list; 1 is a single id.
         weighted: Whether every id comes with a weight.
         combiner: `"sum"`, `"mean"` or `"sqrtn"`.
+        table: The name of the table whose rows it reads, embeddings and linear weights; `None` for
+            that of the field's own name. Fields of one table share it, and have equal sizes.
 
     Raises:
         ValueError: on an argument outside these rules.
@@ -46,6 +49,7 @@ class Field:
     length: int = 1
     weighted: bool = False
     combiner: str = "sum"
+    table: str | None = None
 
     def __post_init__(self):
         for name in ("size", "length"):
@@ -56,6 +60,8 @@ class Field:
             raise ValueError(
                 f"combiner must be one of {COMBINERS}. Received: combiner={self.combiner!r}"
             )
+        if self.table is not None and not isinstance(self.table, str):
+            raise ValueError(f"table must be a string. Received: table={self.table!r}")
 
     @property
     def multi_valued(self) -> bool:
@@ -69,7 +75,10 @@ class Field:
 
     def to_config(self) -> int | dict:
         """JSON-able, and read by `as_field`: the size alone where the rest is the default."""
-        return self.size if self == Field(self.size) else dataclasses.asdict(self)
+        if self == Field(self.size):
+            return self.size
+        config = dataclasses.asdict(self)
+        return {key: value for key, value in config.items() if value is not None}
 
 
 def as_field(value: int | Field | Mapping) -> Field:
@@ -89,10 +98,11 @@ def as_field(value: int | Field | Mapping) -> Field:
 
 
 def as_fields(vocabulary_sizes: Mapping) -> dict[object, Field]:
-    """Each value as a `Field`, under its key.
+    """Each value as a `Field`, under its key, with the name of its table where it shares it.
 
     Raises:
-        ValueError: if a value is no field, naming its key.
+        ValueError: if a value is no field, naming its key, or a table is not shared by fields of
+            equal sizes.
     """
     fields = {}
     for name, value in vocabulary_sizes.items():
@@ -100,6 +110,15 @@ def as_fields(vocabulary_sizes: Mapping) -> dict[object, Field]:
             fields[name] = as_field(value)
         except ValueError as error:
             raise ValueError(f"vocabulary_sizes[{name!r}]: {error}") from error
+    for table in {field.table for field in fields.values()} - {None}:
+        if table in fields and fields[table].table is None:
+            fields[table] = dataclasses.replace(fields[table], table=table)
+        sharing = {name: field.size for name, field in fields.items() if field.table == table}
+        if len(sharing) < 2 or len({*sharing.values()}) > 1:
+            raise ValueError(
+                f"The table {table!r} must be that of two fields or more, of one size. "
+                f"Received: {sharing}"
+            )
     return fields
 
 

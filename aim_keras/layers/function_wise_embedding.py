@@ -32,8 +32,9 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     With `dimensions` a row stores only the kept positions of each function and field, so that the
     table really shrinks; the output has zeros at all other positions and equals the full table's
-    masked output (Eq. 16 to 18). Fields whose rows have equal lengths share one table, in which
-    each starts at an offset of its own: without `dimensions` that is a single table.
+    masked output (Eq. 16 to 18). Fields whose rows have equal lengths lie in one table, in which
+    each starts at an offset of its own: without `dimensions` that is a single table. Fields of one
+    `Field.table` read the same rows, which store what any of them keeps.
 
     With `linear` each row also holds the feature's weight in the linear term, so that it costs no
     lookup of its own:
@@ -45,7 +46,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
 
     Args:
         vocabulary_sizes: Sequence of integers >= 1, the number of ids of each field, or `Field`s;
-            or a mapping to these from the fields' names, which are not kept.
+            or a mapping to these from the fields' names, which only a `Field.table` is about.
         embedding_dim: Integer >= 1: the embedding dimension.
         num_functions: Integer >= 1: the number of embeddings of a feature. 1 is the ordinary
             embedding, shared by all functions. Defaults to 1.
@@ -93,9 +94,9 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)  # Weights are pooled in full precision.
-        if isinstance(vocabulary_sizes, Mapping):
-            vocabulary_sizes = vocabulary_sizes.values()
-        self.fields = list(as_fields(dict(enumerate(vocabulary_sizes))).values())
+        if not isinstance(vocabulary_sizes, Mapping):
+            vocabulary_sizes = dict(enumerate(vocabulary_sizes))
+        self.fields = list(as_fields(vocabulary_sizes).values())
         self.vocabulary_sizes = [field.size for field in self.fields]
         self.embedding_dim = checked_integer("embedding_dim", embedding_dim)
         self.num_functions = checked_integer("num_functions", num_functions)
@@ -104,7 +105,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         if not self.fields:
             raise ValueError(
                 "vocabulary_sizes must hold a size or a Field for each field. "
-                f"Received: vocabulary_sizes={vocabulary_sizes}"
+                f"Received: vocabulary_sizes={list(vocabulary_sizes)}"
             )
         shape = self.num_functions, len(self.fields), self.embedding_dim
         self.dimensions = (
@@ -153,8 +154,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         if architecture.dimensions:
             kept = [architecture.kept_dimensions(order, function) for function in functions]
             dimensions = [[of_field[name] for name in vocabulary_sizes] for of_field in kept]
-        sizes, dim = vocabulary_sizes.values(), architecture.embedding_dim
-        return cls(sizes, dim, len(functions), dimensions, **options)
+        dim = architecture.embedding_dim
+        return cls(vocabulary_sizes, dim, len(functions), dimensions, **options)
 
     def build(self, input_shape: tuple) -> None:
         columns, weights = widths(self.fields)
@@ -196,7 +197,7 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         return lambda shape, dtype: initializer(shape, dtype) * (np.arange(shape[-1])[::-1] > 0)
 
     def get_embeddings(self) -> list:
-        """`values[function][field]`, an array `(ids, dim)`, with zeros at pruned positions."""
+        """`values[function][field]`, an array `(ids, dim)`, with zeros where a row has nothing."""
         rows_by_field = table_rows.stored_rows(self.tables, self._layout)
         values = [
             [np.zeros((len(rows), self.embedding_dim), rows.dtype) for rows in rows_by_field]

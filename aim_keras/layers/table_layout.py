@@ -26,6 +26,8 @@ class FieldGroup:
 class TableLayout:
     """The tables of fields, rows of equal length in one, and what is read from them in which order.
 
+    Of fields that share rows the first one is their owner. A row stores what any of them keeps.
+
     Args:
         fields: Sequence of `Field`s.
         embedding_dim, num_functions: of the embeddings.
@@ -42,23 +44,33 @@ class TableLayout:
     compact: bool
 
     @functools.cached_property
+    def owners(self):
+        """The field whose rows each field reads: itself but where it shares another's."""
+        first: dict = {}
+        return [
+            i if field.table is None else first.setdefault(field.table, i)
+            for i, field in enumerate(self.fields)
+        ]
+
+    @functools.cached_property
     def widths(self):
-        """Number of kept dimensions of each field."""
+        """Number of dimensions that a row of each field stores."""
         return [sum(map(len, self.kept(i))) for i in range(len(self.fields))]
 
     def kept(self, field):
-        """Kept positions of a field, function by function."""
+        """Positions that the rows of a field store, function by function."""
         if self.dimensions is None:
             return [range(self.embedding_dim)] * self.num_functions
-        return [row[field] for row in self.dimensions]
+        sharing = np.flatnonzero(np.equal(self.owners, self.owners[field]))
+        return [sorted(set().union(*(row[i] for i in sharing))) for row in self.dimensions]
 
     @functools.cached_property
     def tables(self):
-        """`(length of a row, fields)` of each table: field after field, each with all its ids."""
+        """`(length of a row, owners)` of each table: field after field, each with all its ids."""
         by_width = collections.defaultdict(list)
-        for field, width in enumerate(self.widths):
-            if width + self.linear:
-                by_width[width + self.linear].append(field)
+        for field in dict.fromkeys(self.owners):
+            if width := self.widths[field] + self.linear:
+                by_width[width].append(field)
         return sorted(by_width.items())
 
     @functools.cached_property
@@ -67,19 +79,20 @@ class TableLayout:
         return [group for table in range(len(self.tables)) for group in self._groups_of(table)]
 
     def _groups_of(self, table):
-        _, fields = self.tables[table]
+        _, owners = self.tables[table]
         place = places(self.fields)
-        starts = np.cumsum([0, *(self.fields[i].size for i in fields)])
-        offset = dict(zip(fields, starts[:-1].tolist(), strict=True))
+        starts = np.cumsum([0, *(self.fields[i].size for i in owners)])
+        offset = dict(zip(owners, starts[:-1].tolist(), strict=True))
         by_kind = collections.defaultdict(list)
-        for i in fields:
-            by_kind[dataclasses.replace(self.fields[i], size=1)].append(i)
+        for i, field in enumerate(self.fields):
+            if self.owners[i] in offset:
+                by_kind[dataclasses.replace(field, size=1, table=None)].append(i)
         for kind, members in by_kind.items():
             columns, weights = (
                 np.array([range(part.start, part.stop) for part in parts])
                 for parts in zip(*(place[i] for i in members), strict=True)
             )
-            offsets = np.array([[offset[i]] for i in members], dtype="int32")
+            offsets = np.array([[offset[self.owners[i]]] for i in members], dtype="int32")
             yield FieldGroup(table, kind, members, columns, weights, offsets)
 
     @functools.cached_property
@@ -119,6 +132,9 @@ class TableLayout:
             for function, kept in enumerate(self.kept(field)):
                 columns[function, field, kept] = np.arange(start, start + len(kept))
                 start += len(kept)
+                if self.dimensions is not None:
+                    others = np.setdiff1d(kept, self.dimensions[function][field]).astype(int)
+                    columns[function, field, others] = -1
         return columns
 
 

@@ -29,7 +29,7 @@ def by_function(layout, rows, zero):
         rows = _in_field_order(layout, ops.concatenate(rows, axis=1) if rows[1:] else rows[0])
         return ops.transpose(ops.reshape(rows, (-1, fields, functions, dim)), (0, 2, 1, 3))
     values = ops.concatenate([*map(flat, rows), zero], axis=1)
-    columns = layout.columns.reshape(-1) % (layout.columns.max() + 2)  # the last one is zero
+    columns = layout.columns.reshape(-1) % values.shape[1]  # the last one is zero
     return ops.reshape(ops.take(values, columns, axis=1), (-1, functions, fields, dim))
 
 
@@ -55,7 +55,7 @@ def stored_rows(tables, layout):
         ends = np.cumsum([sizes[i] for i in fields])[:-1]
         for i, part in zip(fields, np.split(table.numpy(), ends), strict=True):
             rows[i] = part
-    return rows
+    return [rows[owner] for owner in layout.owners]
 
 
 def check_values(values, layout):
@@ -89,4 +89,9 @@ def check_rows(name, rows, layout, dim):
             raise ValueError(
                 f"{name}[{i}] must have a row of {dim} for each of {field.size} ids, the first one "
                 f"out-of-vocabulary. Received: shape {np.shape(of_field)}"
+            )
+        if not np.array_equal(of_field, rows[layout.owners[i]]):
+            raise ValueError(
+                f"{name}[{i}] must equal {name}[{layout.owners[i]}], since these fields share the "
+                f"table {field.table!r}. Received: other numbers"
             )

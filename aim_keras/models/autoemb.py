@@ -91,7 +91,7 @@ class AutoEmb(CTRModel):
         exact = {"dtype": keras.config.dtype_policy().variable_dtype}
         embeddings = [
             FunctionWiseEmbedding(
-                fields.values(),
+                fields,
                 d,
                 regularizer=embedding_regularizer,
                 name=f"embedding_{d}",
@@ -111,7 +111,7 @@ class AutoEmb(CTRModel):
         ]
         norms = [ParamFreeBatchNorm(EPSILON, name=f"norm_{d}", **exact) for d in dimensions]
         popularity = Popularity(
-            [_single(field) for field in fields.values()],
+            {name: _single(field) for name, field in fields.items()},
             1,
             initializer="zeros",
             name="popularity",
@@ -158,8 +158,8 @@ class AutoEmb(CTRModel):
 
 
 def _single(field):
-    """A field whose row is the mean of its ids' rows, whatever their weights."""
-    return dataclasses.replace(field, weighted=False, combiner="mean")
+    """A field whose row is the mean of its own ids' rows, whatever their weights."""
+    return dataclasses.replace(field, weighted=False, combiner="mean", table=None)
 
 
 def _popularity(counts, fields):

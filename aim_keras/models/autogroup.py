@@ -107,7 +107,7 @@ class AutoGroup(CTRModel):
         widest = max(dims.values(), default=1)
         same = set(dims.values()) == {widest}
         embedding = FunctionWiseEmbedding(
-            vocabulary_sizes.values(),
+            vocabulary_sizes,
             widest,
             num_functions=len(dims) or 1,
             dimensions=None if same else _dimensions(dims.values(), len(vocabulary_sizes)),

@@ -88,7 +88,7 @@ class FwFM(CTRModel):
             e, linear_term = embedded_fields(features, vocabulary_sizes, embedding_dim, **tables)
         elif linear == "feature_vectors":
             embedding = FunctionWiseEmbedding(
-                vocabulary_sizes.values(),
+                vocabulary_sizes,
                 embedding_dim,
                 num_functions=2,
                 dtype=exact,

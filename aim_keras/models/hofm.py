@@ -65,7 +65,7 @@ class HOFM(CTRModel):
         # === Layers ===
         orders = range(2, order + 1)
         embedding = FunctionWiseEmbedding(
-            vocabulary_sizes.values(),
+            vocabulary_sizes,
             embedding_dim,
             num_functions=1 if shared_embedding else len(orders),
             linear=True,

@@ -73,7 +73,7 @@ def embedded_fields(
         both in full precision: a mixed dtype policy is for matrices.
     """
     embedding = FunctionWiseEmbedding(
-        vocabulary_sizes.values(),
+        vocabulary_sizes,
         embedding_dim,
         linear=linear,
         initializer=initializer,

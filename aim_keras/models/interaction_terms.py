@@ -140,7 +140,7 @@ def interaction_terms(
         full = _is_full(dimensions, architecture.embedding_dim)
         compact = not full and search != "dimensions"
         embedding = FunctionWiseEmbedding(
-            vocabulary_sizes.values(),
+            vocabulary_sizes,
             architecture.embedding_dim,
             num_functions=len(tables),
             dimensions=None if full else dimensions,

@@ -45,9 +45,7 @@ class LR(CTRModel):
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         exact = keras.config.dtype_policy().variable_dtype
-        linear = Linear(
-            vocabulary_sizes.values(), regularizer=regularizer, dtype=exact, name="linear"
-        )
+        linear = Linear(vocabulary_sizes, regularizer=regularizer, dtype=exact, name="linear")
 
         # === Functional model ===
         logits = linear(features)

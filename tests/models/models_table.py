@@ -97,7 +97,7 @@ LABELS = RNG.integers(0, 2, (64, 1)).astype("float32")
 
 KINDS = {
     "a": 8,
-    "b": Field(8, 3, combiner="mean"),
+    "b": Field(8, 3, combiner="mean", table="a"),
     "c": Field(3, 2, True, "sqrtn"),
     "d": Field(1, weighted=True),
 }
