@@ -144,7 +144,7 @@ class _Count(_OfChunks):
         counts = rows, len(split), skipped
         yield beam.pvalue.TaggedOutput("rows", (file, number, *counts))
         if len(split) and self._builder._holds_train(file):
-            for field, counted in self._builder._count_chunk(chunk, split).items():
+            for field, counted in self._builder._count_chunk(chunk, split):
                 for partition, *part in _partitioned(*counted):
                     yield beam.pvalue.TaggedOutput("values", ((field, partition), part))
 
@@ -216,7 +216,7 @@ def _frequent(counted, kinds, options) -> tuple:
 
 
 def _merged(builder, counted: list) -> dict[str, Counts]:
-    counts = {field: Counts() for field in builder._kinds}
+    counts = {field: Counts() for field in encoding.counted_as(builder._kinds).values()}
     for field, *values in counted:
         counts[field].add(*values)
     return counts

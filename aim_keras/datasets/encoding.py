@@ -12,14 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from aim_keras import documents
-from aim_keras.datasets.field_encodings import Categorical, Counted, MultiCategorical
+from aim_keras.datasets.field_encodings import Categorical, Counted, MultiCategorical, learned
 from aim_keras.datasets.number_encodings import Dense, Numerical, rounded, rounded_up
-from aim_keras.fields import Field
+from aim_keras.fields import Field, as_fields
 
 FORMAT = "aim_keras.encoding/1"
 ENCODING_FILE = "encoding.json"
 DECIMAL = "decimal"  # the kind of a `Numerical` of decimals before it is learned
 Column = Sequence[str] | pa.Array
+Kind = str | Categorical | MultiCategorical  # of a field before it is learned
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,10 @@ class Encoding:
     @property
     def model_fields(self) -> dict[str, Field]:
         """What a model takes of each field."""
-        return {name: field.field for name, field in self.fields.items()}
+        return as_fields({name: field.field for name, field in self.fields.items()})
 
     @property
-    def kinds(self) -> dict[str, str | MultiCategorical]:
+    def kinds(self) -> dict[str, Kind]:
         """The kind of each field, as `learn` takes it."""
         return {name: _kind_of(field) for name, field in self.fields.items()}
 
@@ -99,7 +100,7 @@ def encoding_path(given: str | os.PathLike) -> pathlib.Path:
 
 
 def _kind_of(field):
-    if isinstance(field, MultiCategorical):
+    if isinstance(field, MultiCategorical) or getattr(field, "table", None):
         return dataclasses.replace(field, values=())
     return DECIMAL if isinstance(field, Numerical) and field.decimals else field.kind
 
@@ -118,13 +119,33 @@ def _field_of(name, content):
         raise ValueError(f"{name}: {error}") from error
 
 
-def layout(kinds: Mapping[str, str | MultiCategorical]) -> dict[str, Field]:
+def layout(kinds: Mapping[str, Kind]) -> dict[str, Field]:
     """The fields of these kinds before anything is learned: all but their sizes."""
     of_one_id = (Categorical.kind, Numerical.kind, DECIMAL)
     plain = dict.fromkeys(of_one_id, Field(1)) | {Dense.kind: Dense.field}
     return {
         name: plain[kind] if isinstance(kind, str) else kind.field for name, kind in kinds.items()
     }
+
+
+def counted_as(kinds: Mapping[str, Kind]) -> dict[str, str]:
+    """The name under which each field's values are counted: fields of one table are counted as one.
+
+    Raises:
+        ValueError: if a table is not that of another field of categories, which has its own.
+    """
+    tables = {name: getattr(kind, "table", None) for name, kind in kinds.items()}
+    for name, table in tables.items():
+        if table is not None and (tables.get(table) or not _is_category(kinds.get(table))):
+            raise ValueError(
+                f"Field {name!r}: table must be the name of another field, which is categorical or "
+                f"multi_categorical and has no table itself. Received: table={table!r}"
+            )
+    return {name: table or name for name, table in tables.items()}
+
+
+def _is_category(kind):
+    return kind == Categorical.kind or isinstance(kind, Categorical | MultiCategorical)
 
 
 def each_value(function: Callable[[list[str]], np.ndarray], column: Column) -> np.ndarray:
@@ -145,7 +166,7 @@ def each_value(function: Callable[[list[str]], np.ndarray], column: Column) -> n
     return function(list(places))[rows]
 
 
-def counted(kind: str | MultiCategorical, column: pa.Array) -> tuple:
+def counted(kind: Kind, column: pa.Array) -> tuple:
     """The values of a column that `learn` wants counted, and their counts.
 
     Of lists these are the items, of decimals and dense numbers six or seven significant digits:
@@ -163,14 +184,13 @@ def counted(kind: str | MultiCategorical, column: pa.Array) -> tuple:
     return list(itertools.chain.from_iterable(lists)), np.repeat(counts.to_numpy(), lengths)
 
 
-def least_count(kind: str | MultiCategorical, min_count: int) -> int:
+def least_count(kind: Kind, min_count: int) -> int:
     """How often a counted value must occur for `learn` to need it."""
-    is_category = kind == Categorical.kind or isinstance(kind, MultiCategorical)
-    return min_count if is_category else 1
+    return min_count if _is_category(kind) else 1
 
 
 def learn(
-    kinds: Mapping[str, str | MultiCategorical],
+    kinds: Mapping[str, Kind],
     counts: Mapping[str, Counted],
     min_count: int = 1,
     bucket_count: int = 40,
@@ -180,21 +200,20 @@ def learn(
 
     Args:
         kinds: dict from field name, in field order, to "categorical", "numerical", "decimal",
-            "dense" or a `MultiCategorical` without values.
-        counts: dict from field name to the count of each value (see `counted`).
+            "dense", or a `MultiCategorical` or `Categorical` without values.
+        counts: dict from field name to the count of each value (see `counted`, `counted_as`).
         min_count: int, a rarer categorical value or item is out of vocabulary.
         bucket_count: int, a bucket of numbers is full when it holds more rows than this.
         max_buckets: int, the most buckets of a field; None for any number.
     """
-    fields = {}
+    fields, of_field = {}, counted_as(kinds)
     for name, kind in kinds.items():
-        if kind == Categorical.kind:
-            fields[name] = Categorical.learn(counts[name], min_count)
-        elif isinstance(kind, MultiCategorical):
-            fields[name] = kind.learn(counts[name], min_count)
+        found = counts[of_field[name]]
+        if _is_category(kind):
+            kind = Categorical() if isinstance(kind, str) else kind
+            fields[name] = learned(kind, found, min_count)
         elif kind == Dense.kind:
-            fields[name] = Dense.learn(counts[name])
+            fields[name] = Dense.learn(found)
         else:
-            decimals = kind == DECIMAL
-            fields[name] = Numerical.learn(counts[name], bucket_count, max_buckets, decimals)
+            fields[name] = Numerical.learn(found, bucket_count, max_buckets, kind == DECIMAL)
     return Encoding(fields)

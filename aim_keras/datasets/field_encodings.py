@@ -27,9 +27,11 @@ class Categorical:
     Args:
         values: tuple of str, distinct; `values[i]` has the id `i + 1`. The empty string is a value
             like any other.
+        table: the field whose values these are too, and whose rows a model reads, as of `Field`.
     """
 
-    values: tuple[str, ...]
+    values: tuple[str, ...] = ()
+    table: str | None = None
     kind: ClassVar[str] = "categorical"
 
     def __post_init__(self):
@@ -38,12 +40,7 @@ class Categorical:
         if len(self._ids) != len(self.values):
             twice = next(v for i, v in enumerate(self.values) if self._ids[v] != i + 1)
             raise ValueError(f"Values must be distinct. Received twice: {twice!r}")
-
-    @classmethod
-    def learn(cls, counts: Counted, min_count: int = 1) -> "Categorical":
-        """Keeps the values seen at least `min_count` times, by falling count, then by value."""
-        kept = sorted((-count, value) for value, count in counts.items() if count >= min_count)
-        return cls(tuple(value for _, value in kept))
+        _ = self.field
 
     @functools.cached_property
     def _ids(self) -> dict[str, int]:
@@ -57,7 +54,7 @@ class Categorical:
     @property
     def field(self) -> Field:
         """What a model takes."""
-        return Field(self.vocabulary_size)
+        return Field(self.vocabulary_size, table=self.table)
 
     def encode(self, column: Sequence[str]) -> np.ndarray:
         """Strings, shape `(rows,)`, to int32 ids of the same shape."""
@@ -65,7 +62,7 @@ class Categorical:
         return np.fromiter(ids, np.int32, len(column))
 
     def to_json(self) -> dict:
-        return {"kind": self.kind, "values": list(self.values)}
+        return _as_json(self)
 
     @classmethod
     def from_json(cls, content: Mapping) -> "Categorical":
@@ -87,6 +84,7 @@ class MultiCategorical:
         combiner: how a model pools the items, as of `Field`. Defaults to "mean".
         keep: "first" or "last", the items that are kept of a longer list: of a history whose newest
             items come last, "last". Defaults to "first".
+        table: the field whose values its items are, as of `Categorical`.
     """
 
     values: tuple[str, ...] = ()
@@ -94,6 +92,7 @@ class MultiCategorical:
     max_length: int = 8
     combiner: str = "mean"
     keep: str = "first"
+    table: str | None = None
     kind: ClassVar[str] = "multi_categorical"
 
     def __post_init__(self):
@@ -108,11 +107,7 @@ class MultiCategorical:
                 f"max_length must be an integer from 2 to {MAX_PLACES}. "
                 f"Received: max_length={self.max_length!r}"
             )
-        Field(self.vocabulary_size, combiner=self.combiner)  # refuses repeated values, too
-
-    def learn(self, counts: Counted, min_count: int = 1) -> "MultiCategorical":
-        """These lists with the values of items that were seen at least `min_count` times."""
-        return dataclasses.replace(self, values=Categorical.learn(counts, min_count).values)
+        _ = self.field  # refuses repeated values, too
 
     @functools.cached_property
     def _items(self) -> Categorical:
@@ -126,7 +121,9 @@ class MultiCategorical:
     @property
     def field(self) -> Field:
         """What a model takes."""
-        return Field(self.vocabulary_size, self.max_length, combiner=self.combiner)
+        return Field(
+            self.vocabulary_size, self.max_length, combiner=self.combiner, table=self.table
+        )
 
     def split(self, text: str) -> list[str]:
         """The items that are kept of a raw list."""
@@ -138,11 +135,25 @@ class MultiCategorical:
         return padded([self._items.encode(self.split(text)) for text in column], self.max_length)
 
     def to_json(self) -> dict:
-        return {"kind": self.kind, **dataclasses.asdict(self)}
+        return _as_json(self)
 
     @classmethod
     def from_json(cls, content: Mapping) -> "MultiCategorical":
         return cls(**_with_values(content))
+
+
+def learned(
+    kind: Categorical | MultiCategorical, counts: Counted, min_count: int = 1
+) -> Categorical | MultiCategorical:
+    """The values seen at least `min_count` times, by falling count, then by value."""
+    kept = sorted((-count, value) for value, count in counts.items() if count >= min_count)
+    return dataclasses.replace(kind, values=tuple(value for _, value in kept))
+
+
+def _as_json(encoding):
+    """Without a table where it has none, as it was written before there were any."""
+    content = {"kind": encoding.kind, **dataclasses.asdict(encoding)}
+    return {key: value for key, value in content.items() if value is not None}
 
 
 def _with_values(content):

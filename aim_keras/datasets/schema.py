@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aim_keras import atomic, documents
-from aim_keras.datasets import raw
-from aim_keras.datasets.field_encodings import MultiCategorical
+from aim_keras.datasets import encoding, raw
+from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
 
 FORMAT = "aim_keras.schema/1"
 MULTI = MultiCategorical.kind
@@ -16,7 +16,8 @@ FIELDS = ("categorical", MULTI, *NUMBERS)
 KINDS = ("label", "weight", *FIELDS, "ignored")
 OPTIONS = {
     "label": {"positive", "negative"},
-    MULTI: {"separator", "max_length", "combiner", "keep"},
+    Categorical.kind: {"table"},
+    MULTI: {"separator", "max_length", "combiner", "keep", "table"},
 }
 NULLS = frozenset(("", "NA", "N/A", "NaN", "nan", "NULL", "Null", "null", "None", "\\N"))
 
@@ -28,8 +29,9 @@ class Schema:
     Args:
         columns: dict from column name to `{"kind": one of KINDS}`, with options of that kind: of a
             label its `positive` and `negative` values, of a multi-valued field those of
-            `MultiCategorical`; of a field its `name`, where that is not the column's. `why` is for
-            the reader alone.
+            `MultiCategorical`; of a categorical or multi-valued field its `table`, the field whose
+            values and rows it shares; of a field its `name`, where that is not the column's. `why`
+            is for the reader alone.
         separator: str between the cells of text files. Defaults to a comma.
         header: bool, whether the first line of text files has the names. Where it has not, the
             columns are those of the files, in their order. Defaults to True.
@@ -60,6 +62,7 @@ class Schema:
             raise ValueError(
                 f"There must be at least one field, and no name twice. Received: fields={names}"
             )
+        encoding.counted_as(self.kinds)
         raw.check_separator(self.separator)
         for name in ("header", "quoted"):
             if not isinstance(value := getattr(self, name), bool):
@@ -96,7 +99,7 @@ class Schema:
         return {field: name for field, name, _ in self._fields()}
 
     @property
-    def kinds(self) -> dict[str, str | MultiCategorical]:
+    def kinds(self) -> dict[str, encoding.Kind]:
         """The kind of each field, as `encoding.learn` takes it."""
         return {field: _field_kind(column) for field, _, column in self._fields()}
 
@@ -104,7 +107,7 @@ class Schema:
     def list_separators(self) -> dict[str, str]:
         """By column, what stands between the items of its lists."""
         kinds = {name: _field_kind(column) for _, name, column in self._fields()}
-        return {k: kind.separator for k, kind in kinds.items() if not isinstance(kind, str)}
+        return {k: v.separator for k, v in kinds.items() if isinstance(v, MultiCategorical)}
 
     @property
     def rules(self) -> dict[str, raw.Rule | None]:
@@ -208,17 +211,19 @@ def _check_column(name, column) -> None:
                 f"Column {name!r}: positive and negative must be lists of strings without one in "
                 f"common. Received: positive={values[0]}, negative={values[1]}"
             )
-    if kind == MULTI:
+    if kind in FIELDS:
         try:
             _field_kind(column)
         except ValueError as error:
             raise ValueError(f"Column {name!r}: {error}") from error
 
 
-def _field_kind(column) -> str | MultiCategorical:
-    if column["kind"] != MULTI:
-        return column["kind"]
-    return MultiCategorical(**{k: v for k, v in column.items() if k in OPTIONS[MULTI]})
+def _field_kind(column) -> encoding.Kind:
+    kind = column["kind"]
+    options = {key: value for key, value in column.items() if key in OPTIONS.get(kind, ())}
+    if kind == MULTI:
+        return MultiCategorical(**options)
+    return Categorical(**options) if options else kind
 
 
 def _is_weight(cell: str) -> bool:

@@ -165,18 +165,19 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         ]
 
     def _count(self) -> dict[str, Counts]:
-        counts = {name: Counts() for name in self._kinds}
+        counts = {name: Counts() for name in encoding.counted_as(self._kinds).values()}
         files = {k: path for k, path in self.builder_config.files.items() if self._holds_train(k)}
         for counted in self._each_chunk("counting", files, self._count_chunk):
-            for name, values in counted.items():
+            for name, values in counted:
                 counts[name].add(*values)
         return counts
 
-    def _count_chunk(self, chunk: raw.Chunk, split: np.ndarray) -> dict[str, tuple]:
-        """The counts of each field's values in a chunk's train rows."""
+    def _count_chunk(self, chunk: raw.Chunk, split: np.ndarray) -> list[tuple[str, tuple]]:
+        """The counts of each field's values in a chunk's train rows, as what it is counted."""
         train = pa.array(split == TRAIN)
         columns = self._columns({k: column.filter(train) for k, column in chunk.columns.items()})
-        return {name: encoding.counted(kind, columns[name]) for name, kind in self._kinds.items()}
+        names = encoding.counted_as(self._kinds)
+        return [(names[k], encoding.counted(kind, columns[k])) for k, kind in self._kinds.items()]
 
     def _each_chunk(self, task: str, files, function: Callable) -> Iterator:
         """`function(chunk, split of each row)` of all chunks, in order, on all cores."""

@@ -18,8 +18,8 @@ class FFM(CTRModel):
 
         logits = <w, x> + b + sum_{i < j} <v_{i,j}, v_{j,i}>
 
-    with `v_{i,j}` the embedding of field `i`'s feature that meets field `j`. Fields of one table share
-    the embedding of each one's k-th other field.
+    with `v_{i,j}` the embedding of field `i`'s feature that meets field `j`. Fields of one table
+    share the embedding of each one's k-th other field.
 
     Args:
         vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features; at least

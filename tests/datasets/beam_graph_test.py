@@ -82,6 +82,7 @@ def test_own_tables_of_every_kind_of_field(tmp_path, write):
         "click": rng.integers(0, 2, rows).astype(str),
         "user": [f"u{i}" for i in rng.zipf(1.5, rows) % 999],
         "tags": tags,
+        "tag": rng.choice(list("abcxyz"), rows, p=[0.4, 0.3, 0.2, 0.098, 0.001, 0.001]),
         "price": rng.normal(size=rows).astype("U8"),
         "age": rng.integers(0, 99, rows).astype(str),
         "score": rng.normal(size=rows).astype("U8"),
@@ -96,6 +97,7 @@ def test_own_tables_of_every_kind_of_field(tmp_path, write):
             "max_length": 3,
             "combiner": "mean",
         },
+        "tag": {"kind": "categorical", "table": "tags"},
         "price": {"kind": "decimal"},
         "age": {"kind": "numerical"},
         "score": {"kind": "dense"},
@@ -113,6 +115,9 @@ def test_own_tables_of_every_kind_of_field(tmp_path, write):
     )
     assert builder.facts("skipped_rows") == {"a.csv": 1, "b.parquet": 0}
     assert builder.facts("rows")["test"] == 1000
+    fields = builder.encoding.fields
+    assert fields["tag"].values == fields["tags"].values
+    assert {*fields["tag"].values} > set("abcdefx")
 
 
 def test_a_malformed_line_is_told_by_file_and_number(frappe_files, tmp_path, write):

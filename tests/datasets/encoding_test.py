@@ -8,7 +8,7 @@ import pytest
 from aim_keras.datasets import encoding
 from aim_keras.datasets.counts import Counts
 from aim_keras.datasets.encoding import Encoding
-from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
+from aim_keras.datasets.field_encodings import Categorical, MultiCategorical, learned
 from aim_keras.datasets.number_encodings import Dense, Numerical
 from aim_keras.fields import Field
 
@@ -22,7 +22,7 @@ def drawn(seed, rows, values):
 def test_categorical_equals_naive_definition(min_count):
     column = [*drawn(0, 2000, 90), "", "", "", "", ""]
     counts = Counter(column)
-    field = Categorical.learn(counts, min_count)
+    field = learned(Categorical(), counts, min_count)
 
     ranked = sorted((-n, v) for v, n in counts.items() if n >= min_count)
     naive = {value: i + 1 for i, (_, value) in enumerate(ranked)}
@@ -35,12 +35,12 @@ def test_categorical_equals_naive_definition(min_count):
 
 
 def test_categorical_order_is_by_count_then_value_and_not_by_arrival():
-    assert Categorical.learn({"b": 2, "a": 2, "z": 9, "c": 1}).values == ("z", "a", "b", "c")
-    assert Categorical.learn({"z": 9, "a": 2, "c": 1, "b": 2}).values == ("z", "a", "b", "c")
+    assert learned(Categorical(), {"b": 2, "a": 2, "z": 9, "c": 1}).values == ("z", "a", "b", "c")
+    assert learned(Categorical(), {"z": 9, "a": 2, "c": 1, "b": 2}).values == ("z", "a", "b", "c")
 
 
 def test_categorical_empty_string_is_a_value():
-    field = Categorical.learn({"": 3, "x": 1}, 2)
+    field = learned(Categorical(), {"": 3, "x": 1}, 2)
     np.testing.assert_array_equal(field.encode(["", "x", "y"]), [1, 0, 0])
 
 
@@ -49,6 +49,7 @@ def test_categorical_empty_string_is_a_value():
     [
         (lambda: Categorical(("a", "b", "a")), "distinct. Received twice: 'a'"),
         (lambda: Categorical(("a", 1)), "must be a string"),
+        (lambda: Categorical(table=1), "table must be a string. Received: table=1"),
         (lambda: Numerical((1, 1)), "strictly rising"),
         (lambda: MultiCategorical(("a", "a")), "distinct. Received twice: 'a'"),
         (lambda: MultiCategorical(separator=""), "not empty. Received: separator=''"),
@@ -78,7 +79,7 @@ def test_lists_equal_their_naive_definition():
     kind = MultiCategorical(max_length=4, combiner="sum")
     counts = _counts(kind, column)
     assert dict(counts.items())["x"] == 3
-    field = kind.learn(counts, min_count=2)
+    field = learned(kind, counts, min_count=2)
     assert field.vocabulary_size == len(field.values) + 1 == 13 + 1
     assert field.field == Field(14, 4, combiner="sum")
     ids = field.encode(column)
@@ -93,9 +94,46 @@ def test_the_last_items_of_a_list():
     kind = MultiCategorical(max_length=2, keep="last")
     counts = _counts(kind, ["a|b|c|", "b", ""])
     assert dict(counts.items()) == {"b": 2, "c": 1}
-    field = kind.learn(counts)
+    field = learned(kind, counts)
     np.testing.assert_array_equal(field.encode(["a|b|c|", "c||a", ""]), [[1, 2], [2, 0], [-1, -1]])
     assert MultiCategorical.from_json({"values": []}) == MultiCategorical(), "as before keep was"
+
+
+HISTORY = MultiCategorical(table="item", max_length=3)
+
+
+def test_fields_of_one_table_are_counted_and_learned_as_one(tmp_path):
+    kinds = {"history": HISTORY, "item": "categorical", "age": "numerical"}
+    assert encoding.counted_as(kinds) == {"history": "item", "item": "item", "age": "age"}
+    counts = {"item": {"a": 2, "b": 1, "c": 9}, "age": {"3": 4}}
+    found = encoding.learn(kinds, counts, min_count=2)
+    assert found.fields["item"] == Categorical(("c", "a"))
+    assert found.fields["history"].values == ("c", "a")
+    shared = {"history": Field(3, 3, False, "mean", "item"), "item": Field(3, table="item")}
+    assert found.model_fields == shared | {"age": Field(2)}
+    assert found.kinds == kinds
+    found.save(tmp_path / "encoding.json")
+    assert Encoding.load(tmp_path / "encoding.json") == found
+    assert (tmp_path / "encoding.json").read_text().count('"table"') == 1
+    back = {"item": Categorical(table="history"), "history": MultiCategorical()}
+    assert encoding.learn(back, {"history": {"a": 1}}).kinds == back
+
+
+@pytest.mark.parametrize(
+    ("kinds", "received"),
+    [
+        ({"history": HISTORY, "itme": "categorical"}, "'history': .*table='item'"),
+        ({"history": HISTORY, "item": "numerical"}, "'history': .*table='item'"),
+        ({"item": Categorical(table="item")}, "'item': .*table='item'"),
+        (
+            {"history": HISTORY, "item": Categorical(table="id"), "id": "categorical"},
+            "'history': .*table='item'",
+        ),
+    ],
+)
+def test_a_table_is_that_of_another_field_of_categories(kinds, received):
+    with pytest.raises(ValueError, match=f"Field {received}"):
+        encoding.counted_as(kinds)
 
 
 def test_items_beyond_the_length_are_not_counted():

@@ -74,6 +74,12 @@ def test_what_makes_no_difference_to_the_data_is_left_out():
         ({"tags": {"kind": "multi_categorical", "max_length": 1}}, "'tags': max_length must be"),
         ({"tags": {"kind": "multi_categorical", "combiner": "max"}}, "'tags': combiner must be"),
         ({"tags": {"kind": "multi_categorical", "keep": 1}}, "'tags': keep must be one of"),
+        ({"User": {"kind": "categorical", "table": 1}}, "'User': table must be a string"),
+        ({"age": {"kind": "numerical", "table": "tags"}}, "'age' of the kind numerical takes .*"),
+        (
+            {"tags": {"kind": "multi_categorical", "table": "User"}},
+            "Field 'tags': table must be the name of another field.* Received: table='User'",
+        ),
     ],
 )
 def test_a_schema_that_is_none_names_the_column(tmp_path, change, error):
