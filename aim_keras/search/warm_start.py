@@ -36,7 +36,8 @@ def warm_start(model: keras.Model, source: keras.Model) -> None:
     Raises:
         ValueError: if the models have other fields, or in another order; if an embedding or
             interaction layer of `model` has none to start from, or a layer has no weight that fits
-            the one of the same name; what came before is copied.
+            the one of the same name; if fields share a table, of which the source has gates or
+            rows for each; what came before is copied.
     """
     fields = [[*getattr(one, "fields", ())] for one in (model, source)]
     if all(fields) and fields[0] != fields[1]:
