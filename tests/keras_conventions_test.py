@@ -267,8 +267,9 @@ def test_a_quantized_model_is_exported_and_not_saved(tmp_path):
 @pytest.mark.parametrize("loss", ["binary_crossentropy", keras.losses.BinaryCrossentropy()])
 def test_a_loss_of_probabilities_is_refused(loss):
     model = compiled(new_model("fm_of_interactions"), "adam", loss=loss)
-    with pytest.raises(ValueError, match="FM gives logits, so its loss must take them"):
-        model.fit(IDS, LABELS, verbose=0)
+    for use in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match="FM gives logits, so its loss must take them"):
+            use(IDS, LABELS, verbose=0)
 
 
 def test_modules_are_there_without_an_import_of_their_own():

@@ -19,7 +19,7 @@ class CTRModel(keras.Model):
     """A functional model that is saved as the arguments it was made from.
 
     It is made again under the dtype policy it was made under, whatever the policy is by then, with
-    the same layers frozen, and refuses to be trained by a loss of probabilities.
+    the same layers frozen, and refuses to be trained or evaluated by a loss of probabilities.
 
     Args:
         features: What `field_inputs` gives.
@@ -48,8 +48,16 @@ class CTRModel(keras.Model):
             config["frozen"] = frozen
         return config if self.trainable else {**config, "trainable": False}
 
+    # Not `compile`: Keras does not compile a loaded model of another one.
     def make_train_function(self, force: bool = False) -> Any:
-        # Not `compile`: Keras does not compile a loaded model of another one.
+        self._check_loss()
+        return super().make_train_function(force)
+
+    def make_test_function(self, force: bool = False) -> Any:
+        self._check_loss()
+        return super().make_test_function(force)
+
+    def _check_loss(self):
         for loss in keras.tree.flatten(self.loss):
             found = keras.losses.get(loss)
             if found in OF_PROBABILITIES or getattr(found, "from_logits", True) is False:
@@ -57,7 +65,6 @@ class CTRModel(keras.Model):
                     f"{type(self).__name__} gives logits, so its loss must take them, as "
                     f"keras.losses.BinaryCrossentropy(from_logits=True). Received: loss={loss}"
                 )
-        return super().make_train_function(force)
 
     @classmethod
     def from_config(cls, config: dict, custom_objects: dict | None = None) -> Any:
