@@ -47,7 +47,7 @@ class Linear(keras.layers.Layer):
         self.weights_by_feature = FunctionWiseEmbedding(
             vocabulary_sizes,
             embedding_dim=1,
-            initializer=initializer,
+            initializer=initializer or "zeros",
             regularizer=regularizer,
             dtype=self.dtype_policy,
             trainable=self.trainable,

@@ -18,8 +18,9 @@ def test_equals_the_definition():
     np.testing.assert_allclose(layer(IDS), expected, rtol=1e-6)
 
 
-def test_starts_at_zero():
-    layer = Linear(SIZES)
+@pytest.mark.parametrize("arguments", [[], [None]])
+def test_starts_at_zero(arguments):
+    layer = Linear(SIZES, *arguments)
     np.testing.assert_array_equal(layer(IDS), np.zeros((3, 1)))
     assert layer.count_params() == sum(SIZES) + 1
 
