@@ -19,7 +19,8 @@ class FieldGraph(keras.layers.Layer):
         a_i = In_i sum_j g_{ij} Out_j h_j + b
         h_i <- GRU(a_i, h_i) + e_i
 
-    `h` starts as `e`. Each step has its own `In`, `Out` and `b`; all share one GRU.
+    `h` starts as `e`. Each step has its own `In`, `Out` and `b`; all share one GRU. A field without
+    others sends to itself.
 
     Args:
         steps: Integer >= 1: the number of steps.
