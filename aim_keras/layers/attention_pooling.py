@@ -60,7 +60,7 @@ class AttentionPooling(keras.layers.Layer):
         self.drop = keras.layers.Dropout(dropout, name="drop", **policy) if dropout else None
 
     def build(self, input_shape: tuple) -> None:
-        if len(input_shape) != 3 or input_shape[1] < 1:
+        if len(input_shape) != 3 or input_shape[1] == 0:
             raise ValueError(
                 "AttentionPooling takes at least one vector, (batch, vectors, dim). "
                 f"Received: shape {tuple(input_shape)}"

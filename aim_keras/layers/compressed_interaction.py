@@ -45,9 +45,9 @@ class CompressedInteraction(keras.layers.Layer):
             raise ValueError(f"units must hold at least one. Received: units={units}")
 
     def build(self, input_shape: tuple) -> None:
-        if len(input_shape) != 3:
+        if len(input_shape) != 3 or input_shape[1] is None:
             raise ValueError(
-                "CompressedInteraction takes embeddings of shape (batch, fields, dim). "
+                "CompressedInteraction takes embeddings of known fields, (batch, fields, dim). "
                 f"Received: shape {tuple(input_shape)}"
             )
         fields = input_shape[1]

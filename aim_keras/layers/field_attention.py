@@ -89,7 +89,7 @@ class FieldAttention(keras.layers.Layer):
             self.norm.build(self.compute_output_shape(input_shape))
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        fields = inputs.shape[1]
+        fields = ops.shape(inputs)[1]
         query, key, value, *residual = (ops.matmul(inputs, kernel) for kernel in self.kernels)
         query, key, value = (
             ops.reshape(each, (-1, fields, self.num_heads, self.head_dim))

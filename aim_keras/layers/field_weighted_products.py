@@ -51,7 +51,7 @@ class FieldWeightedProducts(keras.layers.Layer):
         self.use_bias = use_bias
 
     def build(self, input_shape: tuple) -> None:
-        if len(input_shape) != 3 or input_shape[1] < 2:
+        if len(input_shape) != 3 or (input_shape[1] or 0) < 2:
             raise ValueError(
                 "FieldWeightedProducts takes embeddings of shape (batch, fields, dim) of at least "
                 f"two fields. Received: shape {tuple(input_shape)}"

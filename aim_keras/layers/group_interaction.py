@@ -89,7 +89,8 @@ class GroupInteraction(keras.layers.Layer):
         fields_needed = max(
             (position + 1 for group in self.groups for position in group), default=0
         )
-        if len(input_shape) != 3 or input_shape[1] < fields_needed:
+        known = len(input_shape) == 3 and input_shape[1] is not None
+        if not known or input_shape[1] < fields_needed:
             raise ValueError(
                 f"The input must be (batch, fields, dim), with at least {fields_needed} fields. "
                 f"Received: shape {input_shape}"

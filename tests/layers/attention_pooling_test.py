@@ -71,6 +71,15 @@ def test_argument_errors(arguments, message):
         AttentionPooling(*arguments)
 
 
+def test_any_number_of_vectors():
+    layer, vectors = AttentionPooling(), keras.Input((None, Z.shape[2]))
+    model = keras.Model(vectors, layer(vectors))
+    for number in (2, Z.shape[1]):
+        np.testing.assert_allclose(
+            model.predict(Z[:, :number], verbose=0), layer(Z[:, :number]), rtol=1e-5
+        )
+
+
 @pytest.mark.parametrize("x", [Z[:, :0], Z[:, 0]])
 def test_shape_errors(x):
     with pytest.raises(ValueError, match=r"at least one vector, .* Received: shape \(6, "):

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -54,3 +55,5 @@ def test_argument_errors(units):
 def test_shape_errors():
     with pytest.raises(ValueError, match=r"\(batch, fields, dim\). Received: shape \(3, 20\)"):
         CompressedInteraction([3])(X.reshape(BATCH, -1))
+    with pytest.raises(ValueError, match=r"of known fields, .* Received: shape \(None, None, 4\)"):
+        CompressedInteraction([3])(keras.Input((None, 4)))

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from aim_keras.layers import FieldAttention
 
@@ -66,6 +67,13 @@ def test_the_order_of_the_fields_is_that_of_the_outputs():
     layer = built(8, 2)
     order = [2, 0, 3, 1]
     np.testing.assert_allclose(layer(X[:, order]), layer(X).numpy()[:, order], rtol=1e-5, atol=1e-5)
+
+
+def test_any_number_of_fields():
+    layer = built(8, 2)
+    attended = tf.function(layer, input_signature=[tf.TensorSpec((None, None, X.shape[2]))])
+    for fields in (2, X.shape[1]):
+        np.testing.assert_allclose(attended(X[:, :fields]), layer(X[:, :fields]), rtol=1e-5)
 
 
 def test_dropout_only_in_training():

@@ -1,6 +1,6 @@
 """What `GroupInteraction` refuses; its formula is tested with `AutoGroup`'s."""
 
-import numpy as np
+import keras
 import pytest
 
 from aim_keras.layers import GroupInteraction
@@ -18,7 +18,7 @@ def test_argument_errors(order, groups, message):
         GroupInteraction(order, groups)
 
 
-@pytest.mark.parametrize("shape", [(6, 3), (6, 2, 4), (6, 3, 4, 1)])
+@pytest.mark.parametrize("shape", [(3,), (2, 4), (None, 4), (3, 4, 1)])
 def test_other_inputs(shape):
-    with pytest.raises(ValueError, match=r"with at least 3 fields. Received: shape \(6, "):
-        GroupInteraction(2, [[0, 2], []])(np.ones(shape, "float32"))
+    with pytest.raises(ValueError, match=r"with at least 3 fields. Received: shape \(None, "):
+        GroupInteraction(2, [[0, 2], []])(keras.Input(shape))
