@@ -37,7 +37,8 @@ class Field:
         size: Integer >= 1: the number of ids, the out-of-vocabulary id 0 included.
         length: Integer >= 1: the number of places of the padded list; 1 is a single id.
         weighted: Whether every id comes with a weight.
-        combiner: `"sum"`, `"mean"` or `"sqrtn"`.
+        combiner: `"sum"`, `"mean"` or `"sqrtn"`; of a single weighted id `"sum"`, as a weight
+            divided by itself tells nothing.
         table: The name of the table whose rows it reads, embeddings and linear weights; `None` for
             that of the field's own name. Fields of one table share it, and have equal sizes.
 
@@ -59,6 +60,11 @@ class Field:
         if self.combiner not in COMBINERS:
             raise ValueError(
                 f"combiner must be one of {COMBINERS}. Received: combiner={self.combiner!r}"
+            )
+        if self.weighted and not self.multi_valued and self.combiner != "sum":
+            raise ValueError(
+                "combiner must be 'sum' for a number or a single weighted id, which any other "
+                f"divides by itself. Received: combiner={self.combiner!r}"
             )
         if self.table is not None and not isinstance(self.table, str):
             raise ValueError(f"table must be a string. Received: table={self.table!r}")

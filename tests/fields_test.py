@@ -67,6 +67,8 @@ def test_places():
         ({"size": 2, "weighted": 1}, "weighted must be a bool. Received: weighted=1"),
         ({"size": 2, "table": 3}, "table must be a string. Received: table=3"),
         ({"size": 2, "combiner": "max"}, r"combiner must be one of .*'sqrtn'\). .*combiner='max'"),
+        ({"size": 1, "weighted": True, "combiner": "mean"}, "'sum' for a number .*combiner='mean'"),
+        ({"size": 5, "weighted": True, "combiner": "sqrtn"}, "single weighted id.*'sqrtn'"),
         ({"size": 2, "pool": "sum"}, "must have a Field's arguments. Received: {'size': 2, 'pool'"),
     ],
 )
