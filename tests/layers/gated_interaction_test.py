@@ -6,6 +6,7 @@ import pytest
 
 from aim_keras.architecture import Architecture
 from aim_keras.layers import GatedInteraction
+from aim_keras.layers.interaction_functions import interaction_function
 from tests.layers.built_interaction import (
     BATCH,
     DIM,
@@ -123,6 +124,14 @@ def test_new_matrix_kernels_give_the_inner_product(order):
     layer = GatedInteraction(["inner", "matrix_kernel"], order=order, gated=False)
     inner, matrix = np.split(layer(shared), 2, axis=1)
     np.testing.assert_allclose(matrix, inner, rtol=1e-5, atol=1e-6)
+
+
+def test_new_outer_kernels_have_glorots_limits():
+    """`w_r` maps `dim` numbers to one: here all are within `(6 / (5 + 1))**0.5`."""
+    initializer = interaction_function("outer").kernel_initializer(5)
+    w = np.asarray(initializer((1000,)))
+    assert -1 <= w.min() < -0.98
+    assert 0.98 < w.max() <= 1
 
 
 def test_gates_start_open_and_close_columns():

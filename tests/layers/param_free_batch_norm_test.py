@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from aim_keras.layers import ParamFreeBatchNorm
 from tests import forked
@@ -23,11 +24,27 @@ def test_training_equals_the_definition(epsilon):
     np.testing.assert_allclose(layer(z, training=True), expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99])
-def test_moving_averages(momentum):
-    layer = ParamFreeBatchNorm(1e-3, momentum)
+def test_gradient_equals_the_definition():
+    """Of the mean and of the variance, too, which both read every row."""
+    (z,), (upstream,) = batches(1), batches(1)
+    z = tf.constant(z, "float64")
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        normed = ParamFreeBatchNorm(0.1, dtype="float64")(z, training=True)
+    gradient = tape.gradient(normed, z, upstream.astype("float64")).numpy()
+    along = np.mean(upstream * normed, axis=0)
+    scale = 1 / np.sqrt(np.var(z, axis=0) + 0.1)
+    expected = scale * (upstream - upstream.mean(axis=0, dtype="float64") - normed * along)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "momentum"), [([], 0.9), ([0.0], 0.0), ([0.5], 0.5), ([0.99], 0.99)]
+)
+def test_moving_averages(arguments, momentum):
+    layer = ParamFreeBatchNorm(1e-3, *arguments)
     mean, variance = np.zeros((2, 3)), np.ones((2, 3))
-    for seen, z in enumerate(batches()):
+    for seen, z in enumerate(batches(15)):
         layer(z, training=True)
         decay = min(momentum, seen / (seen + 1))
         mean = decay * mean + (1 - decay) * z.mean(axis=0)

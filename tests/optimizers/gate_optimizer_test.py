@@ -252,10 +252,10 @@ def test_the_same_instance_twice():
 def test_the_default_pattern_is_of_whole_names():
     class Own(keras.layers.Layer):
         def build(self, input_shape):
-            for name in ("gate_alpha", "aggregate_alpha", "surrogate_beta"):
+            for name in ("gate_alpha", "aggregate_alpha", "surrogate_beta", "gate_beta_scale"):
                 self.add_weight((2,), name=name)
 
     layer = Own()
     layer.build((None, 2))
     optimizer = with_gates(keras.optimizers.Adam(), GRDA())
-    assert [optimizer.is_gate(w) for w in layer.weights] == [True, False, False]
+    assert [optimizer.is_gate(w) for w in layer.weights] == [True, False, False, False]

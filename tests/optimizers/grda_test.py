@@ -223,6 +223,7 @@ def test_a_variable_whose_first_gradient_comes_late_keeps_its_start():
     optimizer.apply([tf.zeros(1), tf.zeros(1)], [v, w])
     np.testing.assert_allclose(v.numpy(), 1 - 0.1 * np.sqrt(2), rtol=1e-6)
     np.testing.assert_allclose(w.numpy(), 2 - 0.1, rtol=1e-6)
+    assert optimizer.threshold == pytest.approx(0.1 * np.sqrt(2))  # the largest
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
