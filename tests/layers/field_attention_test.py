@@ -76,6 +76,16 @@ def test_any_number_of_fields():
         np.testing.assert_allclose(attended(X[:, :fields]), layer(X[:, :fields]), rtol=1e-5)
 
 
+def test_dropout_is_of_the_attention():
+    """Of equal fields each has the weight 1 / n, and a head's output is that of those left."""
+    layer = FieldAttention(16, 2, residual=False, dropout=0.5)
+    equal = np.repeat(X[:, :1], FIELDS, axis=1)
+    outputs = (np.reshape(layer(equal, training=training), (-1, 8)) for training in (False, True))
+    for plain, trained in zip(*outputs, strict=True):
+        left = FIELDS * 0.5 * trained[plain > 0] / plain[plain > 0]
+        np.testing.assert_allclose(left, left[0].round(), atol=1e-4)
+
+
 def test_dropout_only_in_training():
     layer, plain = built(8, 2, dropout=0.5), built(8, 2)
     np.testing.assert_array_equal(layer(X), plain(X))

@@ -143,6 +143,12 @@ def test_regularizer_takes_the_whole_tables(dimensions):
     assert float(sum(layer.losses)) == pytest.approx(expected, rel=1e-5)
 
 
+def test_tables_start_small():
+    layer = FunctionWiseEmbedding([1000], 10)
+    layer.build((None, 1))
+    assert np.std(layer.get_weights()[0]) == pytest.approx(0.01, rel=0.05)
+
+
 def test_tables_start_apart():
     initializer = keras.initializers.RandomNormal(stddev=0.3)
     kept = [[[0, 1], [0, 1, 2]]]

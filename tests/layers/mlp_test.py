@@ -48,6 +48,14 @@ def test_equals_the_definition(hidden_units, norm, training):
     np.testing.assert_allclose(layer(X, training=training), expected, rtol=1e-4, atol=1e-4)
 
 
+def test_batch_norms_move_by_a_tenth():
+    layer = built([5], "batch")
+    dense, norm = layer.tower[:2]
+    before, batch = norm.moving_mean.numpy(), dense(X).numpy().mean(axis=0)
+    layer(X, training=True)
+    np.testing.assert_allclose(norm.moving_mean, 0.9 * before + 0.1 * batch, rtol=1e-5)
+
+
 def test_dropout_only_in_training():
     layer, plain = built([500], "none", 0.4), built([500])
     np.testing.assert_array_equal(layer(X), plain(X))

@@ -4,7 +4,6 @@ import pytest
 
 from aim_keras.fields import Field
 from aim_keras.models import AutoEmb
-from aim_keras.models.autoemb import EPSILON
 
 SIZES = {"a": 5, "b": 4, "c": 3}
 COUNTS = {"a": [0, 90, 9, 1, 0], "b": [4, 3, 2, 1], "c": [0, 0, 0]}
@@ -58,10 +57,17 @@ def test_equals_its_formula():
                     mean, variance = (
                         w[f"norm_{d}/moving_{name}"][i, j] for name in ("mean", "variance")
                     )
-                    e[i, j] += p * np.tanh((value - mean) / np.sqrt(variance + EPSILON))
+                    e[i, j] += p * np.tanh((value - mean) / np.sqrt(variance + 1e-10))
         a = np.maximum(e.ravel() @ w["mlp/dense_0/kernel"] + w["mlp/dense_0/bias"], 0)
         expected.append(a @ w["mlp/logit/kernel"] + w["mlp/logit/bias"])
     np.testing.assert_allclose(model(IDS), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_small_embeddings_are_normalized_as_large_ones():
+    norm = build().get_layer("norm_3")
+    z = RNG.normal(size=(1000, len(SIZES), DIM))
+    small, large = (norm(scale * z, training=True).numpy() for scale in (1e-4, 1.0))
+    np.testing.assert_allclose(small, large, rtol=0.01, atol=1e-6)
 
 
 def test_sizes_follow_popularity():

@@ -73,6 +73,15 @@ def test_a_new_generalized_product_is_a_product():
     np.testing.assert_allclose(new(IDS), product(IDS), rtol=1e-6)
 
 
+def test_each_pairs_projection_starts_as_glorots():
+    model = AutoFeature(SIZES, OPERATIONS, embedding_dim=60, pair_units=20, hidden_units=(7,))
+    for operation, width in (("addition", 60), ("product", 60), ("concatenation", 120)):
+        projections = model.get_layer(operation).projections
+        assert projections.shape == (len(OPERATIONS.operations[operation]), width, 20)
+        limit = np.sqrt(6 / (width + 20))
+        assert np.abs(projections).max() == pytest.approx(limit, rel=0.02)
+
+
 def test_is_all_products_without_an_architecture():
     assert AutoFeature(SIZES).architecture == PairOperations.full(FIELDS, "product")
 

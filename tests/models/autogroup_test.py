@@ -90,6 +90,13 @@ def test_a_search_is_read_as_it_predicts():
     )
 
 
+def test_groups_start_as_random_halves():
+    alpha = AutoGroup({str(i): 2 for i in range(40)}, search="groups", **SMALL)
+    alpha = alpha.get_layer("interaction_2").alpha.numpy()
+    assert 0.0009 < np.abs(alpha).max() <= 0.001
+    assert 0.3 < (alpha > 0).mean() < 0.7
+
+
 def test_a_search_within_groups_adds_no_field():
     model = AutoGroup(SIZES, GROUPS, "groups", **SMALL)
     for order in GROUPS.orders:
