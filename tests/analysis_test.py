@@ -66,11 +66,12 @@ def test_statistics_auc_equals_its_definition(sizes, batch_size):
 
 
 def test_an_unseen_value_is_predicted_by_the_overall_ctr():
-    # CTR 1 of value 0, 1/4 of value 1, overall 2/5 of the unseen value 2.
-    train = [(np.array([[0], [1], [1], [1], [1]]), np.array([1, 1, 0, 0, 0]))]
-    evaluation = [(np.array([[0], [2], [2], [1]]), np.array([0, 1, 0, 0]))]
-    statistics = analysis.statistics_auc(train, evaluation, {"a": 3}, [("a",)])
-    assert statistics == {("a",): 1.5 / 3}
+    # CTR 1 of value 0, 1/4 of value 1, 1/2 of value 2; overall 3/7 of the unseen value 3, which is
+    # below that of value 2, though the mean of the three is above.
+    train = [(np.array([[0], [1], [1], [1], [1], [2], [2]]), np.array([1, 1, 0, 0, 0, 1, 0]))]
+    evaluation = [(np.array([[0], [3], [3], [1], [2]]), np.array([0, 1, 0, 0, 0]))]
+    statistics = analysis.statistics_auc(train, evaluation, {"a": 4}, [("a",)])
+    assert statistics == {("a",): 1.5 / 4}
 
 
 def test_planted_interactions_outrank_all_others(tmp_path):

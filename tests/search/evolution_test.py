@@ -63,6 +63,18 @@ def test_owes_it_to_the_tree():
     assert np.mean(gains) > 5
 
 
+def test_a_child_is_taken_in_its_leaf_or_a_better_one():
+    """Of children that are all random, most have the gene that decides, as two leaves in three."""
+    asked = []
+
+    def score(sample):
+        asked.append(sample)
+        return sample[0] + 1e-3 * np.random.default_rng(sample).random()
+
+    evolve(score, 10, 2, budget=80, population=20, mutation=1.0, max_depth=1)
+    assert np.mean([sample[0] for sample in asked[20:]]) > 0.7
+
+
 def test_is_deterministic_and_evaluates_nothing_twice():
     def run(seed):
         asked = []
