@@ -119,11 +119,13 @@ def test_one_function_equals_its_slice(order):
 
 
 @pytest.mark.parametrize("order", [2, 3, 4])
-def test_new_matrix_kernels_give_the_inner_product(order):
+def test_new_kernels_give_the_inner_product(order):
     shared = np.random.default_rng(0).normal(size=(BATCH, FIELDS, DIM)).astype("float32")
-    layer = GatedInteraction(["inner", "matrix_kernel"], order=order, gated=False)
-    inner, matrix = np.split(layer(shared), 2, axis=1)
-    np.testing.assert_allclose(matrix, inner, rtol=1e-5, atol=1e-6)
+    functions = ["inner", "matrix_kernel", "vector_kernel", "scalar_kernel"]
+    layer = GatedInteraction(functions, order=order, gated=False)
+    inner, *by_kernels = np.split(layer(shared), 4, axis=1)
+    for values in by_kernels:
+        np.testing.assert_allclose(values, inner, rtol=1e-5, atol=1e-6)
 
 
 def test_new_outer_kernels_have_glorots_limits():

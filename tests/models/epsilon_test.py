@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from aim_keras.architecture import Architecture
-from aim_keras.models import DeepFM
+from aim_keras.models import FM, DeepFM
 
 SIZES = {"a": 6, "b": 5, "c": 7, "d": 4}
 ORDERS = (2, 3, 4)
@@ -39,3 +39,17 @@ def test_epsilon_is_that_of_two_embeddings(model):
     np.testing.assert_allclose(of_gates, [1e-10, 1e-15, 1e-20])
     of_products = [model.get_layer(f"normalized_products_{order}").epsilon for order in ORDERS]
     assert of_products == of_gates
+
+
+def test_options_of_norms_and_gates_reach_them():
+    norms = {"epsilon": 0.04, "momentum": 0.8}
+    for candidates, decay in ((None, {}), ((2, 4), {"temperature_decay": 0.25})):
+        options = {"embedding_dim": 4, "candidate_dimensions": candidates, **norms, **decay}
+        gate = FM(SIZES, search="dimensions", **options).get_layer("dimension_gate_2")
+        assert gate.get_config().items() >= {**norms, **decay}.items()
+    for order, epsilon in ((2, 0.04), (3, 0.008)):
+        full = Architecture.full(tuple(SIZES), ("inner",), 4, order)
+        model = DeepFM(SIZES, full, mlp_inputs=["normalized_products"], **norms)
+        for name in (f"interaction_{order}", f"normalized_products_{order}"):
+            layer = model.get_layer(name)
+            assert (layer.epsilon, layer.momentum) == (pytest.approx(epsilon), 0.8)
