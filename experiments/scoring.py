@@ -49,9 +49,10 @@ def score(
 
     Raises:
         FileNotFoundError: if a path leads to no file.
-        ValueError: of a model that takes no raw values, of a schema of other fields, of a column
-            that is not there or could be meant beside another one, and of a malformed line, naming
-            file, line, rule and what was received; no row may be left out.
+        ValueError: of a model that takes no raw values, of a schema of other fields, of scores in
+            place of rows, of a column that is not there or could be meant beside another one, and
+            of a malformed line, naming file, line, rule and what was received; no row may be left
+            out.
     """
     loaded = tf.saved_model.load(os.fspath(model))
     signature = loaded.signatures["serving_default"]
@@ -65,6 +66,8 @@ def score(
             f"without {', '.join(missing)}"
         )
     files = own_files.find(paths, None, None, raw_dir)
+    if os.path.realpath(scores) in map(os.path.realpath, files.values()):
+        raise ValueError(f"scores must not be one of the files that are scored. Received: {scores}")
     probabilities, labels = [], []
     with atomic.new_file(scores) as temporary, open(temporary, "w", encoding="ascii") as file:
         file.write("ctr\n")

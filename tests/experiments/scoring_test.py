@@ -154,6 +154,17 @@ def test_what_is_wrong_is_named_and_nothing_is_written(trained, tmp_path, lines,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "scores.csv"]
 
 
+def test_rows_are_never_written_over(trained, tmp_path):
+    folder, _ = trained
+    path = tmp_path / "day_3.csv"
+    path.write_text((folder / "day_3.csv").read_text())
+    (tmp_path / "link.csv").symlink_to(path)
+    for name in ("day_3.csv", "link.csv"):
+        with pytest.raises(ValueError, match="scores must not be one of the files"):
+            scored(folder, path, tmp_path / name)
+    assert path.read_text() == (folder / "day_3.csv").read_text()
+
+
 def test_clicks_are_those_of_the_schema(trained):
     folder, _ = trained
     path = folder / "yes.csv"
