@@ -227,19 +227,15 @@ def _places(builder, counted: list) -> tuple[dict, dict[str, int]]:
     of the malformed rows."""
     files = list(builder.builder_config.files)
     starts, total = {}, np.zeros(len(SPLITS), np.int64)
-    skipped = collections.Counter(dict.fromkeys((_name(builder, file) for file in files), 0))
+    skipped = collections.Counter(dict.fromkeys((builder._told_as(file) for file in files), 0))
     parsed = skipped.copy()
     for file, number, rows, good, bad in sorted(counted, key=lambda x: (files.index(x[0]), x[1])):
         starts[file, number] = dict(zip(SPLITS, total.tolist(), strict=True))
         total += rows
-        skipped[_name(builder, file)] += bad
-        parsed[_name(builder, file)] += good + bad
+        skipped[builder._told_as(file)] += bad
+        parsed[builder._told_as(file)] += good + bad
     builder._skipped, builder._parsed = dict(skipped), dict(parsed)
     return starts, dict(zip(SPLITS, total.tolist(), strict=True))
-
-
-def _name(builder, file: str) -> str:
-    return pathlib.Path(builder.builder_config.files[file]).name
 
 
 def _shard(grouped, shards: Mapping[str, Shards], features) -> tuple:

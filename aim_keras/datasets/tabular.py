@@ -103,6 +103,10 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
         """Whether a file has train rows. Default: the file is named after its split."""
         return file.split(".")[0] == "train"
 
+    def _told_as(self, file: str) -> str:
+        """The name of a file in what is told of it. Default: that of its path."""
+        return pathlib.Path(self.builder_config.files[file]).name
+
     def _keep(self, file: str) -> Callable[[list[bytes], np.ndarray], Sequence[int]] | None:
         """Which lines of a file to parse, as `raw.Reader.read` wants it. Default: all."""
         return None
@@ -190,9 +194,9 @@ class TabularBuilder(BlockBuilder, skip_registration=True):
                     return len(chunk.draws), function(chunk, self._split(name, chunk))
 
                 for count, result in reader.read(path, bar.update, self._keep(name), use):
-                    rows[path.name] += count
+                    rows[self._told_as(name)] += count
                     yield result
-                skipped[path.name] += reader.skipped[path.name]
+                skipped[self._told_as(name)] += reader.skipped[path.name]
         self._skipped = dict(skipped)
         self._parsed = {name: rows[name] + count for name, count in skipped.items()}
 

@@ -83,7 +83,9 @@ def test_a_label_in_the_name_of_a_folder(tmp_path, write):
     with pytest.raises(ValueError, match=r"a\.csv, line 2: click must be one of '0', '1'\."):
         prepare(tmp_path, tmp_path / "clicks", schema=schema)
     builder = prepare(tmp_path, tmp_path / "clicks", schema=schema, on_error="skip")
-    assert builder.facts("skipped_rows") == {"a.csv": 1}
+    told = {f"click={click}/a.csv": click // 2 for click in range(3)}
+    assert builder.facts("skipped_rows") == told
+    assert builder.doubts == ["skipped 1 malformed lines of click=2/a.csv, 100.00%"]
 
 
 def test_a_file_outside_the_folders_is_told(folder, tmp_path, write):
