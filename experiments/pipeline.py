@@ -135,7 +135,7 @@ def run(
         if distribution.is_chief(strategy):
             atomic.check_writable(run_dir)
         data_sets.prepare(builder, beam_pipeline_options)
-        request.check_encoding(start_from, builder)
+        request.check_data(start_from, builder)
         data.check_labels(builder)
         signature(builder.fields)
         job = fitting.Job(builder, batch_size, seed, strategy)
@@ -238,6 +238,7 @@ def _evaluate(job, model, architecture, records):
         "test": job.evaluate(model, "test"),
         "valid": {key: records[-1][key] for key in ("auc", "log_loss")},
         "constant_log_loss": data.entropy(job.builder, "valid"),
+        "logit_shift": job.builder.logit_shift,
         "parameters": records[-1]["parameters"],
         "stages": records,
         "doubts": job.builder.doubts,

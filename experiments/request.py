@@ -1,5 +1,6 @@
 """What a run may be asked for: its stages, its order, and what it starts from."""
 
+import math
 import pathlib
 
 import keras
@@ -83,8 +84,9 @@ def trained_by(run_dir):
     return found, lambda fields, architecture, search=None: load(fields)
 
 
-def check_encoding(start_from, builder):
-    """Raises `ValueError` unless the data are encoded as those of the run that is started from."""
+def check_data(start_from, builder):
+    """Raises `ValueError` unless the data are encoded as those of the run that is started from, and
+    their negatives sampled so."""
     if start_from is None:
         return
     path = encoding_path(start_from)
@@ -92,6 +94,14 @@ def check_encoding(start_from, builder):
         raise ValueError(
             f"The data must be encoded as those of start_from: own data by {path}, as "
             f"own_data.builder.encoding. Received: {builder.info.full_name}, encoded otherwise"
+        )
+    now = builder.logit_shift
+    before = run_files.metrics(path.with_name(run_files.METRICS)).get("logit_shift", now)
+    if now != before:  # not known of runs from before it was written
+        raise ValueError(
+            "The negatives of train must be sampled as those of start_from, whose logits are of "
+            f"such rows: own_data.builder.negative_rate={math.exp(before):g}. "
+            f"Received: {math.exp(now):g}"
         )
 
 

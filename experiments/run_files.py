@@ -98,9 +98,9 @@ def metrics(path):
         raise ValueError(f"{path}, stages: there must be one. Received: none")
     for number, stage in enumerate(content["stages"]):
         _check_record(stage, f"{path}, stages/{number}")
-    if "constant_log_loss" in content:  # not before there was such a number
-        check(content, {"constant_log_loss": numbers.Real}, f"{path}")
-        check_range({"constant_log_loss": content["constant_log_loss"]}, f"{path}")
+    for name in sorted({"constant_log_loss", "logit_shift"} & {*content}):  # since there are such
+        check(content, {name: numbers.Real}, f"{path}")
+        check_range({name: content[name]}, f"{path}", -LARGEST * (name == "logit_shift"))
     doubts = checked_list(content.get("doubts", ()), f"{path}, doubts")
     if wrong := [doubt for doubt in doubts if not isinstance(doubt, str)]:
         raise ValueError(f"{path}, doubts: each must be a string. Received: {wrong[0]!r:.200}")

@@ -95,6 +95,10 @@ def test_a_model_without_an_architecture_goes_on_too(days):
         ),
         (["CSV_SCHEMA=None"], "The schema must have the fields of"),
         (["own_data.builder.encoding=None"], "The data must be encoded as those of start_from"),
+        (
+            ["own_data.builder.negative_rate=0.5"],
+            "own_data.builder.negative_rate=1. Received: 0.5",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_named(days, tmp_path, more, message):

@@ -97,6 +97,7 @@ def test_all_fields_of_an_analysis_have_an_importance_or_none_has(tmp_path):
         (["stages", 0, "auc"], 1.1, "stages/0: auc must be from 0 to 1"),
         (["stages", 1, "seconds"], float("nan"), "stages/1: seconds must be from 0 to"),
         (["stages", 0, "units", "2"], -1, "stages/0, units: 2 must be from 0 to"),
+        (["logit_shift"], "x", "logit_shift must be a number. Received: 'x'"),
         (["doubts"], "x", "doubts must be a list. Received: 'x'"),
         (["doubts"], ["x", 1], "doubts: each must be a string. Received: 1"),
         (["planted", "2", "recall"], 1.5, "planted/2: recall must be from 0 to 1"),
