@@ -85,8 +85,8 @@ def run(
         draw: Callable `(architecture, seed) -> architecture` that gives what to start from in its
             place, such as `aim_keras.search.random_architecture`; `None` for itself.
         start_from: Folder of a finished run whose model goes on, without a search, in place of
-            `model`: the data must be encoded as that run's (`own_data.builder.encoding`). `None`
-            for a new model.
+            `model`: the data must be encoded as that run's (`own_data.builder.encoding`). What it
+            reaches on valid as it is comes before the stages. `None` for a new model.
         warm_start: Whether the re-training starts from the weights of the last search, of
             interactions or dimensions (`search.warm_start`; of several seeds, from the first's),
             or from fresh ones (the paper).
@@ -148,6 +148,8 @@ def run(
                 own, job, model, fit, how, stages, order, start, warm_start
             )
             if distribution.is_chief(strategy):
+                if start_from is not None:
+                    records = [stage.untrained(job, model, start), *records]
                 results = _evaluate(job, trained, found, records)
                 _save(run_dir, job, trained, found)
                 came_from = provenance.facts(aim_keras=__version__)

@@ -12,6 +12,7 @@ import sys
 from aim_keras.documents import check_known, checked_list, checked_names, read_json
 
 STAGES = "stages"
+START = "start"  # in the place of a stage, the model of another run that goes on
 METRICS, ARCHITECTURE, MODEL = "metrics.json", "architecture.json", "model.keras"  # of stages too
 REQUESTED, USED = "requested.gin", "config.gin"  # as given, and with the defaults
 GATES = "gates.jsonl"

@@ -180,10 +180,21 @@ def train(stage_dir, job, model, fit, searching):
     started = time.monotonic()
     epochs = fit(model, stage_dir, job, searching=searching)
     seconds = round(time.monotonic() - started, 1)
-    print(f"Evaluation of {stage_dir.name} on valid")
-    valid = job.evaluate(model, "valid")
+    return {**_validated(stage_dir.name, job, model), "seconds": seconds, "epochs": epochs}
+
+
+def untrained(job, build_model, architecture):
+    """The record of the model that a run goes on with, as it is before it is trained."""
+    model = build(job, build_model, architecture, None)
+    valid = _validated(run_files.START, job, model)
+    costs = {"seconds": 0.0, "epochs": 0}
+    return {"stage": run_files.START, **valid, **costs, **_counts(architecture)}
+
+
+def _validated(name, job, model):
+    print(f"Evaluation of {name} on valid")
     parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-    return {**valid, "parameters": parameters, "seconds": seconds, "epochs": epochs}
+    return {**job.evaluate(model, "valid"), "parameters": parameters}
 
 
 def save_model(model, path):
