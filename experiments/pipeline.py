@@ -61,7 +61,8 @@ def run(
 
     Each stage runs in the gin scope of its name, so a value can be given to one stage alone;
     `search_interactions` runs once for each order, and for order 3 also in the scope
-    `search_interactions/order_3`. The test split is read once, at the end.
+    `search_interactions/order_3`. The test split, where there is one, is read
+    once, at the end.
 
     Args:
         run_dir: Folder of the results. One that holds a finished or interrupted run of the same
@@ -235,9 +236,10 @@ def _plan(stages, orders):
 
 
 def _evaluate(job, model, architecture, records):
-    print("Evaluation on test")
+    has_test = "test" in job.builder.info.splits
+    print("Evaluation on test" if has_test else "No evaluation on test, of which there are no rows")
     results = {
-        "test": job.evaluate(model, "test"),
+        "test": job.evaluate(model, "test") if has_test else None,
         "valid": {key: records[-1][key] for key in ("auc", "log_loss")},
         "constant_log_loss": data.entropy(job.builder, "valid"),
         "logit_shift": job.builder.logit_shift,

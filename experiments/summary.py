@@ -18,7 +18,9 @@ def show(results):
     Args:
         results: The content of `metrics.json`.
     """
-    table = Table(title="AUC and log loss on valid; the last line on test")
+    test = results["test"]
+    last = "the last line on test" if test else "there are no rows of test"
+    table = Table(title=f"AUC and log loss on valid; {last}")
     _add_columns(
         table, "stage", "AUC", "log loss", "interactions", "units", "parameters", "seconds"
     )
@@ -31,8 +33,9 @@ def show(results):
             f"{record['parameters']:,}",
             f"{record['seconds']:.1f}",
         )
-    table.add_section()
-    table.add_row("test", *metrics(results["test"]))
+    if test:
+        table.add_section()
+        table.add_row("test", *metrics(test))
     console = _console()
     console.print(table)
     for doubt in doubts(results):
@@ -91,12 +94,8 @@ def show_retrained(retrained):
     table = Table(title="Re-trained with the top interactions")
     _add_columns(table, "by", "valid AUC", "log loss", "test AUC", "log loss", "parameters")
     for name, record in retrained.items():
-        table.add_row(
-            name,
-            *metrics(record["valid"]),
-            *metrics(record["test"]),
-            f"{record['parameters']:,}",
-        )
+        scores = *metrics(record["valid"]), *metrics(record["test"])
+        table.add_row(name, *scores, f"{record['parameters']:,}")
     _console().print(table)
 
 
@@ -282,8 +281,8 @@ def _or_none(content, name):
 
 
 def metrics(record):
-    """AUC and log loss of a record, as they are shown."""
-    return f"{record['auc']:.5f}", f"{record['log_loss']:.5f}"
+    """AUC and log loss of a record, as they are shown; nothing of none."""
+    return (f"{record['auc']:.5f}", f"{record['log_loss']:.5f}") if record else ("", "")
 
 
 def by_order(counts):

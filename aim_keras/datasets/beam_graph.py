@@ -51,7 +51,7 @@ def write(builder: BlockBuilder, download_config: tfds.download.DownloadConfig) 
         builder._check_rows(rows)
         builder._encoding = builder._learn(_merged(builder, counted["values"]))
         builder._encoding.save(folder / encoding.ENCODING_FILE)
-        shards = {split: Shards.of(builder.info, folder, split) for split in SPLITS}
+        shards = {split: Shards.of(builder.info, folder, split) for split in builder.splits}
         written = graph.run(_write, folder / encoding.ENCODING_FILE, starts, shards)["shards"]
     finally:
         atomic.remove(graph.scratch)
@@ -235,7 +235,8 @@ def _places(builder, counted: list) -> tuple[dict, dict[str, int]]:
         skipped[builder._told_as(file)] += bad
         parsed[builder._told_as(file)] += good + bad
     builder._skipped, builder._parsed = dict(skipped), dict(parsed)
-    return starts, dict(zip(SPLITS, total.tolist(), strict=True))
+    rows = dict(zip(SPLITS, total.tolist(), strict=True))
+    return starts, {split: rows[split] for split in builder.splits}
 
 
 def _shard(grouped, shards: Mapping[str, Shards], features) -> tuple:
@@ -251,7 +252,7 @@ def _shard(grouped, shards: Mapping[str, Shards], features) -> tuple:
 
 def _written(found: list[tuple], shards: Mapping[str, Shards], rows: dict[str, int]) -> Written:
     infos, positives, tallies = [], {}, {}
-    for split in SPLITS:
+    for split in rows:
         of_split: list[Any] = sorted(shard for shard in found if shard[0] == split)
         _, _, lengths, sizes, sums, of_shards = zip(*of_split, strict=True)
         infos.append(shards[split].info(list(lengths), sum(sizes)))

@@ -76,14 +76,14 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         for key, kind in (("rows", int), ("label_mean", float)):
             values = metadata[key]
             documents.check_mapping(values, key)
-            if list(values) != list(SPLITS) or {type(value) for value in values.values()} != {kind}:
+            if [*values] != [*self.splits] or {type(value) for value in values.values()} != {kind}:
                 raise ValueError(
                     f"{METADATA_FILE}: {key} must have a number a split. Received: {values!r:.200}"
                 )
         doubts.of(metadata)
         self.info.metadata["rows"]  # TFDS reads the metadata file at the first subscript only
-        if set(self.info.splits) != set(SPLITS):
-            raise ValueError(f"The splits must be {SPLITS}. Received: {list(self.info.splits)}")
+        if (found := {*self.info.splits}) != {*self.splits}:
+            raise ValueError(f"The splits must be {self.splits}. Received: {sorted(found)}")
         for split in self.info.splits.values():
             for path in split.filepaths:
                 documents.file_within(folder, os.fspath(path), "A file of rows")
@@ -92,6 +92,11 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
     def field_names(self) -> Sequence[str]:
         """Names of the fields, in the order of the columns of `features`."""
         raise NotImplementedError
+
+    @property
+    def splits(self) -> Sequence[str]:
+        """Names of the splits, of `SPLITS`; own data may have no test."""
+        return SPLITS
 
     @property
     def has_sample_weights(self) -> bool:
@@ -221,7 +226,7 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
                 name: field.to_config() for name, field in self._encoding.model_fields.items()
             },
             rows=rows,
-            label_mean={split: positives[split] / rows[split] for split in SPLITS},
+            label_mean={split: positives[split] / rows[split] for split in rows},
             out_of_vocabulary=_unknown(self._encoding.model_fields, written.tallies),
             options=self.builder_config.options,
             raw_files=file_marks.sizes(self.builder_config.files),
@@ -237,10 +242,10 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
 
     def _write(self) -> "Written":
         """Writes what `_generate` yields."""
-        writer = ShardWriter(self.info, self.data_dir, SPLITS)  # a temporary folder now
-        pending: dict[str, list] = {split: [] for split in SPLITS}
-        rows, positives = dict.fromkeys(SPLITS, 0), dict.fromkeys(SPLITS, 0.0)
-        tallies = {split: np.zeros((2, 1), np.int64) for split in SPLITS}
+        writer = ShardWriter(self.info, self.data_dir, self.splits)  # a temporary folder now
+        pending: dict[str, list] = {split: [] for split in self.splits}
+        rows, positives = dict.fromkeys(self.splits, 0), dict.fromkeys(self.splits, 0.0)
+        tallies = {split: np.zeros((2, 1), np.int64) for split in self.splits}
         for split, *arrays in self._generate():
             part = named(arrays)
             rows[split] += len(part["label"])
@@ -256,7 +261,7 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
         return Written(writer.close(), rows, positives, tallies)
 
     def _check_rows(self, rows: Mapping[str, int]) -> None:
-        if empty := [split for split in SPLITS if not rows[split]]:
+        if empty := [split for split in rows if not rows[split]]:
             raise ValueError(
                 f"Each split of {self.name} must have at least one row: {', '.join(empty)} has "
                 f"none. Received: rows={rows}, options={self.builder_config.options}"

@@ -76,6 +76,11 @@ class OwnData(TabularBuilder, skip_registration=True):
         )
 
     @property
+    def splits(self):
+        parts = set(map(part_of, self.builder_config.files))
+        return SPLITS if ALL in parts else tuple(split for split in SPLITS if split in parts)
+
+    @property
     def has_sample_weights(self):
         return self.schema.weight is not None
 
@@ -184,8 +189,9 @@ def builder(
     Args:
         paths: path, or sequence of paths, of files, of folders of such files, or patterns such as
             `"day_*.csv"`, whose files are taken by name, numbers by their value: of all rows, or,
-            with `valid_paths` and `test_paths`, of those of train.
-        valid_paths, test_paths: the same, of the other splits; None splits the rows of `paths`.
+            with `valid_paths`, of those of train.
+        valid_paths, test_paths: the same, of the other splits; None splits the rows of `paths`, or
+            with `valid_paths` leaves out the test.
         schema: path of a schema (`Schema`), from the working directory. One that does not exist is
             inferred from about 100,000 rows (`inference.infer`), printed and written there.
             Defaults to a file in `data_dir/schemas`, named after the raw files.

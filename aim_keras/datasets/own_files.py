@@ -37,14 +37,13 @@ def partitions(file: str) -> dict[str, str]:
 
 def find(paths, valid_paths, test_paths, raw_dir) -> dict[str, pathlib.Path]:
     """The files by `<split>/<path from the folder that all paths share>`, in order."""
-    if (valid_paths is None) != (test_paths is None):
-        raise ValueError(
-            "valid_paths and test_paths must both be given, or neither. Received: "
-            f"valid_paths={valid_paths!r}, test_paths={test_paths!r}"
-        )
+    if valid_paths is None and test_paths is not None:
+        raise ValueError(f"test_paths must come with valid_paths. Received: {test_paths!r} alone")
     given = {ALL: paths}
     if valid_paths is not None:
-        given = {"train": paths, "valid": valid_paths, "test": test_paths}
+        given = {"train": paths, "valid": valid_paths}
+    if test_paths is not None:
+        given["test"] = test_paths
     found = [
         (part, *pair) for part, names in given.items() for pair in _found(part, names, raw_dir)
     ]

@@ -57,9 +57,11 @@ def _headline(run):
     test, valid = run.metrics["test"], run.metrics["valid"]
     first, *others = run.metrics["stages"]
     searching = f"{first['parameters']:,} in the first stage" if others else "trained"
+    where, of = ("test", test) if test else ("valid", valid)
+    beside = {k: f"{valid[k]:.4f} on valid" if test else "no rows of test" for k in valid}
     tiles = [
-        tile("AUC on test", f"{test['auc']:.4f}", f"{valid['auc']:.4f} on valid"),
-        tile("Log loss on test", f"{test['log_loss']:.4f}", f"{valid['log_loss']:.4f} on valid"),
+        tile(f"AUC on {where}", f"{of['auc']:.4f}", beside["auc"]),
+        tile(f"Log loss on {where}", f"{of['log_loss']:.4f}", beside["log_loss"]),
         tile("Parameters", f"{run.metrics['parameters']:,}", searching),
         tile("SavedModel", summary.bytes_shown(run.bytes), "on disk"),
     ]
@@ -91,18 +93,20 @@ def _stages(run):
         )
         for record in run.metrics["stages"]
     ]
-    test = ("test", *summary.metrics(run.metrics["test"]), "", "", "", "", "")
+    if test := run.metrics["test"]:
+        rows.append(("test", *summary.metrics(test), "", "", "", "", ""))
+    result = "the result on test" if test else "no result on test, of which there are no rows"
     columns = ("stage", "AUC", "log loss", "interactions", "units", "parameters", "epochs", "time")
     return section(
         "stages",
         "Stages",
-        "Each stage on valid, and the result on test. A unit is an interaction with one function; "
+        f"Each stage on valid, and {result}. A unit is an interaction with one function; "
         "a + b counts those of each order.",
         table(
             "Stages",
             columns,
-            [*rows, test],
-            emphasis=[len(rows)],
+            rows,
+            emphasis=[len(rows) - 1],
             units=("", "", "nats", "kept", "kept", "trained", "trained", "seconds"),
         ),
         *(element("p", f"Warning: {doubt}.") for doubt in summary.doubts(run.metrics)),

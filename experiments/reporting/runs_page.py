@@ -39,12 +39,13 @@ def html(runs):
     data = list(dict.fromkeys(run.dataset for run in runs))
     entries = [training.Entry.of_run(run) for run in runs]
     last = {run.name: run.trainings[-1].curves for run in runs}
+    first = next((run for run in runs if run.metrics["test"]), runs[0])
     parts = [
         _warning(data),
         section(
             "figures",
             "Results",
-            f"The gain is over {runs[0].name}, in thousandths of test AUC; runs of several seeds "
+            f"The gain is over {first.name}, in thousandths of test AUC; runs of several seeds "
             "tell how much of it is chance.",
             training.comparison(entries),
         ),

@@ -94,7 +94,7 @@ def learning_curves(trainings, which):
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A line of a comparison: a run, or a stage, which has no result on test."""
+    """A line of a comparison: a run, or a stage, which has no result on test, as few runs have."""
 
     name: str
     interactions: dict
@@ -117,12 +117,12 @@ class Entry:
 
 def comparison(entries):
     """A figure and a table of entries; differences are to the first with a result on test."""
-    first = next(entry for entry in entries if entry.test)
+    first = next((entry for entry in entries if entry.test), None)
     rows = [
         (
             entry.name,
             *summary.metrics(entry.valid),
-            *(summary.metrics(entry.test) if entry.test else ("", "")),
+            *summary.metrics(entry.test),
             _gain(entry, first),
             summary.by_order(entry.interactions),
             f"{entry.parameters:,}",

@@ -19,13 +19,18 @@ def prepared(plan, **folders):
         **folders: `raw_dir` and `data_dir` of the main job.
 
     Raises:
-        ValueError: if the systems are not all of the same data set.
+        ValueError: if the systems are not all of the same data set, or it has no rows of test.
     """
     builders = {system.name: _builder(system, folders) for system in plan.systems}
     names = {name: builder.info.full_name for name, builder in builders.items()}
     if len(set(names.values())) > 1:
         raise ValueError(f"All systems must be of one data set. Received: {names}")
     builder = next(iter(builders.values()))
+    if "test" not in builder.splits:
+        raise ValueError(
+            "The tables are of results on test, so the data must have rows of it (CSV_TEST_PATHS). "
+            f"Received: {builder.info.full_name}, of {', '.join(builder.splits)} alone"
+        )
     builder.download_and_prepare()
     return builder
 

@@ -120,6 +120,16 @@ def test_own_tables_of_every_kind_of_field(tmp_path, write):
     assert {*fields["tag"].values} > set("abcdefx")
 
 
+def test_own_data_without_rows_of_test(tmp_path, write):
+    for day in (1, 2):
+        write(tmp_path / f"day_{day}.csv", ["y,user", *(f"{i % 2},u{i % 7}" for i in range(90))])
+    train, valid = tmp_path / "day_1.csv", tmp_path / "day_2.csv"
+    builder = prepared_twice(
+        lambda data: own_data.builder(train, valid_paths=valid, data_dir=data), tmp_path
+    )
+    assert builder.facts("rows") == {"train": 90, "valid": 90}
+
+
 def test_a_malformed_line_is_told_by_file_and_number(frappe_files, tmp_path, write):
     folder = frappe_files()
     header = ",".join(["label", *frappe.FIELDS])

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from aim_keras.datasets import own_data
+from aim_keras.datasets import own_data, pipeline
 from tests.datasets.own_data_test import HEADER, ROWS, prepare
 
 
@@ -53,13 +53,23 @@ def test_what_the_schema_rules_out_is_told_with_its_line(clicks, tmp_path, write
         prepare(tmp_path, tmp_path / "a.pq", schema=schema)
 
 
+def test_files_of_valid_without_those_of_test(tmp_path, write):
+    days = [write(tmp_path / f"day_{day}.csv", [HEADER, *ROWS]) for day in (1, 2)]
+    for _ in range(2):  # prepared, and as it was
+        builder = prepare(tmp_path, days[0], valid_paths=days[1])
+        assert builder.facts("rows") == {"train": 400, "valid": 400}
+        assert [*builder.info.splits] == [*builder.splits] == ["train", "valid"]
+    with pytest.raises(ValueError, match=r"split must be one of train, valid\. Received: .*'test'"):
+        pipeline.rows(builder, "test")
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
         ({"paths": ()}, "paths must have at least one path"),
         ({"paths": "no.csv"}, r"paths must lead to files \(.csv, .*Received: no.csv, in "),
         ({"paths": "*.parquet"}, "paths must lead to files"),
-        ({"valid_paths": "clicks.csv"}, "must both be given, or neither"),
+        ({"test_paths": "clicks.csv"}, "test_paths must come with valid_paths"),
         ({"valid_paths": "clicks.csv", "test_paths": "clicks.csv"}, "No file may come twice"),
         ({"split": "time"}, "split must be one of"),
         ({"test_fraction": 1.0}, "Fractions must lie in"),

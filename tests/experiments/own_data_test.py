@@ -57,6 +57,19 @@ def test_from_a_csv_file_to_a_saved_model(tmp_path, capsys):
     assert "Warning: skipped 9 malformed lines of clicks.csv, 0.99%\n" in capsys.readouterr().out
 
 
+def test_a_run_without_rows_of_test_has_no_result_on_them(tmp_path, capsys):
+    for day in (1, 2):
+        write_clicks(tmp_path / f"day_{day}.csv")
+    given = 'CSV_PATHS=["day_1.csv"]', 'CSV_VALID_PATHS=["day_2.csv"]'
+    folders = tmp_path / "run", tmp_path / "data"
+    metrics = run_here("csv.gin", *folders, *SMALL, *given, raw_dir=str(tmp_path))
+    assert metrics["test"] is None
+    assert metrics["valid"]["auc"] == metrics["stages"][-1]["auc"]
+    assert "AUC and log loss on valid; there are no rows of test" in capsys.readouterr().out
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "no result on test, of which there are no rows" in report
+
+
 LR = (
     "include 'gin/base.gin'",
     "include 'gin/datasets/csv.gin'",

@@ -34,6 +34,20 @@ def test_what_was_recovered(capsys, functions, told_apart, words):
     assert last == f"Planted interactions of order 2: recall 1.00, precision 0.75{words}"
 
 
+def test_a_line_of_test_is_there_where_its_rows_are(capsys):
+    for test, title, last in (
+        (METRICS["test"], "; the last line on test", ("test", "0.75000", "0.50000")),
+        (None, "; there are no rows of test", ("retrain", "0.75000", "0.50000")),
+    ):
+        summary.show(METRICS | {"test": test, "planted": {}})
+        heading, *_, line, _ = capsys.readouterr().out.splitlines()
+        assert heading.strip() == f"AUC and log loss on valid{title}"
+        assert tuple(line.replace("│", " ").split()[:3]) == last
+    tested = {"valid": METRICS["valid"], "test": None, "parameters": 7}
+    summary.show_retrained({"alpha": tested})
+    assert capsys.readouterr().out.count("0.75000") == 1
+
+
 def test_what_is_in_doubt_is_said(capsys):
     search, trained = METRICS["stages"]
     search, good = search | {"auc": 0.9}, trained | {"auc": 0.895, "log_loss": 0.5}

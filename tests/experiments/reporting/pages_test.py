@@ -24,6 +24,7 @@ GROUPS = of_kind(FeatureGroups(tuple(FIELDS), {1: [["user"]], 2: [["user", "<b>"
 SHALLOW = dataclasses.replace(
     RUN, name="not analysed", analysis=None, trainings=[RUN.trainings[0].__class__("a", {}, [])]
 )
+UNTESTED = dataclasses.replace(RUN, name="without test", metrics=RUN.metrics | {"test": None})
 PAGES = {
     "run": lambda: run_page.html(RUN),
     "beside": lambda: run_page.html(RUN, [PLAIN]),
@@ -31,7 +32,9 @@ PAGES = {
     "operations": lambda: run_page.html(OPERATIONS),
     "groups": lambda: run_page.html(GROUPS),
     "shallow": lambda: run_page.html(SHALLOW),
+    "untested": lambda: run_page.html(UNTESTED),
     "runs": lambda: runs_page.html([RUN, OPERATIONS, PLAIN, GROUPS]),
+    "untested and tested": lambda: runs_page.html([UNTESTED, RUN]),
 }
 
 
@@ -84,6 +87,15 @@ def test_headline_and_stages():
     cells = parsed.texts["td"]
     for value in ("search_interactions_2", "0.81000", "2 + 2", "3 + 2", "61.5", "0.76543"):
         assert value in cells
+
+
+def test_without_rows_of_test_the_result_is_that_on_valid():
+    parsed = Page(page_of("untested"))
+    assert parsed.texts["dd"].count("no rows of test") == 2
+    assert "0.7654" not in parsed.texts["dd"]
+    assert "no result on test, of which there are no rows" in parsed.text
+    assert "test" not in parsed.texts["td"]
+    assert f"The gain is over {RUN.name}," in Page(page_of("untested and tested")).text
 
 
 def test_what_is_in_doubt_is_said():

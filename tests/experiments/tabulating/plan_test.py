@@ -96,6 +96,17 @@ def test_what_is_bound_for_all_systems_is_bound_last(tmp_path):
     assert builder.field_names == ("user",)
 
 
+def test_data_without_rows_of_test_are_refused(tmp_path):
+    for name in ("train.csv", "valid.csv"):
+        (tmp_path / name).write_text("user,click\n" + "a,1\nb,0\n" * 50)
+    train, valid = (str(tmp_path / name) for name in ("train.csv", "valid.csv"))
+    given = f"CSV_PATHS = [{train!r}]", f"CSV_VALID_PATHS = [{valid!r}]"
+    plan = load(GIN_DIR / "tables" / "csv.gin", given)
+    with pytest.raises(ValueError, match=r"must have rows of it \(CSV_TEST_PATHS\)"):
+        data.prepared(plan, data_dir=tmp_path / "data")
+    assert not (tmp_path / "data" / "own_data").exists()
+
+
 def test_a_configuration_is_what_is_parsed_of_it():
     plain = configurations(AIM)["AIM(2nd)"]
     same = {**AIM, "bindings": ("LEARNING_RATE = 0.003",)}  # what the leaf has, 3e-3
