@@ -55,10 +55,13 @@ def score(
             out.
     """
     loaded = tf.saved_model.load(os.fspath(model))
-    signature = loaded.signatures["serving_default"]
-    inputs = signature.structured_input_signature[1]
-    if tf.int32 in {spec.dtype for spec in inputs.values()}:
-        raise ValueError(f"The model must take raw values, not ids. Received: {model}")
+    signature = loaded.signatures.get("serving_default")
+    inputs = signature.structured_input_signature[1] if signature else {}
+    if not inputs or not {spec.dtype for spec in inputs.values()} <= {tf.string, *NUMBERS}:
+        raise ValueError(
+            "The model must take raw values, as saved_model/1 of a run does, not ids. "
+            f"Received: {model}"
+        )
     schema = None if schema is None else Schema.load(schema)
     if schema is not None and (missing := sorted(inputs.keys() - schema.field_columns.keys())):
         raise ValueError(

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pyarrow as pa
 import pytest
+import tensorflow as tf
 from pyarrow import parquet
 
 from aim_keras import export, metrics, models
@@ -210,11 +211,13 @@ def test_a_schema_of_other_fields_is_refused(trained):
         scored(folder, folder / "day_3.csv", schema=schema)
 
 
-def test_a_model_of_ids_is_refused(tmp_path):
+def test_a_model_of_ids_is_refused_and_one_without_signatures(tmp_path):
     model = models.FM({"a": 3, "b": 4})
     export.export_saved_model(model, {"a": 3, "b": 4}, tmp_path / "1", np.ones((2, 2), "int32"))
-    with pytest.raises(ValueError, match="must take raw values, not ids"):
-        scoring.score(tmp_path / "1", tmp_path / "any.csv", tmp_path / "scores.csv")
+    tf.saved_model.save(tf.Module(), str(tmp_path / "2"))
+    for version in "12":
+        with pytest.raises(ValueError, match=r"must take raw values, .*, not ids\. Received: "):
+            scoring.score(tmp_path / version, tmp_path / "any.csv", tmp_path / "scores.csv")
 
 
 def test_the_binary_says_where_the_scores_are_and_how_good(trained):
