@@ -119,9 +119,10 @@ def on_fields(start, fields):
     if start is None or start.fields == fields:
         return start
     if isinstance(start, Architecture):
+        moved = start.of_fields(fields)
         new = [field for field in fields if field not in start.fields]
         print(f"Fields in no interaction of the architecture: {', '.join(new) or 'none'}")
-        return start.of_fields(fields)
+        return moved
     raise ValueError(
         f"What is started from must have the fields of the data, {', '.join(fields)}. "
         f"Received: {', '.join(start.fields)}, found on {start.dataset}"

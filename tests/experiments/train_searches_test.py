@@ -6,6 +6,7 @@ import pytest
 
 from aim_keras import Architecture
 from aim_keras.search import random_architecture
+from experiments import request
 from tests.experiments.main_job import SMALL, refused_here, run_here
 
 pytestmark = pytest.mark.usefixtures("without_export_and_report")
@@ -104,6 +105,13 @@ def test_an_architecture_goes_to_data_of_more_fields_in_another_order(data_dir, 
     trained = Architecture.load(tmp_path / "run" / "architecture.json")
     assert list(trained.fields) == fields
     assert trained.interactions == {"inner": tuple(pairs)}
+
+
+def test_of_a_field_that_is_gone_nothing_else_is_said(capsys):
+    found = Architecture(["f0", "f1", "f2"], ["inner"], 2, {"inner": [("f0", "f2")]})
+    with pytest.raises(ValueError, match=r"among those of the data, f0, f1.*Received: f2"):
+        request.on_fields(found, ("f0", "f1"))
+    assert not capsys.readouterr().out
 
 
 def test_a_random_architecture_of_the_same_size_goes_into_another_run(finished, data_dir, tmp_path):
