@@ -1,7 +1,7 @@
 """Where a result comes from: the machine, the versions, the commit and the command."""
 
 import datetime
-import importlib.metadata
+import importlib
 import os
 import pathlib
 import platform
@@ -27,12 +27,17 @@ def facts(**versions):
         },
         "versions": {
             "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in PACKAGES},
+            **{name: _version(name) for name in PACKAGES},
             **versions,
         },
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
     }
+
+
+def _version(package):
+    """That of what runs, by whatever name it was installed, such as tensorflow-cpu."""
+    return importlib.import_module(package.replace("-", "_")).__version__
 
 
 def _processor():
