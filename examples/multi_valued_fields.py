@@ -1,10 +1,11 @@
-"""Lists of ids, weights beside them, and plain numbers as fields.
+"""Lists of ids, weights beside them, plain numbers, and a table that two fields share.
 
     python examples/multi_valued_fields.py
 
-A film has up to three genres, a user a list of films with how long each was watched, and a row the
-price. `Field` says so wherever a vocabulary size is taken; lists of any length become columns by
-`lists.padded`. The clicks depend on the user and the mean of the genres together.
+A film has up to three genres, a user a list of films with how long each was watched, whose rows are
+those of the film's own table, and a row the price. `Field` says so wherever a vocabulary size is
+taken; lists of any length become columns by `lists.padded`. The clicks depend on the user and the
+mean of the genres together.
 """
 
 import keras
@@ -18,8 +19,9 @@ from aim_keras.optimizers import GRDA, with_gates
 
 FIELDS = {
     "user": 40,
+    "film": 30,
     "genres": Field(12, length=3, combiner="mean"),
-    "watched": Field(30, length=4, weighted=True),
+    "watched": Field(30, length=4, weighted=True, table="film"),
     "price": Field(1, weighted=True),
 }
 ROWS, BATCH_SIZE, EPOCHS = 20_000, 200, 4
@@ -37,8 +39,8 @@ def generate_clicks():
     liked = np.array([of_genre[listed].mean(axis=0) for listed in genres])
     logits = (of_user[users[:, 0]] * liked).sum(axis=1, keepdims=True) - price
     labels = (logits + rng.logistic(size=logits.shape) > 0).astype("float32")
-    zeros = np.zeros_like(users)
-    ids = np.hstack([users, padded(genres, 3), padded(watched, 4), zeros]).astype("int32")
+    films, zeros = rng.integers(0, FIELDS["film"], (ROWS, 1)), np.zeros_like(users)
+    ids = np.hstack([users, films, padded(genres, 3), padded(watched, 4), zeros]).astype("int32")
     weights = np.hstack([padded(hours, 4, 0, "float32"), price]).astype("float32")
     return (ids, weights), labels
 
