@@ -1,15 +1,19 @@
 """Where a result comes from: the machine, the versions, the commit and the command."""
 
 import datetime
-import importlib
 import os
 import pathlib
 import platform
 import subprocess
 import sys
 
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
 RESULTS = "experiments/results"
-PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
+PACKAGES = {"tensorflow": tf, "keras": keras, "numpy": np, "tensorflow-datasets": tfds}
 
 
 def facts_of(binary):
@@ -27,17 +31,13 @@ def facts(**versions):
         },
         "versions": {
             "python": platform.python_version(),
-            **{name: _version(name) for name in PACKAGES},
+            # Of what runs, by whatever name it was installed, such as tensorflow-cpu.
+            **{name: package.__version__ for name, package in PACKAGES.items()},
             **versions,
         },
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
     }
-
-
-def _version(package):
-    """That of what runs, by whatever name it was installed, such as tensorflow-cpu."""
-    return importlib.import_module(package.replace("-", "_")).__version__
 
 
 def _processor():
