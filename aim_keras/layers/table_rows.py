@@ -90,8 +90,9 @@ def check_rows(name, rows, layout, dim):
                 f"{name}[{i}] must have a row of {dim} for each of {field.size} ids, the first one "
                 f"out-of-vocabulary. Received: shape {np.shape(of_field)}"
             )
-        if not np.array_equal(of_field, rows[layout.owners[i]]):
+        owner = layout.owners[i]
+        if owner != i and not np.array_equal(of_field, rows[owner], equal_nan=True):
             raise ValueError(
-                f"{name}[{i}] must equal {name}[{layout.owners[i]}], since these fields share the "
+                f"{name}[{i}] must equal {name}[{owner}], since these fields share the "
                 f"table {field.table!r}. Received: other numbers"
             )

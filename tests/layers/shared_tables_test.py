@@ -101,6 +101,16 @@ def test_values_of_one_table_must_be_equal():
         layer.set_embeddings(values)
 
 
+def test_numbers_that_are_none_equal_themselves():
+    layers = pair(None, linear=True)
+    for layer in layers:
+        layer.set_embeddings(
+            [[x * np.nan for x in of_field] for of_field in layer.get_embeddings()]
+        )
+        layer.set_linear([x * np.nan for x in layer.get_linear()])
+        assert np.isnan(layer.tables[0]).all()
+
+
 def test_a_config_keeps_what_is_shared():
     layer, _ = pair(KEPT["others"], linear=True)
     again = FunctionWiseEmbedding.from_config(layer.get_config())
