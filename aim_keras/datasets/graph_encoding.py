@@ -1,5 +1,6 @@
 """The encodings as TensorFlow operations, which a SavedModel carries: from raw values to ids."""
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -37,7 +38,10 @@ class GraphEncoding(tf.Module):
     def __init__(self, encoding: Encoding):
         super().__init__()
         self._kinds = encoding.model_fields
-        self.fields = {name: GRAPHS[type(field)](field) for name, field in encoding.fields.items()}
+        vocabulary = functools.cache(_Vocabulary)  # one of fields that share their values
+        self.fields = {
+            name: GRAPHS[type(field)](field, vocabulary) for name, field in encoding.fields.items()
+        }
 
     @property
     def inputs(self) -> dict[str, tf.TensorSpec]:
@@ -99,25 +103,31 @@ class GraphEncoding(tf.Module):
         return raw
 
 
-class _CategoricalGraph(tf.Module):
-    dtype, missing = tf.string, [""]
-    feature = tf.io.FixedLenFeature((), tf.string, "")
+class _Vocabulary(tf.Module):
+    """Strings to ids of the same shape."""
 
-    def __init__(self, encoding: Categorical):
+    def __init__(self, values):
         super().__init__()
         # A mutable table is a part of the checkpoint: any string may be a value (a text file has no
         # place for empty lines and line ends), none is a constant of the graph.
         self._table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int32, 0)
-        values = tf.constant(encoding.values, tf.string)
-        self._table.insert(values, tf.range(1, encoding.vocabulary_size))
+        self._table.insert(tf.constant(values, tf.string), tf.range(1, len(values) + 1))
+
+    def __call__(self, strings):
+        return self._table.lookup(strings)
+
+
+class _CategoricalGraph(tf.Module):
+    dtype, missing = tf.string, [""]
+    feature = tf.io.FixedLenFeature((), tf.string, "")
+
+    def __init__(self, encoding: Categorical, vocabulary):
+        super().__init__()
+        self._lookup = vocabulary(encoding.values)
         self._values = np.array([_unseen(encoding.values), *encoding.values], object)
 
-    def lookup(self, values):
-        """Strings to ids of the same shape."""
-        return self._table.lookup(values)
-
     def __call__(self, values):
-        return self.lookup(values)[:, None]
+        return self._lookup(values)[:, None]
 
     def decode(self, ids):
         return self._values[ids[:, 0]]
@@ -127,11 +137,11 @@ class _MultiCategoricalGraph(tf.Module):
     dtype, missing = tf.string, [[""]]
     feature = tf.io.RaggedFeature(tf.string)
 
-    def __init__(self, encoding: MultiCategorical):
+    def __init__(self, encoding: MultiCategorical, vocabulary):
         super().__init__()
         self._length, self._separator = encoding.max_length, encoding.separator
         self._keep = encoding.keep
-        self._items = _CategoricalGraph(Categorical(encoding.values))
+        self._lookup = vocabulary(encoding.values)
         letter = "y" if "x" in encoding.separator else "x"
         self._values = np.array(
             [_unseen(encoding.values, letter), *encoding.values, ""], object
@@ -142,14 +152,14 @@ class _MultiCategoricalGraph(tf.Module):
         items = tf.ragged.boolean_mask(items, items != "")
         if self._keep == "last":
             items = items[:, -self._length :]
-        return padded(tf.ragged.map_flat_values(self._items.lookup, items), self._length)
+        return padded(tf.ragged.map_flat_values(self._lookup, items), self._length)
 
     def decode(self, ids):
         return self._values[ids]
 
 
 class _NumericalGraph(tf.Module):
-    def __init__(self, encoding: Numerical):
+    def __init__(self, encoding: Numerical, _):
         super().__init__()
         self._boundaries = np.array(encoding.boundaries, encoding.dtype)
         self._unknown = None if encoding.has_missing else encoding.missing
@@ -177,7 +187,7 @@ class _NumericalGraph(tf.Module):
 class _DenseGraph(tf.Module):
     dtype, missing, feature = tf.float64, [float("nan")], OPTIONAL_FLOAT
 
-    def __init__(self, encoding: Dense):
+    def __init__(self, encoding: Dense, _):
         super().__init__()
         self._mean, self._deviation = encoding.mean, encoding.deviation
 

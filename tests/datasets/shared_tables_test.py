@@ -1,8 +1,12 @@
 """Own data whose fields share a vocabulary and a table."""
 
 import numpy as np
+import tensorflow as tf
 
 from aim_keras.datasets import own_data
+from aim_keras.datasets.encoding import Encoding
+from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
+from aim_keras.datasets.graph_encoding import GraphEncoding
 from aim_keras.datasets.schema import Schema
 from tests.datasets.own_data_test import features, prepare
 
@@ -26,3 +30,18 @@ def test_fields_that_share_a_table(tmp_path, write):
     assert set(ids[:, 3]) == {0}
     again = own_data.builder(path, schema=tmp_path / "schema.json", data_dir=tmp_path / "data")
     assert again.fields == builder.fields
+
+
+def test_a_graph_holds_their_vocabulary_once(tmp_path):
+    values = tuple(f"i{i}" for i in range(9))
+    history = MultiCategorical(values, " ", 3, table="item")
+    encoding = Encoding(
+        {"item": Categorical(values), "history": history, "hour": Categorical(("6",))}
+    )
+    graph = GraphEncoding(encoding)
+    tf.train.Checkpoint(graph).write(str(tmp_path / "checkpoint"))
+    keys = [size for _, size in tf.train.list_variables(str(tmp_path / "checkpoint"))]
+    assert sorted(size for size in keys if size and size[0] > 1) == [[9], [9]]  # keys, and ids
+    raw = {"item": ["i8", "i9"], "history": ["i0 i9 i8 i1", ""], "hour": ["6", "7"]}
+    (ids,) = graph({**raw, "history": tf.constant([[text] for text in raw["history"]])})
+    np.testing.assert_array_equal(ids, encoding.encode(raw))
