@@ -29,9 +29,17 @@ class Encoding:
 
     Args:
         fields: dict from field name to `Categorical`, `MultiCategorical`, `Numerical` or `Dense`.
+
+    Raises:
+        ValueError: if a table is not that of another field, or of other values.
     """
 
     fields: Mapping[str, "Categorical | MultiCategorical | Numerical | Dense"]
+
+    def __post_init__(self):
+        for name, table in counted_as(self.kinds).items():
+            if name != table and self.fields[name].values != self.fields[table].values:
+                raise ValueError(f"Field {name!r} must have the values of its table {table!r}")
 
     @property
     def model_fields(self) -> dict[str, Field]:

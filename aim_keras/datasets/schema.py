@@ -223,7 +223,7 @@ def _field_kind(column) -> encoding.Kind:
     options = {key: value for key, value in column.items() if key in OPTIONS.get(kind, ())}
     if kind == MULTI:
         return MultiCategorical(**options)
-    return Categorical(**options) if options else kind
+    return kind if options.get("table") is None else Categorical(**options)
 
 
 def _is_weight(cell: str) -> bool:

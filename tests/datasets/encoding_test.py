@@ -136,6 +136,22 @@ def test_a_table_is_that_of_another_field_of_categories(kinds, received):
         encoding.counted_as(kinds)
 
 
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"item": {"kind": "categorical", "values": ["b"]}}, "'history' must have the values of"),
+        ({"item": {"kind": "numerical", "boundaries": [1]}}, "'history': table must be the name"),
+    ],
+)
+def test_a_file_whose_shared_values_differ_is_named(tmp_path, changed, error):
+    kinds = {"history": HISTORY, "item": "categorical"}
+    encoding.learn(kinds, {"item": {"a": 1}}).save(path := tmp_path / "encoding.json")
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"fields": content["fields"] | changed}))
+    with pytest.raises(ValueError, match=f"{path} is not a valid encoding: Field {error}"):
+        Encoding.load(path)
+
+
 def test_items_beyond_the_length_are_not_counted():
     kind = MultiCategorical(separator=" ", max_length=2)
     counts = _counts(kind, ["a b c", "c a", "a b c"])

@@ -34,6 +34,8 @@ def test_what_it_says_of_the_fields():
     assert schema.field_columns == {"user": "User", "tags": "tags", "age": "age"}
     assert (schema.label, schema.positive) == ("click", {"4", "5"})
     assert schema.list_separators == {"tags": ";"}
+    null = {"User": COLUMNS["User"] | {"table": None}}
+    assert Schema(COLUMNS | null).kinds == schema.kinds, "as an encoding of earlier rows has it"
     rules = schema.rules
     assert list(rules) == ["click", "User", "tags", "age"]
     assert rules["click"].holds("3")
