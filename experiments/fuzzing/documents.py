@@ -33,6 +33,7 @@ ENCODING = Encoding(
     {
         "user": Categorical(("u1", "", "é")),
         "tags": MultiCategorical(("a", "b"), ";", 3, "sum", "last"),
+        "tag": Categorical(("a", "b"), table="tags"),
         "age": Numerical((-3, 20, 10**17), has_missing=True),
         "price": Numerical((-math.inf, 0.25, 7.5), True, decimals=True),
         "length": Dense(1.5, 2.0),
@@ -43,6 +44,7 @@ SCHEMA = schema.Schema(
         "click": {"kind": "label", "positive": ["4", "5"], "negative": ["1"], "why": "?"},
         "User": {"kind": "categorical", "name": "user"},
         "tags": {"kind": "multi_categorical", "separator": ";", "max_length": 3, "keep": "last"},
+        "tag": {"kind": "categorical", "table": "tags"},
         "age": {"kind": "numerical"},
         "w": {"kind": "weight"},
         "ü": {"kind": "ignored", "why": "it is the same in all rows"},
@@ -136,6 +138,8 @@ def _plain_encodings(fields):
         kind = content["kind"]
         default = numbers if kind == "numerical" else defaults.get(kind, {})
         found[name] = {**default, **content}
+        if content.get("table", "") is None:
+            del found[name]["table"]
         if kind == "numerical":
             lowest = -math.inf if found[name]["decimals"] else -(2**63)
             found[name]["boundaries"] = [
