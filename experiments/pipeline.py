@@ -90,7 +90,7 @@ def run(
             reaches on valid as it is comes before the stages. `None` for a new model.
         warm_start: Whether the re-training starts from the weights of the last search, of
             interactions or dimensions (`search.warm_start`; of several seeds, from the first's),
-            or from fresh ones (the paper).
+            or from fresh ones (the paper). Not of dimensions where fields share a table.
         batch_size: Rows of a batch.
         dtype_policy: Name of Keras's dtype policy of all layers in training, such as
             `"mixed_bfloat16"`, whose matrix products are twice as fast where the processor has
@@ -106,10 +106,11 @@ def run(
         The content of `metrics.json`; `None` of a worker that is not the chief.
 
     Raises:
-        ValueError: on unknown stages, a warm start without a search, a search or an architecture
-            for a model that has none, an architecture with fields that the data do not have or of a
-            higher order than is searched, fields that no SavedModel can have, a split whose labels
-            are all the same, or a `run_dir` of another configuration.
+        ValueError: on unknown stages, a warm start without a search that it can follow, a
+            search or an architecture for a model that has none, an architecture with fields that
+            the data do not have or of a higher order than is searched, fields that no SavedModel
+            can have, a split whose labels are all the same, or a `run_dir` of another
+            configuration.
         BlockingIOError: if another process is at work in `run_dir`.
         PermissionError: if `run_dir` cannot be written in.
         ImportError: if Apache Beam is asked for and absent.
@@ -137,6 +138,7 @@ def run(
             atomic.check_writable(run_dir)
         data_sets.prepare(builder, beam_pipeline_options)
         request.check_data(start_from, builder)
+        request.check_warm_start(warm_start, stages, builder)
         data.check_labels(builder)
         signature(builder.fields)
         job = fitting.Job(builder, batch_size, seed, strategy)

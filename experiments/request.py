@@ -105,6 +105,16 @@ def check_data(start_from, builder):
         )
 
 
+def check_warm_start(warm_start, stages, builder):
+    """Raises `ValueError` where the last search makes several rows of one that fields share."""
+    shared = [name for name, field in builder.fields.items() if field.table is not None]
+    if warm_start and shared and stages[-2] == "search_dimensions":
+        raise ValueError(
+            "warm_start must not follow search_dimensions where fields share a table, as the gates "
+            f"of each make other numbers of its rows. Received: {', '.join(shared)}"
+        )
+
+
 def highest_order(architecture):
     """The order at which a search starts: the highest of what it starts from, or pairs."""
     return 2 if architecture is None else max(architecture.orders, default=2)
