@@ -108,7 +108,7 @@ def as_fields(vocabulary_sizes: Mapping) -> dict[object, Field]:
 
     Raises:
         ValueError: if a value is no field, naming its key, or a table is not shared by fields of
-            equal sizes.
+            equal sizes, or not by the field of its name.
     """
     fields = {}
     for name, value in vocabulary_sizes.items():
@@ -120,10 +120,11 @@ def as_fields(vocabulary_sizes: Mapping) -> dict[object, Field]:
         if table in fields and fields[table].table is None:
             fields[table] = dataclasses.replace(fields[table], table=table)
         sharing = {name: field.size for name, field in fields.items() if field.table == table}
-        if len(sharing) < 2 or len({*sharing.values()}) > 1:
+        is_of_another = table in fields and table not in sharing
+        if len(sharing) < 2 or len({*sharing.values()}) > 1 or is_of_another:
             raise ValueError(
-                f"The table {table!r} must be that of two fields or more, of one size. "
-                f"Received: {sharing}"
+                f"The table {table!r} must be that of two fields or more, of one size, and of the "
+                f"field of that name if there is one. Received: {sharing}"
             )
     return fields
 
