@@ -15,6 +15,7 @@ LISTS = [7, Field(6, 3, combiner="mean"), Field(4, 2)]
 LISTED = np.column_stack(
     [IDS[:, 0], RNG.integers(-1, 6, (BATCH, 3)), RNG.integers(-1, 4, (BATCH, 2))]
 )
+TABLES = [Field(6, table="a"), Field(6, 3, combiner="mean", table="a"), Field(4, 2)]
 MIXED = [7, Field(6, 3, combiner="mean"), Field(1, weighted=True), Field(4, 2, True, "sqrtn")]
 WEIGHED = [
     np.insert(LISTED, 4, 0, axis=1).astype("int32"),
@@ -45,6 +46,12 @@ LAYERS = {
     ),
     "embedding_none": (layers.FunctionWiseEmbedding, [SIZES, 5, 1, [[[]] * 4]], {}, IDS),
     "embedding_lists": (layers.FunctionWiseEmbedding, [LISTS, 5, 3], {}, LISTED.astype("int32")),
+    "embedding_tables": (
+        layers.FunctionWiseEmbedding,
+        [TABLES, 5, 2, [[[0, 2], [1, 2], [4]], [[], [3], []]]],
+        {"linear": True},
+        LISTED.astype("int32"),
+    ),
     "embedding_weighted": (layers.FunctionWiseEmbedding, [MIXED, 5, 3], {}, WEIGHED),
     "embedding_weighted_kept": (layers.FunctionWiseEmbedding, [MIXED, 5, 2, KEPT], {}, WEIGHED),
     "embedding_linear": (layers.FunctionWiseEmbedding, [SIZES, 5, 3], {"linear": True}, IDS),
