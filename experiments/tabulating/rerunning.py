@@ -8,6 +8,7 @@ import numpy as np
 
 from aim_keras.datasets import pipeline as batches
 from aim_keras.datasets.blocks import SPLITS
+from aim_keras.fields import Field
 from experiments import provenance
 from experiments.benchmarks import peer_process
 from experiments.tabulating import records
@@ -26,12 +27,15 @@ def rerun_missing(reruns, builder, data, records_path, command):
         command: The library's Python, its script and the script's first arguments.
 
     Raises:
-        ValueError: if a field is not categorical, as the library's layout differs there.
+        ValueError: if a field is not categorical, or shares a table, as the library's layout
+            differs there.
         PeerError: if its process fails.
     """
     fields = builder.fields.items()
-    if others := [name for name, field in fields if field.multi_valued or field.weighted]:
-        raise ValueError(f"Re-runs take categorical fields alone. Received: {others}")
+    if others := [name for name, field in fields if field != Field(field.size)]:
+        raise ValueError(
+            f"Re-runs take categorical fields alone, which share no table. Received: {others}"
+        )
     existing = records.read(records_path)
     for rerun, seed in reruns:
         key = {**records.rerun_key(rerun, data), "seed": seed}

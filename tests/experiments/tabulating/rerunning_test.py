@@ -8,6 +8,7 @@ import pytest
 
 from aim_keras.datasets import planted
 from aim_keras.datasets.pipeline import batches
+from aim_keras.fields import Field
 from experiments.benchmarks.peer_process import PeerError
 from experiments.tabulating import records, rerunning
 from experiments.tabulating.performance import table_of_reruns
@@ -76,11 +77,11 @@ def test_a_library_that_fails_is_quoted_and_nothing_recorded(builder, tmp_path):
     assert not (tmp_path / "records.jsonl").exists()
 
 
-def test_a_rerun_has_no_lists(builder, monkeypatch):
+@pytest.mark.parametrize("field", [Field(5, length=2), Field(5, table="shared")])
+def test_a_rerun_has_no_lists_and_no_shared_table(builder, monkeypatch, field):
     plan = Plan("Shop", (system("FM"),), reruns=(RERUN,))
-    fields = {"genres": type(next(iter(builder.fields.values())))(5, length=2)}
-    monkeypatch.setattr(type(builder), "fields", fields)
-    with pytest.raises(ValueError, match=r"categorical fields alone. Received: \['genres'\]"):
+    monkeypatch.setattr(type(builder), "fields", {"genres": field})
+    with pytest.raises(ValueError, match=r"categorical fields alone, .* Received: \['genres'\]"):
         rerun(builder, plan, "none.jsonl", [1])
 
 
