@@ -281,7 +281,8 @@ class FunctionWiseEmbedding(keras.layers.Layer):
         batch = shapes_of(input_shape)[0][0]
         embeddings: tuple = (batch, self.num_functions, len(self.fields), self.embedding_dim)
         if self.compact:
-            embeddings = (batch, sum(width + self.linear for width in self._layout.widths))
+            width = sum(self._layout.widths[field] + self.linear for field in self._layout.stored)
+            embeddings = (batch, width)
         return (embeddings, (batch, 1)) if self.linear else embeddings
 
     def get_config(self) -> dict[str, Any]:

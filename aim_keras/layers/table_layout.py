@@ -85,7 +85,7 @@ class TableLayout:
         offset = dict(zip(owners, starts[:-1].tolist(), strict=True))
         by_kind = collections.defaultdict(list)
         for i, field in enumerate(self.fields):
-            if self.owners[i] in offset:
+            if self.owners[i] in offset and self._is_read(i):
                 by_kind[dataclasses.replace(field, size=1, table=None)].append(i)
         for kind, members in by_kind.items():
             columns, weights = (
@@ -94,6 +94,10 @@ class TableLayout:
             )
             offsets = np.array([[offset[self.owners[i]]] for i in members], dtype="int32")
             yield FieldGroup(table, kind, members, columns, weights, offsets)
+
+    def _is_read(self, field):
+        """Whether a field keeps any of its row, and not only those that share it."""
+        return self.linear or self.dimensions is None or any(row[field] for row in self.dimensions)
 
     @functools.cached_property
     def stored(self):

@@ -22,6 +22,7 @@ KEPT = {
     "all": None,
     "equal": [[[0, 2], [1], [0, 2], [0, 2]], [[1], [], [1], [1]]],
     "others": [[[0], [1], [0, 2], []], [[], [0], [], [1]]],
+    "of_one": [[[0], [1], [], [2]], [[], [0], [], [1]]],
     "none": [[[], [0], [], []], [[], [], [], []]],
 }
 
@@ -91,6 +92,13 @@ def test_columns_of_a_compact_output_are_the_fields_own(kept):
     np.testing.assert_array_equal(padded[:, compact.columns], full(IDS))
     own = [[set(np.flatnonzero(of_field >= 0)) for of_field in row] for row in compact.columns]
     assert own == [[set(of_field) for of_field in row] for row in kept]
+
+
+def test_a_field_that_keeps_nothing_is_not_read():
+    (compact, apart), (linear, _) = (pair(KEPT["of_one"], compact=True, linear=x) for x in (0, 1))
+    np.testing.assert_array_equal(compact.columns < 0, apart.columns < 0)
+    assert compact(IDS).shape == compact.compute_output_shape(IDS.shape) == (3, 3 + 2 + 3)
+    assert linear(IDS)[0].shape == linear.compute_output_shape(IDS.shape)[0] == (3, 4 + 3 + 4 + 4)
 
 
 def test_values_of_one_table_must_be_equal():
