@@ -120,11 +120,11 @@ def as_fields(vocabulary_sizes: Mapping) -> dict[object, Field]:
         if table in fields and fields[table].table is None:
             fields[table] = dataclasses.replace(fields[table], table=table)
         sharing = {name: field.size for name, field in fields.items() if field.table == table}
-        is_of_another = table in fields and table not in sharing
-        if len(sharing) < 2 or len({*sharing.values()}) > 1 or is_of_another:
+        is_one = table in sharing or (len(sharing) > 1 and table not in fields)
+        if not is_one or len({*sharing.values()}) > 1:
             raise ValueError(
-                f"The table {table!r} must be that of two fields or more, of one size, and of the "
-                f"field of that name if there is one. Received: {sharing}"
+                f"The table {table!r} must be that of the field of that name, or of several fields "
+                f"where none has it, and its fields of one size. Received: {sharing}"
             )
     return fields
 
