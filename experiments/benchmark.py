@@ -7,7 +7,7 @@ import keras
 from absl import flags
 
 from aim_keras.documents import write_json
-from experiments import binary, peer_flags, provenance, summary
+from experiments import binary, measured_tables, peer_flags, provenance
 from experiments.benchmarks import data, peer_process, plot
 from experiments.benchmarks.registry import MEASUREMENTS, Bench
 
@@ -56,7 +56,7 @@ def _shape(name):
 def main(argv):
     binary.refuse_arguments(argv)
     results = run()
-    summary.show_benchmark(results)
+    measured_tables.show_benchmark(results)
     print(f"Results in {JSON.value}")
     plot.plot(results, pathlib.Path(JSON.value).with_suffix(".png"))
     if failed := [name for name, entry in results["measurements"].items() if "error" in entry]:

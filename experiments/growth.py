@@ -5,7 +5,7 @@ import sys
 
 from absl import flags
 
-from experiments import binary, summary
+from experiments import binary, measured_tables
 from experiments.benchmarks import growth_plot, growth_sweep
 
 JSON = flags.DEFINE_string("json", "runs/growth.json", "File of the results; beside it a PNG.")
@@ -21,7 +21,7 @@ def main(argv):
     binary.refuse_arguments(argv)
     options = (ONLY, REPETITIONS, STEPS, MAX_GB, SMALL)
     results = growth_sweep.sweep(JSON.value, *(option.value for option in options))
-    summary.show_growth(results)
+    measured_tables.show_growth(results)
     print(f"Results in {JSON.value}")
     growth_plot.plot(results, pathlib.Path(JSON.value).with_suffix(".png"))
     if errors := growth_sweep.errors(results):

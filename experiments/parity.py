@@ -7,7 +7,7 @@ from absl import flags
 
 from aim_keras import atomic
 from aim_keras.documents import write_json
-from experiments import binary, peer_flags, summary
+from experiments import binary, measured_tables, peer_flags
 from experiments.parities import comparison
 
 JSON = flags.DEFINE_string("json", "runs/parity.json", "File of the results; beside it a table.")
@@ -22,7 +22,7 @@ def main(argv):
     write_json(JSON.value, results)
     table = pathlib.Path(JSON.value).with_suffix(".md")
     atomic.write_text(table, comparison.table(results))
-    summary.show_parity(results)
+    measured_tables.show_parity(results)
     print(f"Results in {JSON.value} and {table}")
     if failure := comparison.failure(results):
         sys.exit(f"Error: {failure}")

@@ -5,7 +5,7 @@ import tensorflow as tf
 from absl import flags
 
 from aim_keras import warm_up
-from experiments import binary, summary
+from experiments import binary, measured_tables
 from experiments.benchmarks import latency
 
 MODEL = flags.DEFINE_string("model", None, "Folder of the SavedModel.", required=True)
@@ -23,7 +23,7 @@ def main(argv):
     candidates = binary.integers(CANDIDATES, lowest=1)
     latency.use_threads(THREADS.value)
     results = bench(MODEL.value, SIGNATURES.value, candidates, REQUESTS.value)
-    summary.show_serving(results)
+    measured_tables.show_serving(results)
 
 
 def bench(path, signatures, candidates, number):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from experiments import summary
+from experiments import measured_tables
 from experiments.benchmarks import data, growth_process, growth_sweep, ours
 from experiments.benchmarks.growth_axes import AXES, MODELS, Point
 from experiments.benchmarks.growth_fit import fitted_law
@@ -153,7 +153,7 @@ def test_a_sweep_is_written_and_shown(tmp_path, capsys, monkeypatch):
     of_fm = results["axes"]["vocabulary"]["series"]["FM"]
     left_out = [point["x"] for point in of_fm["points"] if "extrapolated" in point]
     assert left_out == [10**7, 3 * 10**7, 10**8]
-    summary.show_growth(results)
+    measured_tables.show_growth(results)
     shown = capsys.readouterr().out
     assert "~ 95,367" in shown  # MB of 10^8 ids
     assert "error" in shown

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aim_keras import models
-from experiments import summary
+from experiments import measured_tables
 from experiments.benchmarks import peer_process
 from experiments.parities import comparison, counterpart
 from experiments.parities.counterpart import DIM, SIZES, Counterpart
@@ -206,7 +206,9 @@ def test_the_tables(capsys):
         "| FM | fake FM | 2.0e-07 | 1.50 | No bias. |",
         r"| LR | fake LR | fake ended with 1: LR \| KeyError LR |  |  |",
     ]
-    summary.show_parity({"tolerance": 1e-5, "rows": rows, "skipped": {"other": "not there"}})
+    measured_tables.show_parity(
+        {"tolerance": 1e-5, "rows": rows, "skipped": {"other": "not there"}}
+    )
     printed = capsys.readouterr().out
     for shown in ("2.0e-07", "No bias.", "KeyError", "Without other: not there"):
         assert shown in printed

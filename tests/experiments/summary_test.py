@@ -6,14 +6,6 @@ from experiments import summary
 from experiments.fuzzing.runs import METRICS
 
 
-@pytest.mark.parametrize("text", ["no [/job:worker/task:0]", "aim_keras[serving]", "a:key:b"])
-def test_texts_are_printed_as_they_are(capsys, text):
-    row = {"model": "FM", "peer": "fake", "theirs": "FM", "differs": "", "error": text}
-    results = {"tolerance": 1e-5, "rows": [row | {"met": False}], "skipped": {"fake": text}}
-    summary.show_parity(results)
-    assert capsys.readouterr().out.count(text) == 2
-
-
 @pytest.mark.parametrize(
     ("functions", "told_apart", "words"),
     [
