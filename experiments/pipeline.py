@@ -61,8 +61,7 @@ def run(
 
     Each stage runs in the gin scope of its name, so a value can be given to one stage alone;
     `search_interactions` runs once for each order, and for order 3 also in the scope
-    `search_interactions/order_3`. The test split, where there is one, is read
-    once, at the end.
+    `search_interactions/order_3`. The test split, where there is one, is read once, at the end.
 
     Args:
         run_dir: Folder of the results. One that holds a finished or interrupted run of the same
