@@ -272,6 +272,18 @@ def test_a_loss_of_probabilities_is_refused(loss):
             use(IDS, LABELS, verbose=0)
 
 
+@pytest.mark.parametrize(
+    "metric", ["AUC", "bce", keras.metrics.AUC(curve="PR"), aim_keras.metrics.BinnedAUC()]
+)
+def test_a_metric_of_probabilities_is_refused(metric):
+    model = compiled(new_model("fm_of_interactions"), "adam", metrics=[metric])
+    for use in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match="FM gives logits, so its metrics must take them"):
+            use(IDS, LABELS, verbose=0)
+    compiled(model, "adam", metrics=["accuracy", keras.metrics.AUC(from_logits=True)])
+    model.fit(IDS, LABELS, verbose=0)
+
+
 def test_modules_are_there_without_an_import_of_their_own():
     program = "import aim_keras; print(aim_keras.callbacks.GateHistory, aim_keras.export.signature)"
     forked.output_of_python("-c", program)

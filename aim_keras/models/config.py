@@ -10,16 +10,22 @@ from keras import ops
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field, as_fields
 from aim_keras.layers.quantized import refuse_quantized
+from aim_keras.metrics import BinnedAUC
 from aim_keras.models.inputs import within_32_bits
 
-OF_PROBABILITIES = (keras.losses.binary_crossentropy, keras.losses.binary_focal_crossentropy)
+LOSSES_OF_PROBABILITIES = (
+    keras.losses.binary_crossentropy,
+    keras.losses.binary_focal_crossentropy,
+)
+OF_LOGITS_OR_PROBABILITIES = (keras.metrics.AUC, keras.metrics.BinaryCrossentropy, BinnedAUC)
 
 
 class CTRModel(keras.Model):
     """A functional model that is saved as the arguments it was made from.
 
     It is made again under the dtype policy it was made under, whatever the policy is by then, with
-    the same layers frozen, and refuses to be trained or evaluated by a loss of probabilities.
+    the same layers frozen, and refuses to be trained or evaluated by a loss or a metric of
+    probabilities.
 
     Args:
         features: What `field_inputs` gives.
@@ -60,11 +66,27 @@ class CTRModel(keras.Model):
     def _check_loss(self):
         for loss in keras.tree.flatten(self.loss):
             found = keras.losses.get(loss)
-            if found in OF_PROBABILITIES or getattr(found, "from_logits", True) is False:
+            if found in LOSSES_OF_PROBABILITIES or getattr(found, "from_logits", True) is False:
                 raise ValueError(
                     f"{type(self).__name__} gives logits, so its loss must take them, as "
                     f"keras.losses.BinaryCrossentropy(from_logits=True). Received: loss={loss}"
                 )
+
+    # The first public moment at which Keras has made metrics of their names.
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        results = super().compute_metrics(x, y, y_pred, sample_weight)
+        for compiled in self.metrics:
+            for metric in getattr(compiled, "metrics", ()):
+                if (
+                    isinstance(metric, OF_LOGITS_OR_PROBABILITIES)
+                    and not metric.get_config()["from_logits"]
+                ):
+                    raise ValueError(
+                        f"{type(self).__name__} gives logits, so its metrics must take them, as "
+                        "aim_keras.metrics.BinnedAUC(from_logits=True). "
+                        f"Received: {type(metric).__name__}(from_logits=False)"
+                    )
+        return results
 
     @classmethod
     def from_config(cls, config: dict, custom_objects: dict | None = None) -> Any:
