@@ -1,7 +1,9 @@
 """Keras layers of AIM."""
 
 from aim_keras.layers.attention_pooling import AttentionPooling
+from aim_keras.layers.bilinear_fusion import BilinearFusion
 from aim_keras.layers.compressed_interaction import CompressedInteraction
+from aim_keras.layers.cross_network import CrossNetwork
 from aim_keras.layers.dimension_gate import DimensionGate
 from aim_keras.layers.field_attention import FieldAttention
 from aim_keras.layers.field_weighted_products import FieldWeightedProducts
@@ -18,7 +20,9 @@ from aim_keras.layers.soft_dimension import SoftDimension
 __all__ = [
     "MLP",
     "AttentionPooling",
+    "BilinearFusion",
     "CompressedInteraction",
+    "CrossNetwork",
     "DimensionGate",
     "FieldAttention",
     "FieldWeightedProducts",

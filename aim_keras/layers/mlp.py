@@ -17,7 +17,7 @@ NORMS = {
 
 @keras.saving.register_keras_serializable("aim_keras")
 class MLP(keras.layers.Layer):
-    """The MLP tower of a CTR model, down to one logit.
+    """The MLP tower of a CTR model, down to one logit or to its last hidden layer.
 
         a^(l+1) = dropout(relu(norm(W^(l) a^(l) + b^(l)))),  logit = W^(L) a^(L) + b^(L)
 
@@ -29,8 +29,10 @@ class MLP(keras.layers.Layer):
         norm: `"none"`, `"layer"` or `"batch"`: the normalization before each ReLU.
         dropout: Float in [0, 1), after each ReLU.
         input_dropout: Float in [0, 1), of the inputs.
+        logit: Boolean, whether the output is the logit, or `a^(L)`, the last hidden layer. Defaults
+            to `True`.
 
-    Input shape: `(batch, features)`. Output shape: `(batch, 1)`.
+    Input shape: `(batch, features)`. Output shape: `(batch, 1)`, or `(batch, hidden_units[-1])`.
 
     Raises:
         ValueError: on an argument outside these rules.
@@ -54,6 +56,7 @@ class MLP(keras.layers.Layer):
         norm: str = "none",
         dropout: float = 0.0,
         input_dropout: float = 0.0,
+        logit: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -61,6 +64,7 @@ class MLP(keras.layers.Layer):
         self.norm = norm
         self.dropout = dropout
         self.input_dropout = input_dropout
+        self.logit = logit
         if norm not in NORMS:
             raise ValueError(f"norm must be one of {', '.join(NORMS)}. Received: norm={norm!r}")
         check_rate("dropout", dropout)
@@ -77,8 +81,9 @@ class MLP(keras.layers.Layer):
                 keras.layers.Dropout(dropout, name=f"dropout_{i}", **policy) if dropout else None,
             )
             self.tower += [layer for layer in layers if layer is not None]
-        exact = {**policy, "dtype": self.dtype_policy.variable_dtype}
-        self.tower.append(keras.layers.Dense(1, name="logit", **exact))
+        if logit:
+            exact = {**policy, "dtype": self.dtype_policy.variable_dtype}
+            self.tower.append(keras.layers.Dense(1, name="logit", **exact))
 
     def build(self, input_shape: tuple) -> None:
         for layer in self.tower:
@@ -94,11 +99,12 @@ class MLP(keras.layers.Layer):
         return inputs
 
     def compute_output_shape(self, input_shape: tuple) -> Any:
-        return (*input_shape[:-1], 1)
+        *outer, features = input_shape
+        return (*outer, 1 if self.logit else [features, *self.hidden_units][-1])
 
     def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:
-        shape = self.compute_output_shape(inputs.shape)
-        return keras.KerasTensor(shape, dtype=self.dtype_policy.variable_dtype)
+        dtype = self.dtype_policy.variable_dtype if self.logit else self.compute_dtype
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=dtype)
 
     def get_config(self) -> dict[str, Any]:
         refuse_quantized(self, self.tower)
@@ -108,4 +114,5 @@ class MLP(keras.layers.Layer):
             "norm": self.norm,
             "dropout": self.dropout,
             "input_dropout": self.input_dropout,
+            "logit": self.logit,
         }

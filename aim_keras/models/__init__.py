@@ -5,10 +5,12 @@ from aim_keras.models.autoemb import AutoEmb
 from aim_keras.models.autofeature import AutoFeature
 from aim_keras.models.autogroup import AutoGroup
 from aim_keras.models.autoint import AutoInt
+from aim_keras.models.dcnv2 import DCNv2
 from aim_keras.models.deepfm import DeepFM
 from aim_keras.models.dnn import DNN
 from aim_keras.models.ffm import FFM
 from aim_keras.models.fignn import FiGNN
+from aim_keras.models.finalmlp import FinalMLP
 from aim_keras.models.fm import FM
 from aim_keras.models.fwfm import FwFM
 from aim_keras.models.hofm import HOFM
@@ -35,8 +37,10 @@ __all__ = [
     "AutoFeature",
     "AutoGroup",
     "AutoInt",
+    "DCNv2",
     "DeepFM",
     "FiGNN",
+    "FinalMLP",
     "FwFM",
     "WideDeep",
     "XDeepFM",

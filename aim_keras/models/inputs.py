@@ -1,11 +1,12 @@
 """What models take, and the embeddings of it."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import keras
 from keras import ops
 
-from aim_keras.fields import as_fields, widths
+from aim_keras.fields import as_fields, places, widths
 from aim_keras.layers import FunctionWiseEmbedding
 
 
@@ -29,6 +30,18 @@ def field_inputs(vocabulary_sizes):
     if not weights:
         return features
     return [features, keras.Input((weights,), dtype="float32", name="weights")]
+
+
+def some_fields(features, vocabulary_sizes, names):
+    """Some of the fields, each with a table of its own, and what `field_inputs` gives of them."""
+    fields = as_fields(vocabulary_sizes)
+    slices = dict(zip(fields, places(fields.values()), strict=True))
+    ids, *weights = features if isinstance(features, list) else [features]
+    chosen = [ops.concatenate([ids[:, slices[name][0]] for name in names], axis=1)]
+    if weighted := [slices[name][1] for name in names if fields[name].weighted]:
+        chosen += [ops.concatenate([weights[0][:, columns] for columns in weighted], axis=1)]
+    own = {name: dataclasses.replace(fields[name], table=None) for name in names}
+    return own, chosen if weighted else chosen[0]
 
 
 def check_fields(what, found, vocabulary_sizes):
@@ -56,7 +69,13 @@ def _clipped(x):
 
 
 def embedded_fields(
-    features, vocabulary_sizes, embedding_dim, linear=True, initializer=None, regularizer=None
+    features,
+    vocabulary_sizes,
+    embedding_dim,
+    linear=True,
+    initializer=None,
+    regularizer=None,
+    name="embedding",
 ):
     """The embeddings of fields and, where it is wanted, their linear term.
 
@@ -67,6 +86,7 @@ def embedded_fields(
         linear: Whether there is a linear term, `(batch, 1)`. Its weights lie beside the embeddings.
         initializer: of the embedding tables.
         regularizer: of the embedding tables and of the linear weights.
+        name: Name of the layer.
 
     Returns:
         The embeddings, `(batch, fields, embedding_dim)`, and with `linear` the linear term too,
@@ -79,7 +99,7 @@ def embedded_fields(
         initializer=initializer,
         regularizer=regularizer,
         dtype=keras.config.dtype_policy().variable_dtype,
-        name="embedding",
+        name=name,
     )
     if not linear:
         return embedding(features)[:, 0]

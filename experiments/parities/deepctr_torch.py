@@ -4,6 +4,7 @@ from aim_keras import models
 from experiments.parities.counterpart import (
     ATTENTION_LAYERS,
     CIN,
+    CROSS_LAYERS,
     DIM,
     HIDDEN,
     IPNN_DIFFERS,
@@ -87,6 +88,20 @@ def _xdeepfm(theirs):
     return values
 
 
+def _dcnv2(theirs):
+    logit = theirs["dnn_linear.weight"]  # of what the cross network gives, then of the `DNN`'s
+    features = len(SIZES) * DIM
+    values = {
+        "embedding/tables": [_tables(theirs)],
+        **dense("cross_logit", logit[:, :features]),
+        **_mlp(theirs, theirs["out.bias"], logit[:, features:]),
+    }
+    for k in range(CROSS_LAYERS):
+        values[f"cross/kernel_{k}"] = theirs["crossnet.kernels"][k].T
+        values[f"cross/bias_{k}"] = theirs["crossnet.bias"][k, :, 0]
+    return values
+
+
 def _wide_deep(theirs):
     return {**_embedding(theirs), **_mlp(theirs, NO_BIAS)}
 
@@ -147,6 +162,14 @@ COUNTERPARTS = {
         absent=("cin.conv1ds.*.bias",),
         differs="By default its CIN has a ReLU and gives half of its maps to the next layer: "
         "switched off; its biases, which Eq. 6 of the paper has not, are zero.",
+    ),
+    "DCNv2": Counterpart(
+        lambda: models.DCNv2(SIZES, DIM, CROSS_LAYERS, hidden_units=HIDDEN),
+        "DCN",
+        _dcnv2,
+        {**MLP, "cross_num": CROSS_LAYERS, "cross_parameterization": "matrix"},
+        absent=("linear_model.*",),
+        differs="Has a linear term, which the paper has not: its weights are zero.",
     ),
     "NFM": Counterpart(
         lambda: models.NFM(SIZES, DIM, HIDDEN),

@@ -5,17 +5,26 @@ from experiments.parities import fuxictr_weights as weights
 from experiments.parities.counterpart import (
     ATTENTION_LAYERS,
     CIN,
+    CONTEXTS,
+    CROSS_LAYERS,
     DIM,
+    GATE_UNITS,
     GRAPH_STEPS,
     HIDDEN,
     IPNN_DIFFERS,
     NFM_DIFFERS,
     SIZES,
+    STREAMS,
     Counterpart,
 )
 
 MLP = {"hidden_units": list(HIDDEN)}
 ATTENTION = {"attention_layers": ATTENTION_LAYERS, "attention_dim": 6, "num_heads": 2}
+FINAL_MLP = {
+    "mlp1_hidden_units": list(STREAMS[0]),
+    "mlp2_hidden_units": list(STREAMS[1]),
+    "num_heads": 2,
+}
 FIGNN_DIFFERS = (
     "As ours and unlike the paper: no self-attention in front of the graph, importances that read "
     "all fields, matrices of its own for each step."
@@ -77,6 +86,39 @@ COUNTERPARTS = {
         {"dnn_hidden_units": list(HIDDEN), "cin_hidden_units": list(CIN)},
         absent=("cin.cin_layer.*.bias",),
         differs="Its CIN has a bias for each feature map, which Eq. 6 of the paper has not: zero.",
+    ),
+    "DCNv2": Counterpart(
+        lambda: models.DCNv2(SIZES, DIM, CROSS_LAYERS, hidden_units=HIDDEN),
+        "DCNv2",
+        weights.dcnv2,
+        {"num_cross_layers": CROSS_LAYERS, "parallel_dnn_hidden_units": list(HIDDEN)},
+    ),
+    "DCNv2 (stacked)": Counterpart(
+        lambda: models.DCNv2(SIZES, DIM, CROSS_LAYERS, stacked=True, hidden_units=HIDDEN),
+        "DCNv2",
+        weights.stacked_dcnv2,
+        {
+            "model_structure": "stacked",
+            "num_cross_layers": CROSS_LAYERS,
+            "stacked_dnn_hidden_units": list(HIDDEN),
+        },
+    ),
+    "FinalMLP": Counterpart(
+        lambda: models.FinalMLP(SIZES, DIM, STREAMS, num_heads=2),
+        "FinalMLP",
+        weights.finalmlp,
+        {**FINAL_MLP, "use_fs": False},
+    ),
+    "FinalMLP (contexts)": Counterpart(
+        lambda: models.FinalMLP(SIZES, DIM, STREAMS, 2, CONTEXTS, GATE_UNITS),
+        "FinalMLP",
+        weights.gated_finalmlp,
+        {
+            **FINAL_MLP,
+            "fs_hidden_units": list(GATE_UNITS),
+            "fs1_context": list(CONTEXTS[0]),
+            "fs2_context": list(CONTEXTS[1]),
+        },
     ),
     "FFM": Counterpart(
         lambda: models.FFM(SIZES, DIM),

@@ -5,10 +5,15 @@ import numpy as np
 from experiments.parities.counterpart import (
     ATTENTION_LAYERS,
     CIN,
+    CONTEXTS,
+    CROSS_LAYERS,
+    DIM,
+    GATE_UNITS,
     GRAPH_STEPS,
     HIDDEN,
     NO_BIAS,
     SIZES,
+    STREAMS,
     dense,
 )
 
@@ -25,12 +30,22 @@ def _linear(theirs, layer="lr_layer"):
 
 def _mlp(theirs, block, batch_norm=False):
     """The weights of an `MLP_Block`: `Linear`, perhaps a batch norm, and `ReLU` in turn."""
-    values, length = {}, 3 if batch_norm else 2
-    for i, ours in enumerate([*(f"dense_{k}" for k in range(len(HIDDEN))), "logit"]):
-        layer = f"{block}.mlp.{i * length}"
-        values |= dense(f"mlp/{ours}", theirs[f"{layer}.weight"], theirs[f"{layer}.bias"])
-        if batch_norm and ours != "logit":
+    length = 3 if batch_norm else 2
+    logit = f"{block}.mlp.{len(HIDDEN) * length}"
+    values = _hidden(theirs, block, length)
+    values |= dense("mlp/logit", theirs[f"{logit}.weight"], theirs[f"{logit}.bias"])
+    if batch_norm:
+        for i in range(len(HIDDEN)):
             values |= _batch_norm(theirs, f"{block}.mlp.{i * length + 1}", f"mlp/norm_{i}")
+    return values
+
+
+def _hidden(theirs, block, length=2, units=HIDDEN, ours="mlp"):
+    """The hidden layers of an `MLP_Block`, each of `length` modules."""
+    values = {}
+    for i in range(len(units)):
+        layer = f"{block}.mlp.{i * length}"
+        values |= dense(f"{ours}/dense_{i}", theirs[f"{layer}.weight"], theirs[f"{layer}.bias"])
     return values
 
 
@@ -113,6 +128,62 @@ def xdeepfm(theirs):
         kernel = theirs[f"cin.cin_layer.layer_{k}.weight"]  # (units, fields * before, 1)
         by_field = kernel.reshape(units, len(SIZES), -1)
         values[f"cin/kernel_{k}"] = by_field.T.reshape(-1, units)  # (before * fields, units)
+    return values
+
+
+def _crossed(theirs):
+    values = {"embedding/tables": [_tables(theirs)]}
+    for i in range(CROSS_LAYERS):
+        layer = f"crossnet.cross_layers.{i}"
+        values[f"cross/kernel_{i}"] = theirs[f"{layer}.weight"].T
+        values[f"cross/bias_{i}"] = theirs[f"{layer}.bias"]
+    return values
+
+
+def dcnv2(theirs):
+    cross_logit, logit = np.split(theirs["fc.weight"], [len(SIZES) * DIM], axis=1)
+    return {
+        **_crossed(theirs),
+        **dense("cross_logit", cross_logit),
+        **_hidden(theirs, "parallel_dnn"),
+        **dense("mlp/logit", logit, theirs["fc.bias"]),
+    }
+
+
+def stacked_dcnv2(theirs):
+    return {
+        **_crossed(theirs),
+        **_hidden(theirs, "stacked_dnn"),
+        **dense("mlp/logit", theirs["fc.weight"], theirs["fc.bias"]),
+    }
+
+
+def finalmlp(theirs):
+    fusion = "fusion_module"
+    x, y = (theirs[f"{fusion}.w_{stream}.weight"] for stream in "xy")
+    (_, p), (_, q) = x.shape, y.shape
+    return {
+        "embedding/tables": [_tables(theirs)],
+        **_hidden(theirs, "mlp1", units=STREAMS[0], ours="mlp_1"),
+        **_hidden(theirs, "mlp2", units=STREAMS[1], ours="mlp_2"),
+        "fusion/linear_0": x.T,
+        "fusion/linear_1": y.T,
+        "fusion/bias": theirs[f"{fusion}.w_x.bias"] + theirs[f"{fusion}.w_y.bias"],
+        "fusion/kernel": theirs[f"{fusion}.w_xy"].reshape(2, p // 2, q // 2),
+    }
+
+
+def gated_finalmlp(theirs):
+    values = finalmlp(theirs)
+    for s, context in enumerate(CONTEXTS, start=1):
+        tables = f"fs_module.fs{s}_ctx_emb.embedding_layer.embedding_layers"
+        gate = f"fs_module.fs{s}_gate"
+        last = f"{gate}.mlp.{2 * len(GATE_UNITS)}"
+        values |= {
+            f"context_{s}/tables": [[theirs[f"{tables}.{name}.weight"] for name in context]],
+            **_hidden(theirs, gate, units=GATE_UNITS, ours=f"gate_mlp_{s}"),
+            **dense(f"gate_{s}", theirs[f"{last}.weight"], theirs[f"{last}.bias"]),
+        }
     return values
 
 

@@ -23,7 +23,9 @@ from aim_keras.models import (
     AutoFeature,
     AutoGroup,
     AutoInt,
+    DCNv2,
     FiGNN,
+    FinalMLP,
     FwFM,
     WideDeep,
     XDeepFM,
@@ -49,6 +51,21 @@ BASELINES = {
     "fwfm_field_vectors": (FwFM, {"linear": "field_vectors"}),
     "afm": (AFM, {"attention_regularizer": "l2"}),
     "xdeepfm": (XDeepFM, {"embedding_dim": 4, "cin_units": (5, 3), "hidden_units": (8,)}),
+    "dcnv2": (DCNv2, {"embedding_dim": 4, "cross_layers": 2, "hidden_units": (8,)}),
+    "dcnv2_stacked": (
+        DCNv2,
+        {"embedding_dim": 4, "rank": 3, "stacked": True, "hidden_units": (8,)},
+    ),
+    "finalmlp": (FinalMLP, {"embedding_dim": 4, "hidden_units": ((8, 6), (4,)), "num_heads": 2}),
+    "finalmlp_gated": (
+        FinalMLP,
+        {
+            "embedding_dim": 4,
+            "hidden_units": ((6,), (4,)),
+            "contexts": (["b", "c"], ["d"]),
+            "gate_units": (3,),
+        },
+    ),
     "ffm": (FFM, {}),
     "hofm": (HOFM, {}),
     "hofm_shared": (HOFM, {"order": 4, "shared_embedding": True}),
@@ -183,7 +200,7 @@ def check_mixed_precision(build):
     assert logits.dtype == "float32"
     assert {w.dtype for w in mixed.weights} == {"float32"}
     np.testing.assert_allclose(logits, exact, atol=0.05 * np.abs(exact).max())
-    if not any(layer.name == "mlp" for layer in mixed.layers):
+    if not any(layer.name.startswith("mlp") for layer in mixed.layers):
         np.testing.assert_array_equal(logits, exact)
     return mixed
 
