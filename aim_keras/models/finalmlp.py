@@ -117,7 +117,8 @@ class FinalMLP(CTRModel):
 
 
 def _check_streams(name, values):
-    if len(values) != 2 or not all(values):
+    held = [len(value) for value in values if isinstance(value, list | tuple)]
+    if len(held) != len(values) or len(held) != 2 or 0 in held:
         raise ValueError(
             f"{name} must be two sequences, one of each stream, that hold at least one. "
             f"Received: {name}={values}"

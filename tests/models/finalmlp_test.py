@@ -50,6 +50,8 @@ def test_equals_its_formula(contexts, expected):
     [
         ({"hidden_units": ((4,),)}, "hidden_units must be two sequences"),
         ({"hidden_units": ((4,), ())}, r"at least one. Received: hidden_units=\(\(4,\), \(\)\)"),
+        ({"hidden_units": (4, 4)}, r"must be two sequences.* Received: hidden_units=\(4, 4\)"),
+        ({"contexts": ("a", "b")}, r"must be two sequences.* Received: contexts=\('a', 'b'\)"),
         ({"contexts": (["a"], [])}, r"at least one. Received: contexts=\(\['a'\], \[\]\)"),
         ({"contexts": (["a"], ["d", "b"])}, r"contexts must be fields. Received: \['d'\]"),
         ({"num_heads": 3}, "num_heads must divide the widths of two streams"),
