@@ -16,6 +16,7 @@ from aim_keras.layers.linear import Linear
 from aim_keras.layers.mlp import MLP
 from aim_keras.layers.param_free_batch_norm import ParamFreeBatchNorm
 from aim_keras.layers.soft_dimension import SoftDimension
+from aim_keras.layers.target_attention import TargetAttention
 
 __all__ = [
     "MLP",
@@ -33,6 +34,7 @@ __all__ = [
     "Linear",
     "ParamFreeBatchNorm",
     "SoftDimension",
+    "TargetAttention",
     "operands",
     "register_interaction_function",
 ]

@@ -7,6 +7,7 @@ from aim_keras.models.autogroup import AutoGroup
 from aim_keras.models.autoint import AutoInt
 from aim_keras.models.dcnv2 import DCNv2
 from aim_keras.models.deepfm import DeepFM
+from aim_keras.models.din import DIN
 from aim_keras.models.dnn import DNN
 from aim_keras.models.ffm import FFM
 from aim_keras.models.fignn import FiGNN
@@ -24,6 +25,7 @@ from aim_keras.models.xdeepfm import XDeepFM
 
 __all__ = [
     "AFM",
+    "DIN",
     "DNN",
     "FFM",
     "FM",

@@ -23,6 +23,7 @@ WEIGHED = [
 ]
 FUNCTION_WISE = RNG.normal(size=(BATCH, FUNCTIONS, FIELDS, DIM)).astype("float32")
 SHARED = FUNCTION_WISE[:, 0]
+USED = np.arange(BATCH * FIELDS).reshape(BATCH, FIELDS) % 3 > 0
 FLAT = RNG.normal(size=(BATCH, DIM)).astype("float32")
 IS_KEPT = RNG.random((FUNCTIONS, FIELDS, DIM)) < 0.7
 COMPACT = FUNCTION_WISE[:, IS_KEPT]
@@ -83,6 +84,7 @@ LAYERS = {
     "attention_normed": (layers.FieldAttention, [6, 3, True, True, True], {}, SHARED),
     "attention_plain": (layers.FieldAttention, [6], {"residual": False}, SHARED),
     "attention_dropout": (layers.FieldAttention, [6], {"dropout": 0.5}, SHARED),
+    "target": (layers.TargetAttention, [[7]], {}, [SHARED[:, 0], SHARED, USED]),
     "beta": (layers.DimensionGate, [THREE], {}, FUNCTION_WISE),
     "beta_function": (layers.DimensionGate, [THREE, (2, 3), NAMES, True], {}, FUNCTION_WISE),
     "beta_plain": (layers.DimensionGate, [THREE], {"normalize": False}, FUNCTION_WISE),
