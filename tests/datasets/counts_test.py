@@ -11,6 +11,7 @@ from aim_keras.datasets.counts import Counts
 @pytest.mark.parametrize("least_merged", [1, 30, 1 << 16])
 def test_counts_equal_a_counter_and_its_order(monkeypatch, least_merged):
     monkeypatch.setattr(counts, "LEAST_MERGED", least_merged)
+    monkeypatch.setattr(counts, "SLICE", least_merged)
     rng = np.random.default_rng(least_merged)
     counted, counter = Counts(), Counter()
     for _ in range(60):

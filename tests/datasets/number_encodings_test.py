@@ -3,7 +3,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from aim_keras.datasets.number_encodings import Dense, Numerical, rounded, rounded_up
+from aim_keras.datasets import encoding
+from aim_keras.datasets.encoding import Encoding
+from aim_keras.datasets.number_encodings import MISSING, Dense, Numerical, rounded, rounded_up
 from tests.datasets.encoding_test import drawn
 
 
@@ -72,6 +74,23 @@ def test_buckets_of_decimals_are_those_of_their_order():
     boundary = field.boundaries[3]
     below, at, above = np.nextafter(np.float32(boundary), [-np.inf, boundary, np.inf], dtype="f4")
     assert field.encode([str(below), str(at), str(above)]).tolist() == [4, 4, 5]
+
+
+@pytest.mark.parametrize("kind", ["numerical", "decimal"])
+@pytest.mark.parametrize(("bucket_count", "buckets"), [(1, 10), (300, 4)])
+def test_a_bucket_of_numbers_holds_what_both_limits_ask_for(kind, bucket_count, buckets):
+    counts = {"x": {str(i): 1 for i in range(1000)}}
+    found = encoding.learn({"x": kind}, counts, bucket_count=bucket_count, max_buckets=10)
+    assert len(found.fields["x"].boundaries) + 1 == buckets
+
+
+@pytest.mark.parametrize(
+    "field", [Numerical((MISSING, 3), True), Numerical((-np.inf, 0.5), True, decimals=True)]
+)
+def test_a_missing_number_is_below_all_in_a_file_too(tmp_path, field):
+    original = Encoding({"x": field})
+    original.save(tmp_path / "encoding.json")
+    assert Encoding.load(tmp_path / "encoding.json") == original
 
 
 @pytest.mark.parametrize("low", [0.0, -1e6, 1e6, 3.4028e38])
