@@ -80,6 +80,7 @@ def test_a_label_in_the_name_of_a_folder(tmp_path, write):
     np.testing.assert_array_equal(labels(builder, "test"), np.ones(6))
     write(tmp_path / "clicks" / "click=2" / "a.csv", ["user,place", "u1,0"])
     schema = next((tmp_path / "data" / "schemas").iterdir())
+    assert Schema.load(schema).columns["click"]["why"] == "50.00% of 60 rows are positive"
     with pytest.raises(ValueError, match=r"a\.csv, line 2: click must be one of '0', '1'\."):
         prepare(tmp_path, tmp_path / "clicks", schema=schema)
     builder = prepare(tmp_path, tmp_path / "clicks", schema=schema, on_error="skip")

@@ -68,6 +68,13 @@ def test_all_of_few_rows_and_some_of_each_file(tmp_path, name):
     assert 450 <= found.rows <= 800
 
 
+@pytest.mark.parametrize("name", ["{}.csv", "{}.parquet", "{}.csv.gz"])
+def test_small_files_leave_their_rows_to_a_large_one(tmp_path, name):
+    files = [log(tmp_path / name.format("big"), 3000)]
+    files += [log(tmp_path / name.format(i), 30) for i in range(3)]
+    assert 450 <= sample(files)["row"].rows <= 800
+
+
 def test_of_many_files_some_are_read(tmp_path, write, monkeypatch):
     monkeypatch.setattr(sampling, "FILES", 5)
     files = [write(tmp_path / f"{i}.csv", ["y,day,row", f"1,{i},r{i}"]) for i in range(21)]
