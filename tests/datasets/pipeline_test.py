@@ -173,6 +173,12 @@ def test_a_small_split_is_shuffled_fully(tmp_path):
     assert blocks == [5] * 10
 
 
+def test_each_window_has_an_order_of_its_own(tmp_path):
+    builder = build_numbers(tmp_path, rows=2 * 4096)
+    first, second = np.split(_order(pipeline.batches(builder, "train", 4096, 3, window=1)), 2)
+    assert (first % 4096 == second % 4096).mean() < 0.01
+
+
 def test_order_depends_on_seed_and_pass_alone(numbers):
     def stream(**kwargs):
         return _order(pipeline.batches(numbers, "train", 5000, **({"shuffle_seed": 7} | kwargs)))

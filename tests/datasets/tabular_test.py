@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 import tensorflow_datasets as tfds
 
-from aim_keras.datasets import encoding, frappe, pipeline, raw_files
+from aim_keras.datasets import encoding, frappe, pipeline, raw_files, tabular
 
 
 def _prepare(folder, data_dir, **options):
@@ -127,6 +127,10 @@ def test_raw_dir_none_reopens_what_was_prepared(frappe_files, tmp_path):
     assert again.vocabulary_sizes == first.vocabulary_sizes
     with pytest.raises(ValueError, match="raw_dir must be given unless exactly one"):
         frappe.builder(data_dir=tmp_path / "data", min_count=3)
+    other = _prepare(frappe_files(train=41, name="longer"), tmp_path / "data", min_count=2)
+    both = ", ".join(sorted(f"'{b.builder_config.name}'" for b in (first, other)))
+    with pytest.raises(ValueError, match=rf"exactly one .*prepared=\[{both}\]"):
+        frappe.builder(data_dir=tmp_path / "data", min_count=2)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
@@ -195,6 +199,12 @@ def test_unprepared_data_set_says_so(frappe_files, tmp_path):
     ):
         with pytest.raises(RuntimeError, match=r"call builder\.download_and_prepare\(\)"):
             use()
+
+
+@pytest.mark.parametrize(("valid", "last"), [(0.1, "train"), (0.2, "valid")])
+def test_rows_of_test_stay_so_whatever_the_share_of_valid(valid, last):
+    found = tabular.random_split(np.array([[0.05], [0.15], [0.25]]), valid, test=0.1)
+    assert [tabular.SPLITS[index] for index in found] == ["test", "valid", last]
 
 
 @pytest.mark.parametrize(
