@@ -10,7 +10,7 @@ from aim_keras.layers import ParamFreeBatchNorm
 BATCH, STEPS, MOMENTUM = 10, 6, 0.7
 FEATURES = np.random.default_rng(0).normal(3, 2, (BATCH * STEPS, 4)).astype("float32")
 LABELS = (FEATURES[:, :1] > 3).astype("float32")
-BATCHES = [FEATURES[:20], (FEATURES[20:40], LABELS[20:40])]
+BATCHES = [FEATURES[:20], (FEATURES[20:40], LABELS[20:40]), FEATURES[40:]]
 
 
 class Seen(keras.callbacks.Callback):
@@ -25,6 +25,19 @@ class Seen(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         hidden, norm = self.model.get_layer("hidden"), self.model.get_layer("norm")
         self.ends.append((hidden.kernel.numpy(), norm.moving_mean.numpy()))
+
+
+class Told(keras.callbacks.Callback):
+    """The epochs and steps that begin."""
+
+    def on_train_begin(self, logs=None):
+        self.begun = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begun.append(("epoch", epoch))
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.begun.append(("step", batch))
 
 
 def network():
@@ -61,7 +74,7 @@ def averaged(kernels):
 def statistics(kernel, model):
     """Means over the batches of the mean and variance of both norms, from their definitions."""
     found = []
-    for rows in (FEATURES[:20], FEATURES[20:40]):
+    for rows in np.split(FEATURES, 3):
         hidden = rows @ kernel
         mean, variance = hidden.mean(0), hidden.var(0)
         norm = model.get_layer("norm")
@@ -106,6 +119,15 @@ def test_its_callbacks_see_the_averages_and_all_others_the_weights():
         np.testing.assert_allclose(averaged_kernel, averaged(kernels), rtol=1e-5, atol=1e-6)
         assert (np.abs(its_mean - mean) > 1e-3).all()
     np.testing.assert_array_equal(within.kernels, before.kernels)
+
+
+def test_its_callbacks_are_told_what_all_others_are():
+    within, beside = Told(), Told()
+    trained(AveragedWeights(BATCHES, [within]), beside)
+    assert within.begun == beside.begun
+    assert len(within.begun) == 2 * (1 + STEPS)
+    assert within.params == beside.params
+    assert within.params["epochs"] == 2
 
 
 def test_an_interrupted_training_goes_on_with_the_weights(tmp_path):

@@ -84,6 +84,17 @@ def test_a_loss_that_alone_is_not_finite_is_said_to_be():
         model.fit(FEATURES, LABELS, BATCH, verbose=0, callbacks=[RequireFinite()])
 
 
+def test_the_statistics_of_a_norm_must_be_finite_too():
+    norm = keras.layers.BatchNormalization(name="norm")
+    model = keras.Sequential([keras.Input((3,)), norm, keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    norm.moving_mean.assign([0, np.nan, np.nan])
+    callback = RequireFinite()
+    callback.set_model(model)
+    with pytest.raises(FloatingPointError, match=r"norm/moving_mean \(2 of 3 values\)"):
+        callback.on_epoch_end(0)
+
+
 def test_finite_training_is_left_alone():
     kernel = fit(FEATURES, RequireFinite()).layers[-1].kernel
     assert np.isfinite(kernel).all()
