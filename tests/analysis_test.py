@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import numpy as np
@@ -193,10 +194,12 @@ def test_top_interactions():
 
 
 def test_top_interactions_are_retrained_with_equal_functions_beside_the_other_orders():
-    top = analysis.with_interactions(FOUND, analysis.top_by_statistics(STATISTICS, 2))
+    found = dataclasses.replace(FOUND, found_by={"stage": "search_interactions_2", "auc": 0.8})
+    top = analysis.with_interactions(found, analysis.top_by_statistics(STATISTICS, 2))
     assert top.of_order(2) == dict.fromkeys(("inner", "outer"), (("a", "b"), ("a", "c")))
     assert top.of_order(3) == FOUND.of_order(3)
     assert top.dimensions is None
     assert top.alpha is None
+    assert top.found_by == {}
     with pytest.raises(ValueError, match=r"one order. Received: orders \[2, 3\]"):
         analysis.with_interactions(FOUND, [("a", "b"), FIELDS])

@@ -150,6 +150,19 @@ def test_fields_of_every_kind(kinds):
         serve(**{**inputs, "history_weights": inputs["history_weights"][:, :2]})
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_number_or_a_weight_that_is_not_finite_counts_as_zero(kinds, value):
+    model, path = kinds
+    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
+    request = {**REQUEST, "age": [value, 2.0], "city_weights": [1.5, value]}
+    inputs = {name: tf.constant(v, KIND_INPUTS[name][1]) for name, v in request.items()}
+    weights = TAKEN[1].copy()
+    weights[0, 4] = weights[1, 5] = 0
+    np.testing.assert_allclose(
+        serve(**inputs)["ctr"], probabilities(model, (TAKEN[0], weights)), atol=1e-6
+    )
+
+
 LOADER = """
 import json, sys
 import tensorflow as tf

@@ -130,6 +130,12 @@ def test_in_compile_and_saved(jit_compile, tmp_path):
     assert evaluated["auc"] == pytest.approx(history["val_auc"][-1], abs=1e-6)
 
 
+def test_it_is_made_again_as_it_was():
+    given = {"from_logits": True, "num_bins": 7, "limit": 2.0, "name": "rank"}
+    again = BinnedAUC.from_config(BinnedAUC(**given).get_config())
+    assert {name: getattr(again, name) for name in given} == given
+
+
 def test_half_precision_scores_are_counted_in_float32():
     labels, logits = rows(1000, 0, 2)
     metric = BinnedAUC(from_logits=True)
