@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from aim_keras.callbacks import GateSteps
+from aim_keras.callbacks import GateSteps, rank_metrics
 from aim_keras.models import FM
-from experiments import fitting
+from experiments import distribution, fitting
 
 
 @pytest.fixture
@@ -44,6 +44,71 @@ def test_a_resumed_search_goes_on_with_the_gates_own_rows(finished_epochs, tmp_p
     for (ids, _), (expected, _) in zip(stream.take(5), gate_steps._batches, strict=False):
         np.testing.assert_array_equal(ids, expected)
     assert model.optimizer.joint is False
+
+
+@pytest.mark.parametrize(
+    ("rows", "epochs_per_pass", "steps"), [(400, 1, 4), (410, 1, 5), (400, 3, 2), (400, 0.5, 8)]
+)
+def test_an_epoch_is_the_part_of_a_pass_that_is_asked_for(
+    rows, epochs_per_pass, steps, tmp_path, new_job, fits
+):
+    job = new_job(rows)
+    model = FM(job.builder.fields)
+    fitting.fit(model, tmp_path, job, searching=False, epochs_per_pass=epochs_per_pass)
+    assert [options["steps_per_epoch"] for options in fits] == [steps]
+
+
+@pytest.mark.usefixtures("fits")
+@pytest.mark.parametrize(("gates_every", "total"), [(None, 20), (4, 4)])
+def test_gates_are_told_how_many_steps_they_have(gates_every, total, tmp_path, new_job):
+    job, told = new_job(1000), []
+
+    def gates(total_steps):
+        told.append(total_steps)
+        return keras.optimizers.SGD()
+
+    model = FM(job.builder.fields, search="interactions")
+    options = {"gates": gates, "gates_every": gates_every, "epochs": 2}
+    fitting.fit(model, tmp_path, job, searching=True, **options)
+    assert {*told} == {total}
+
+
+def test_an_epoch_is_validated_on_valid_and_calibrated(tmp_path, new_job, fits, monkeypatch):
+    job = new_job(400)
+    monkeypatch.setattr(type(job.builder), "logit_shift", -1.5)
+    model = FM(job.builder.fields)
+    fitting.fit(model, tmp_path, job, searching=False)
+    (callbacks,) = (options["callbacks"] for options in fits)
+    (validation,) = (c for c in callbacks if isinstance(c, distribution.Validation))
+    validation.set_model(model)
+    validation.on_epoch_end(0, logs := {})
+    expected = rank_metrics(model, job.batches("valid"), logit_shift=-1.5)
+    assert logs == {f"val_{name}": pytest.approx(value) for name, value in expected.items()}
+
+
+def test_the_greatest_auc_on_valid_decides(tmp_path, new_job, fits):
+    job = new_job(400)
+    model = FM(job.builder.fields)
+    options = {"patience": 1, "patience_steps": 8, "plateau_factor": 0.25}
+    fitting.fit(model, tmp_path, job, searching=False, **options)
+    kinds = (
+        keras.callbacks.ModelCheckpoint,
+        keras.callbacks.ReduceLROnPlateau,
+        keras.callbacks.EarlyStopping,
+    )
+    (given,) = (options["callbacks"] for options in fits)
+    callbacks = keras.callbacks.CallbackList(
+        [callback for callback in given if isinstance(callback, kinds)], model=model
+    )
+    callbacks.on_train_begin()
+    rate, ends = float(model.optimizer.learning_rate), []
+    for epoch, auc in enumerate((0.6, 0.8, 0.800001, 0.7)):
+        model.set_weights([np.full(weight.shape, auc) for weight in model.get_weights()])
+        callbacks.on_epoch_end(epoch, {"val_auc": auc})
+        ends.append((float(model.optimizer.learning_rate) / rate, model.stop_training))
+    assert ends == [(1, False), (1, False), (1, False), (0.25, True)]
+    keras.Model.load_weights(model, fitting.best_weights(tmp_path))
+    assert {float(np.max(weight)) for weight in model.get_weights()} == {np.float32(0.800001)}
 
 
 @pytest.mark.usefixtures("fits")

@@ -1,7 +1,11 @@
-"""What a stage gives the model that it builds."""
+"""What a stage gives the model that it builds, and what it records."""
+
+import functools
+import json
 
 import gin
 import numpy as np
+import pytest
 
 from aim_keras.datasets import pipeline
 from aim_keras.models import FM, LR, AutoEmb
@@ -19,6 +23,31 @@ def test_counts_go_to_the_models_that_take_them(new_job):
         (popularity,) = model.get_layer("popularity").get_embeddings()
         np.testing.assert_allclose(popularity[0][:, 0], logs / logs.max(), rtol=1e-6)
     assert isinstance(stage.build(job, LR, None, None), LR)
+
+
+def test_several_searches_have_a_seed_each_and_are_recorded_as_one(tmp_path, new_job):
+    job, trained = new_job(200), {}
+
+    def fit(model, stage_dir, job, searching):
+        trained[job.seed] = model
+        stage_dir.mkdir(parents=True)
+        return job.seed
+
+    build_model = functools.partial(FM, functions=("inner", "outer"))
+    given = job, build_model, fit, "interactions", None
+    found, record, searched_dir = stage.search(
+        tmp_path / "search", *given, seeds=(3, 5), front_points=2
+    )
+    assert searched_dir == tmp_path / "search" / "seed_3"
+    assert (record["epochs"], record["interactions"], record["units"]) == (8, {"2": 45}, {"2": 90})
+    on_valid = {seed: job.evaluate(model, "valid", 0) for seed, model in trained.items()}
+    assert on_valid[3] != on_valid[5]
+    for name in ("auc", "log_loss"):
+        each = {seed: scores[name] for seed, scores in on_valid.items()}
+        assert record[name] == found.found_by[name] == pytest.approx(sum(each.values()) / 2)
+        for seed, value in each.items():
+            front = json.loads((tmp_path / f"search/seed_{seed}/front.json").read_text())
+            assert front[0][name] == pytest.approx(value)
 
 
 def test_a_finished_re_training_is_read(tmp_path, new_job):
