@@ -98,6 +98,7 @@ def test_all_fields_of_an_analysis_have_an_importance_or_none_has(tmp_path):
         (["stages", 1, "seconds"], float("nan"), "stages/1: seconds must be from 0 to"),
         (["stages", 0, "units", "2"], -1, "stages/0, units: 2 must be from 0 to"),
         (["logit_shift"], "x", "logit_shift must be a number. Received: 'x'"),
+        (["constant_log_loss"], -0.1, "constant_log_loss must be from"),
         (["doubts"], "x", "doubts must be a list. Received: 'x'"),
         (["doubts"], ["x", 1], "doubts: each must be a string. Received: 1"),
         (["planted", "2", "recall"], 1.5, "planted/2: recall must be from 0 to 1"),
@@ -112,6 +113,12 @@ def test_a_wrong_value_of_the_results_is_named_with_its_place(tmp_path, place, v
     with pytest.raises(ValueError, match=r"metrics\.json") as caught:
         run_files.metrics(path)
     assert message in str(caught.value)
+
+
+def test_a_shift_of_logits_may_be_below_zero(tmp_path):
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps(content := {**METRICS, "logit_shift": -1.5}))
+    assert run_files.metrics(path) == content
 
 
 @pytest.mark.parametrize("name", ANALYSIS)

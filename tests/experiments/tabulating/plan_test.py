@@ -66,6 +66,11 @@ def test_architectures_are_found_before_they_are_taken():
     ]
 
 
+def test_a_run_has_a_folder_for_each_data_set():
+    run, *_ = table_runs(Plan("Shop", (AIM,)))
+    assert run.folder("runs", DATA) != run.folder("runs", {**DATA, "id": "f00d"})
+
+
 def test_a_systems_own_number_of_seeds():
     plan = Plan("Shop", ({**AIM, "seeds": 1}, system("FM")), seeds=3)
     assert [run.seed for run in table_runs(plan)] == [1, 1, 2, 3]

@@ -1,7 +1,9 @@
 """The file of records: whole lines, and which of them are a run's."""
 
 import dataclasses
+import fcntl
 import json
+import threading
 
 import pytest
 
@@ -26,6 +28,18 @@ def test_records_are_appended_a_line_each(path):
     before = path.read_bytes()
     records.append(path, result(RUN, 0.9))
     assert path.read_bytes() == before + json.dumps(result(RUN, 0.9)).encode() + b"\n"
+
+
+def test_a_record_waits_until_nobody_else_appends(path):
+    before = path.read_bytes()
+    with open(path, "ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=records.append, args=(path, result(RUN, 0.9)))
+        waiting.start()
+        waiting.join(timeout=0.3)
+        assert path.read_bytes() == before
+    waiting.join()
+    assert records.read(path)[-1] == result(RUN, 0.9)
 
 
 def test_no_file_has_no_records(tmp_path):

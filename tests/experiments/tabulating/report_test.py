@@ -226,7 +226,8 @@ def test_tuning():
 
 
 def test_the_whole_report(tmp_path):
-    results = results_of([FM, AIM], {"FM": [0.79, 0.80], "AIM(2nd)": KEPT}, seeds=2)
+    later = {"auc": 0.79, "date": "2026-02-03T04:05:06+00:00"}
+    results = results_of([FM, AIM], {"FM": [later, 0.80], "AIM(2nd)": KEPT}, seeds=2)
     path = tmp_path / "R.md"
     report.write(path, results, "python -m experiments.tables")
     text = path.read_text()
@@ -235,11 +236,12 @@ def test_the_whole_report(tmp_path):
     assert text.endswith(
         "## Where it comes from\n\n- Data: shop/1.0.0, id 0123abcd\n"
         "- Machine: abacus, 2 cores, 4 GB\n- Versions: python 3.11.7\n- Commit: c0ffee\n"
-        "- Recorded: 2026-01-02T03:04:05+00:00 to 2026-01-02T03:04:05+00:00, 4 records\n"
+        "- Recorded: 2026-01-02T03:04:05+00:00 to 2026-02-03T04:05:06+00:00, 4 records\n"
     )
     report.check(path, results.plan)
-    with pytest.raises(ValueError, match="results holds another report: choose another file"):
-        report.check(path, dataclasses.replace(results.plan, title="Another", systems=()))
+    for title in ("Another", "Sho"):
+        with pytest.raises(ValueError, match="results holds another report: choose another file"):
+            report.check(path, dataclasses.replace(results.plan, title=title, systems=()))
 
 
 def test_a_report_without_the_papers_figures(tmp_path):
