@@ -180,6 +180,25 @@ def test_clicks_are_those_of_the_schema(trained):
         scored(folder, folder / "day_3.csv", schema=schema, label="click")
 
 
+def test_another_label_than_the_schemas_has_clicks_of_its_own(trained):
+    folder, _ = trained
+    found = [(*row, "yes" if row[0] == "1" else "no") for row in rows(1500, seed=3)]
+    names = ("click", "User ID", "age", "price", "genres", "bought")
+    _, expected = scored(folder, folder / "day_3.csv", label="click")
+    _, results = scored(folder, write(folder / "bought.csv", found, names), label="bought")
+    assert results == expected
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_labels_of_one_class_have_a_loss_and_no_auc(label):
+    certain = np.array([0, 1, 1], "float32")
+    results = scoring._evaluated(certain, [np.full(2, bool(label)), np.full(1, bool(label))])
+    wrong = np.mean(certain != label)
+    assert results.keys() == {"rows", "ctr", "clicks", "log_loss"}
+    assert results["clicks"] == label
+    assert results["log_loss"] == pytest.approx(-np.log(1e-7) * wrong, rel=1e-5)
+
+
 def test_quotes_are_text_where_the_schema_says_so(trained):
     folder, _ = trained
     schema = changed(

@@ -122,8 +122,10 @@ def test_another_architecture_in_the_same_file_is_another_configuration(data_dir
     Architecture.full(fields, ["inner"], 8).save(path)
     (run_dir / "stages").mkdir(parents=True)
     (run_dir / "requested.gin").write_text("of another architecture")
-    error = refused_here(*job)
+    error = refused_here(*job, seed=3)
     assert "another configuration" in error
+    assert "\n+# Data: planted/" in error
+    assert "\n+# Seed: 3\n" in error
     assert '"inner": [["f0", "f1"]' in error
 
 
