@@ -77,6 +77,21 @@ def test_a_model_without_a_search_is_trained_and_exported(data_dir, tmp_path):
     assert (tmp_path / "run" / "saved_model" / "1").is_dir()
 
 
+def test_a_model_that_is_trained_in_bfloat16_is_served_in_float32(data_dir, tmp_path):
+    given = "DTYPE_POLICY='mixed_bfloat16'", "pipeline.run.stages=('retrain',)"
+    run_here("quickstart.gin", tmp_path / "run", data_dir, *SMALL, *given)
+    keras.config.set_dtype_policy("float32")
+    trained = keras.models.load_model(tmp_path / "run" / "model.keras")
+    whole = type(trained).from_config(trained.get_config() | {"dtype": "float32"})
+    whole.set_weights(trained.get_weights())
+    ids = np.random.default_rng(0).integers(0, 13, (50, 10)).astype("int32")
+    columns = {f"f{i}": tf.constant(ids[:, i]) for i in range(10)}
+    served = tf.saved_model.load(str(tmp_path / "run" / "saved_model" / "1"))
+    ctr = served.signatures["ids"](**columns)["ctr"]
+    np.testing.assert_allclose(ctr, tf.sigmoid(whole(ids)), rtol=0, atol=1e-6)
+    assert np.abs(ctr - tf.sigmoid(trained(ids))).max() > 1e-5
+
+
 @pytest.mark.usefixtures("without_export_and_report")
 def test_a_model_with_a_search_of_its_own_goes_on_where_it_ended(data_dir, tmp_path, monkeypatch):
     path, run_dir = tmp_path / "autogroup.gin", tmp_path / "run"

@@ -10,6 +10,8 @@ import pytest
 import tensorflow as tf
 
 from aim_keras import Architecture
+from aim_keras.callbacks import rank_metrics
+from aim_keras.datasets import pipeline, planted
 from tests import forked
 from tests.experiments.main_job import (
     SMALL,
@@ -57,6 +59,18 @@ def test_saved_model_serves_the_keras_model(finished):
     served = tf.saved_model.load(str(run_dir / "saved_model" / "1"))
     expected = tf.sigmoid(model.predict(ids, verbose=0))
     np.testing.assert_allclose(served.signatures["ids"](**columns)["ctr"], expected, atol=1e-6)
+
+
+def test_results_are_those_of_the_model_on_the_rows_of_their_split(finished, data_dir):
+    run_dir, _ = finished
+    model = keras.models.load_model(run_dir / "model.keras")
+    metrics = json.loads((run_dir / "metrics.json").read_text())
+    builder = planted.builder(data_dir, num_train=6000, num_valid=1000, num_test=1000)
+    for split in ("valid", "test"):
+        found = rank_metrics(model, pipeline.batches(builder, split, 500))
+        assert metrics[split] == pytest.approx(found, abs=1e-5)
+    entropy = pipeline.entropy(builder, "valid")
+    assert metrics["constant_log_loss"] == pytest.approx(entropy, abs=1e-9)
 
 
 def test_a_finished_run_is_not_run_again(finished, data_dir, capsys):
