@@ -1,6 +1,8 @@
 """What the training of a stage is made of."""
 
+import dataclasses
 import functools
+import itertools
 import json
 import types
 
@@ -10,7 +12,8 @@ import pytest
 
 from aim_keras.callbacks import GateSteps, rank_metrics
 from aim_keras.models import FM
-from experiments import distribution, fitting
+from aim_keras.optimizers import GRDA
+from experiments import distribution, fitting, rate_decay
 
 
 @pytest.fixture
@@ -56,6 +59,36 @@ def test_an_epoch_is_the_part_of_a_pass_that_is_asked_for(
     model = FM(job.builder.fields)
     fitting.fit(model, tmp_path, job, searching=False, epochs_per_pass=epochs_per_pass)
     assert [options["steps_per_epoch"] for options in fits] == [steps]
+
+
+def test_rows_come_in_the_order_of_the_seed_from_any_step(new_job):
+    job = new_job(350)
+
+    def rows(job, first_step):
+        stream = job.shuffled_batches(first_step)
+        return np.concatenate([ids for ids, _ in itertools.islice(stream, 9 - first_step)])
+
+    whole, resumed = rows(job, 0), rows(job, 5)
+    np.testing.assert_array_equal(whole[-len(resumed) :], resumed)
+    assert (rows(dataclasses.replace(job, seed=1), 0) != whole).any()
+
+
+def test_a_rate_of_the_gates_that_stays_may_have_a_target(tmp_path, new_job, fits):
+    job = new_job(400)
+    model = FM(job.builder.fields, search="interactions")
+    gates = functools.partial(GRDA, 0.4, mu=0.6, target_threshold=0.7)
+    options = {"gates": gates, "epochs": 3, "epoch_decay": 0.5}
+    fitting.fit(model, tmp_path, job, searching=True, gates_decay=1.0, **options)
+    kinds = keras.callbacks.LearningRateScheduler, rate_decay._GatesDecay
+    (callbacks,) = (of_fit["callbacks"] for of_fit in fits)
+    decays = [callback for callback in callbacks if isinstance(callback, kinds)]
+    for epoch, callback in itertools.product(range(3), decays):
+        callback.set_model(model)
+        callback.on_epoch_begin(epoch)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.001 / 4)
+    assert float(model.optimizer.gates_optimizer.learning_rate) == pytest.approx(0.4)
+    with pytest.raises(ValueError, match=r"target_threshold=0\.7, a decay of 0\.5"):
+        fitting.fit(model, tmp_path, job, searching=True, **options)
 
 
 @pytest.mark.usefixtures("fits")

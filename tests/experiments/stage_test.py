@@ -7,6 +7,7 @@ import gin
 import numpy as np
 import pytest
 
+from aim_keras.architecture import Architecture
 from aim_keras.datasets import pipeline
 from aim_keras.models import FM, LR, AutoEmb
 from experiments import fitting, stage
@@ -35,19 +36,21 @@ def test_several_searches_have_a_seed_each_and_are_recorded_as_one(tmp_path, new
 
     build_model = functools.partial(FM, functions=("inner", "outer"))
     given = job, build_model, fit, "interactions", None
-    found, record, searched_dir = stage.search(
+    _, record, searched_dir = stage.search(
         tmp_path / "search", *given, seeds=(3, 5), front_points=2
     )
     assert searched_dir == tmp_path / "search" / "seed_3"
     assert (record["epochs"], record["interactions"], record["units"]) == (8, {"2": 45}, {"2": 90})
     on_valid = {seed: job.evaluate(model, "valid", 0) for seed, model in trained.items()}
     assert on_valid[3] != on_valid[5]
-    for name in ("auc", "log_loss"):
-        each = {seed: scores[name] for seed, scores in on_valid.items()}
-        assert record[name] == found.found_by[name] == pytest.approx(sum(each.values()) / 2)
-        for seed, value in each.items():
-            front = json.loads((tmp_path / f"search/seed_{seed}/front.json").read_text())
-            assert front[0][name] == pytest.approx(value)
+    for seed, scores in on_valid.items():
+        folder = tmp_path / "search" / f"seed_{seed}"
+        first, *_ = json.loads((folder / "front.json").read_text())
+        origin = Architecture.load(folder / "architecture.json").found_by
+        assert origin == {"stage": folder.name, "seed": seed, **scores}
+        assert {name: first[name] for name in scores} == pytest.approx(scores)
+    means = {name: np.mean([on_valid[seed][name] for seed in (3, 5)]) for name in on_valid[3]}
+    assert {name: record[name] for name in means} == pytest.approx(means)
 
 
 def test_a_finished_re_training_is_read(tmp_path, new_job):
