@@ -76,6 +76,7 @@ TEXTS = [f"t{i}" for i in range(150)]
         ("event_time", [str(10**9 + n % 150) for n in range(300)], "ignored"),
         ("timestampMs", [str(10**12 + n % 150) for n in range(300)], "ignored"),
         ("time", [str(n % 150) for n in range(300)], "numerical"),
+        ("time", [*NUMBERS, str(10**9)], "numerical"),
         ("created_at", [f"{10**9 + n % 150}.25" for n in range(300)], "ignored"),
         ("ms", [str(10**12 + n % 150) for n in range(300)], "ignored"),
         ("atlas", [str(10**9 + n % 150) for n in range(300)], "numerical"),

@@ -162,6 +162,12 @@ def test_jobs_run_at_a_time_on_their_share_of_the_cores(train, monkeypatch):
     assert 1 < train.last.most_running <= 3
 
 
+def test_threads_that_are_set_outside_are_kept(train, monkeypatch):
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "5")
+    train(runs_of(AIM, seeds=1))
+    assert train.last.cores == {"5"}
+
+
 def test_a_run_whose_folder_is_lost_is_made_again_for_what_needs_it(train, tmp_path):
     aim, transfer = runs_of(TRANSFER, AIM, seeds=1)
     plan = Plan("Shop", (AIM,), seeds=1, analysed="AIM(2nd)")
