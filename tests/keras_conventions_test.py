@@ -273,14 +273,19 @@ def test_a_loss_of_probabilities_is_refused(loss):
 
 
 @pytest.mark.parametrize(
-    "metric", ["AUC", "bce", keras.metrics.AUC(curve="PR"), aim_keras.metrics.BinnedAUC()]
+    "metric",
+    [
+        *("AUC", "bce", keras.metrics.AUC(curve="PR"), aim_keras.metrics.BinnedAUC()),
+        *("accuracy", keras.metrics.Precision(), keras.metrics.RecallAtPrecision(0.5)),
+    ],
 )
 def test_a_metric_of_probabilities_is_refused(metric):
     model = compiled(new_model("fm_of_interactions"), "adam", metrics=[metric])
     for use in (model.fit, model.evaluate):
         with pytest.raises(ValueError, match="FM gives logits, so its metrics must take them"):
             use(IDS, LABELS, verbose=0)
-    compiled(model, "adam", metrics=["accuracy", keras.metrics.AUC(from_logits=True)])
+    of_logits = [keras.metrics.Precision(0), keras.metrics.AUC(from_logits=True)]
+    compiled(model, "adam", metrics=of_logits)
     model.fit(IDS, LABELS, verbose=0)
 
 

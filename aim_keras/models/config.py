@@ -17,7 +17,21 @@ LOSSES_OF_PROBABILITIES = (
     keras.losses.binary_crossentropy,
     keras.losses.binary_focal_crossentropy,
 )
-OF_LOGITS_OR_PROBABILITIES = (keras.metrics.AUC, keras.metrics.BinaryCrossentropy, BinnedAUC)
+METRICS_OF_EITHER = (keras.metrics.AUC, keras.metrics.BinaryCrossentropy, BinnedAUC)
+METRICS_OF_DECISIONS = (  # which are made at a threshold, of a probability unless it is 0
+    keras.metrics.BinaryAccuracy,
+    keras.metrics.FBetaScore,
+    keras.metrics.Precision,
+    keras.metrics.Recall,
+    keras.metrics.TruePositives,
+    keras.metrics.TrueNegatives,
+    keras.metrics.FalsePositives,
+    keras.metrics.FalseNegatives,
+    keras.metrics.PrecisionAtRecall,
+    keras.metrics.RecallAtPrecision,
+    keras.metrics.SensitivityAtSpecificity,
+    keras.metrics.SpecificityAtSensitivity,
+)
 
 
 class CTRModel(keras.Model):
@@ -77,14 +91,12 @@ class CTRModel(keras.Model):
         results = super().compute_metrics(x, y, y_pred, sample_weight)
         for compiled in self.metrics:
             for metric in getattr(compiled, "metrics", ()):
-                if (
-                    isinstance(metric, OF_LOGITS_OR_PROBABILITIES)
-                    and not metric.get_config()["from_logits"]
-                ):
+                if given := _of_probabilities(metric):
                     raise ValueError(
                         f"{type(self).__name__} gives logits, so its metrics must take them, as "
-                        "aim_keras.metrics.BinnedAUC(from_logits=True). "
-                        f"Received: {type(metric).__name__}(from_logits=False)"
+                        "aim_keras.metrics.BinnedAUC(from_logits=True), or decide at 0, as "
+                        "keras.metrics.Precision(thresholds=0). "
+                        f"Received: {type(metric).__name__}({given})"
                     )
         return results
 
@@ -104,6 +116,17 @@ class CTRModel(keras.Model):
             if layer.path in config.get("frozen", ()):
                 layer.trainable = False
         return model
+
+
+def _of_probabilities(metric):
+    """The argument by which a metric takes probabilities; nothing of any other metric."""
+    if isinstance(metric, METRICS_OF_EITHER) and not metric.get_config()["from_logits"]:
+        return "from_logits=False"
+    if isinstance(metric, METRICS_OF_DECISIONS):
+        thresholds = getattr(metric, "thresholds", None) or [metric.threshold]
+        if any(threshold != 0 for threshold in thresholds):
+            return f"thresholds={thresholds!r:.40}"
+    return ""
 
 
 def _serialized(value):
