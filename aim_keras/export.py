@@ -70,9 +70,9 @@ def export_saved_model(
         FileExistsError: if `path` is neither a SavedModel nor an empty folder.
         ValueError: if an input's name cannot be a signature's or is like another's, if `fields` are
             not the model's, if `features` has not the columns of the fields, no rows, or ids that
-            are no integers of 32 bits, if `logit_shift` is not finite, if the model's logits are
-            not `(batch, 1)`, or if the SavedModel's probabilities differ from the model's by more
-            than 1e-6.
+            are no integers of 32 bits or, with an `Encoding`, of no raw value, if `logit_shift` is
+            not finite, if the model's logits are not `(batch, 1)`, or if the SavedModel's
+            probabilities differ from the model's by more than 1e-6.
     """
     export_arguments.check_path(path)
     export_arguments.check_logit_shift(logit_shift)

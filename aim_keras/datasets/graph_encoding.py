@@ -10,7 +10,7 @@ from aim_keras.datasets.encoding import Encoding
 from aim_keras.datasets.field_encodings import Categorical, MultiCategorical
 from aim_keras.datasets.lists import padded
 from aim_keras.datasets.number_encodings import MISSING, Dense, Numerical
-from aim_keras.fields import places
+from aim_keras.fields import PADDING, places
 
 OPTIONAL_FLOAT = tf.io.FixedLenFeature((), tf.float32, float("nan"))
 
@@ -94,13 +94,27 @@ class GraphEncoding(tf.Module):
         return examples
 
     def decode(self, ids: np.ndarray, weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Raw inputs that are encoded as these ids and weights of the encoding."""
+        """Raw inputs that are encoded as these ids and weights of the encoding.
+
+        Raises:
+            ValueError: on an id that no raw value has.
+        """
         raw = {}
         slices = places(self._kinds.values())
         for (name, kind), (columns, of_weights) in zip(self._kinds.items(), slices, strict=True):
             encoded = weights[:, of_weights] if kind.dense else ids[:, columns]
+            if not kind.dense:
+                _check_ids(name, encoded, self.fields[name].least_id, kind.size)
             raw[name] = self.fields[name].decode(encoded)
         return raw
+
+
+def _check_ids(name, ids, least, size):
+    if (wrong := ids[(ids < least) | (ids >= size)]).size:
+        raise ValueError(
+            f"Field {name!r}: an id must be that of a raw value, in [{least}, {size}). "
+            f"Received: {wrong[0]}"
+        )
 
 
 class _Vocabulary(tf.Module):
@@ -118,7 +132,7 @@ class _Vocabulary(tf.Module):
 
 
 class _CategoricalGraph(tf.Module):
-    dtype, missing = tf.string, [""]
+    dtype, missing, least_id = tf.string, [""], 0
     feature = tf.io.FixedLenFeature((), tf.string, "")
 
     def __init__(self, encoding: Categorical, vocabulary):
@@ -134,7 +148,7 @@ class _CategoricalGraph(tf.Module):
 
 
 class _MultiCategoricalGraph(tf.Module):
-    dtype, missing = tf.string, [[""]]
+    dtype, missing, least_id = tf.string, [[""]], PADDING
     feature = tf.io.RaggedFeature(tf.string)
 
     def __init__(self, encoding: MultiCategorical, vocabulary):
@@ -163,6 +177,7 @@ class _NumericalGraph(tf.Module):
         super().__init__()
         self._boundaries = np.array(encoding.boundaries, encoding.dtype)
         self._unknown = None if encoding.has_missing else encoding.missing
+        self.least_id = int(encoding.has_missing)  # 0 is of a missing value that train had not
         self._decimals = encoding.decimals
         if encoding.decimals:
             self.dtype, self.missing, self.feature = tf.float64, [float("nan")], OPTIONAL_FLOAT

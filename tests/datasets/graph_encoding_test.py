@@ -137,6 +137,22 @@ def test_raw_values_of_ids_have_these_ids():
     assert raw["genres"][0].tolist() == ["War", "Crime", ""]
 
 
+@pytest.mark.parametrize(
+    ("column", "id_", "text"),
+    [
+        (0, 4, r"'user'.*\[0, 4\)"),
+        (1, -2, "'genres'"),
+        (4, 0, r"'age'.*\[1, 5\)"),
+        (5, -1, "'year'"),
+    ],
+)
+def test_ids_of_no_raw_value_are_refused(column, id_, text):
+    ids = ENCODING.encode(RAW)
+    ids[2, column] = id_
+    with pytest.raises(ValueError, match=f"Field {text}.*Received: {id_}$"):
+        GraphEncoding(ENCODING).decode(ids, ENCODING.weights(RAW))
+
+
 def example(**values):
     """A serialised `tf.train.Example`."""
     kinds = {str: "bytes_list", int: "int64_list", float: "float_list"}
