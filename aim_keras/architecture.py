@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping
 
-from aim_keras.arguments import checked_integer, is_finite_number
+from aim_keras.arguments import checked_integer, is_finite_number, is_integer
 from aim_keras.documents import (
     Document,
     check_distinct,
@@ -119,10 +119,10 @@ class Architecture(Document):
     def full(cls, fields, functions, embedding_dim, order=2, **kwargs) -> "Architecture":
         """Every interaction of `order` fields with every function, all dimensions kept."""
         fields = tuple(fields)
-        if not 2 <= order <= len(fields):
+        if not is_integer(order, least=2) or order > len(fields):
             raise ValueError(
                 f"order must be from 2 to the number of fields, {len(fields)}. "
-                f"Received: order={order}"
+                f"Received: order={order!r}"
             )
         interactions = tuple(itertools.combinations(fields, order))
         return cls(

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.arguments import checked_integers
 from aim_keras.documents import checked_names
 from aim_keras.layers.gates import (
     GATE_BETA,
@@ -72,7 +73,7 @@ class DimensionGate(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.functions = checked_names(functions, "functions")
-        self.orders = tuple(orders)
+        self.orders = checked_integers("orders", orders, least=2)
         self.fields = None if fields is None else tuple(fields)
         self._check_candidates()
         self.per_function = per_function

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from aim_keras.architecture import Architecture
+from aim_keras.arguments import checked_integer
 from aim_keras.documents import checked_names
 from aim_keras.layers.gates import (
     ALPHA,
@@ -106,7 +107,7 @@ class GatedInteraction(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.functions = checked_names(functions, "functions")
-        self.order = order
+        self.order = checked_integer("order", order, least=2)
         self.fields = None if fields is None else tuple(fields)
         check_candidates(self.functions, self.order, self.fields)
         self._functions = [interaction_function(name) for name in self.functions]

@@ -22,12 +22,10 @@ def check_candidates(functions, order, fields):
     """Checks what both kinds of gates are told of the interactions that they belong to.
 
     Raises:
-        ValueError: on an unknown or repeated function, a repeated field, or an order out of range.
+        ValueError: on an unknown function, a repeated field, or an order above their number.
     """
     for name in functions:
         interaction_function(name)
-    if order < 2:
-        raise ValueError(f"order must be at least 2. Received: order={order}")
     if fields is None:
         return
     if len(set(fields)) < len(fields):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.arguments import check_rate
 from aim_keras.fields import Field
 from aim_keras.layers import AttentionPooling
 from aim_keras.models.config import CTRModel
@@ -61,6 +62,8 @@ class AFM(CTRModel):
         embedding_regularizer: keras.regularizers.Regularizer | str | None = None,
         name: str = "afm",
     ) -> None:
+        check_rate("pooling_dropout", pooling_dropout)
+
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         exact = keras.config.dtype_policy().variable_dtype

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from aim_keras.arguments import is_integer
 from aim_keras.fields import Field
 from aim_keras.layers import FunctionWiseEmbedding
 from aim_keras.models.config import CTRModel
@@ -56,10 +57,10 @@ class HOFM(CTRModel):
         name: str = "hofm",
     ) -> None:
         features = field_inputs(vocabulary_sizes)
-        if not 2 <= order <= len(vocabulary_sizes):
+        if not is_integer(order, least=2) or order > len(vocabulary_sizes):
             raise ValueError(
                 f"order must be from 2 to the number of fields, {len(vocabulary_sizes)}. "
-                f"Received: order={order}"
+                f"Received: order={order!r}"
             )
 
         # === Layers ===

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aim_keras.architecture import Architecture
+from aim_keras.arguments import checked_integer
 from aim_keras.search.candidates import grow
 from aim_keras.search.found import found_architecture
 
@@ -48,8 +49,7 @@ def search_architecture(
 
     Reference: AIM, section 3.5, Fig. 6.
     """
-    if order < 2:
-        raise ValueError(f"order must be at least 2. Received: order={order}")
+    order = checked_integer("order", order, least=2)
     architecture: Any = None
     for highest in range(2, order + 1):
         if architecture is not None:

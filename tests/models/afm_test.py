@@ -48,5 +48,7 @@ def test_regularizers():
 def test_argument_errors():
     with pytest.raises(ValueError, match=r"temperature must be above 0. Received: temperature=-1"):
         AFM(SIZES, temperature=-1)
+    with pytest.raises(ValueError, match=r"^pooling_dropout must be in \[0, 1\). Received"):
+        AFM(SIZES, pooling_dropout=1)
     with pytest.raises(ValueError, match="at least one vector"):
         AFM({"a": 5})

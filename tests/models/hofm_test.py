@@ -50,7 +50,7 @@ def test_regularizer():
     assert penalty_of_ones(model) == pytest.approx(0.1 * 14 * (2 * DIM + 1), rel=1e-6)
 
 
-@pytest.mark.parametrize("order", [1, 5])
+@pytest.mark.parametrize("order", [1, 5, 3.0])
 def test_argument_errors(order):
     message = rf"order must be from 2 to the number of fields, 4. Received: order={order}"
     with pytest.raises(ValueError, match=message):

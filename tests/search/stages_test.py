@@ -127,5 +127,5 @@ def test_orders_end_where_all_fields_are_in_one_interaction():
 
 
 def test_order_out_of_range():
-    with pytest.raises(ValueError, match=r"order must be at least 2. Received: order=1"):
+    with pytest.raises(ValueError, match=r"order must be an integer >= 2. Received: order=1"):
         search_architecture(None, None, order=1)
