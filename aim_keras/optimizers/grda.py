@@ -54,8 +54,9 @@ class GRDA(keras.optimizers.Optimizer):
     grows. `c=0` is plain SGD.
 
     The variable is a function of the accumulator: a value assigned from outside after the first
-    update is lost at the next one. Load weights before training. The threshold is a float32 sum,
-    right to 2e-5 after 1e5 updates and to 3e-3 after 1e6.
+    update is lost at the next one. Load weights before training. The threshold is a float32 sum:
+    for `mu` up to 0.8 it is right to 3e-5 after 1e5 updates and to 4e-3 after 1e6, for a `mu` of 1
+    to 1e-3 and 1e-2.
 
     Args:
         learning_rate: Float >= 0, a `keras.optimizers.schedules.LearningRateSchedule`, or a

@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from aim_keras.architecture import Architecture
+from aim_keras.arguments import checked_integer
 
 
 def grow(
@@ -39,12 +40,8 @@ def grow(
     Reference: AIM, section 3.2, Algorithm 1.
     """
     fields = architecture.fields
-    top_k = max(1, len(fields) // 2) if top_k is None else top_k
-    if top_k < 1 or random_candidates < 0:
-        raise ValueError(
-            "top_k must be at least 1, and random_candidates at least 0. "
-            f"Received: top_k={top_k}, random_candidates={random_candidates}"
-        )
+    top_k = checked_integer("top_k", max(1, len(fields) // 2) if top_k is None else top_k)
+    random_candidates = checked_integer("random_candidates", random_candidates, least=0)
     if not architecture.orders:
         raise ValueError("Candidates grow from kept interactions. Received: none is kept")
     order = architecture.orders[-1] + 1

@@ -175,11 +175,12 @@ def test_three_fields_have_a_pool_of_one_part():
             {},
             "order must be at most the 5 fields. Received: order=6",
         ),
-        (found({"inner": ["ab"]}, {"inner": [1]}), {"top_k": 0}, "Received: top_k=0, random"),
+        (found({"inner": ["ab"]}, {"inner": [1]}), {"top_k": 0}, "top_k must be an integer >= 1"),
+        (found({"inner": ["ab"]}, {"inner": [1]}), {"top_k": 1.5}, "Received: top_k=1.5"),
         (
             found({"inner": ["ab"]}, {"inner": [1]}),
             {"random_candidates": -1},
-            "random_candidates at least 0. Received: .*random_candidates=-1",
+            "random_candidates must be an integer >= 0. Received: random_candidates=-1",
         ),
     ],
 )
