@@ -227,7 +227,7 @@ def _retrain(run_dir, folder, architecture, folders):
         run_dir,
         "pipeline.run.stages = ('retrain',)",
         "pipeline.run.warm_start = False",
-        "pipeline.run.start_from = None",
+        "pipeline.run.draw = None",
         f"pipeline.run.architecture = {str(path)!r}",
     )
     results = gin.get_configurable(pipeline.run)(folder, **folders)

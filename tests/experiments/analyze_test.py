@@ -3,10 +3,11 @@
 import dataclasses
 import json
 
+import gin
 import pytest
 
 from aim_keras import Architecture
-from experiments import analysis
+from experiments import analysis, pipeline
 from experiments.analysis import analyze
 from tests import forked
 from tests.experiments.main_job import run_here
@@ -85,6 +86,24 @@ def test_retrains_both_top_interactions_at_the_same_cost(finished, capsys):
     assert "Re-trained with the top interactions" in capsys.readouterr().out
     assert analyze(run_dir, data_dir=data_dir, top=3)["retrained"] == content["retrained"]
     assert "retrained" not in analyze(run_dir, data_dir=data_dir, top=4)
+
+
+def test_retrains_what_is_on_top_where_the_run_drew_what_it_searched(tmp_path, monkeypatch):
+    (tmp_path / "requested.gin").write_text(
+        "from __gin__ import dynamic_registration\n\nfrom aim_keras import search\n"
+        "from experiments import pipeline\n\npipeline.run.draw = @search.random_architecture\n"
+    )
+    top, job, found = Architecture.full("abc", ["inner"], 4), pipeline.run, []
+
+    def run(folder):
+        bindings = gin.get_bindings(job)
+        found.append((bindings["draw"], Architecture.load(bindings["architecture"])))
+        return dict.fromkeys(("valid", "test", "parameters"))
+
+    configurable = gin.get_configurable
+    monkeypatch.setattr(gin, "get_configurable", lambda f: run if f is job else configurable(f))
+    analysis._retrain(tmp_path, tmp_path / "analysis" / "alpha", top, {})
+    assert found == [(None, top)]
 
 
 def test_a_mistake_is_named_and_leaves_the_analysis_alone(finished, tmp_path):
