@@ -25,8 +25,8 @@ from aim_keras.kept_dimensions import checked_dimensions
 class Architecture(Document):
     """What a search keeps: interactions, their functions, and embedding dimensions.
 
-    It names fields, never positions, so it can be read, compared and moved to another model: one
-    of this package has its fields in the same order, one of the layers in any.
+    It names fields, never positions, so it can be read, compared and moved to another model. A
+    model of this package must have the fields in the same order, layers take them in any order.
 
     Args:
         fields: Names of the fields, in the order of the features.

@@ -53,16 +53,17 @@ def export_saved_model(
 
     Args:
         model: Keras model from ids `(batch, columns)`, or a list of these and of weights
-            `(batch, weighted columns)` (see `Field`), to logits `(batch, 1)`. Of one that ends in a
-            sigmoid give the part before it; one with an input for each field has `model.export`.
+            `(batch, weighted columns)` (see `Field`), to logits `(batch, 1)`. If it ends in a
+            sigmoid, give the part before that; if it has an input for each field, use
+            `model.export`.
         fields: `Encoding` of the fields of the model's input, or `{name: number of ids, or Field}`
-            in their order; where all are categorical a sequence of their names will do. A model of
-            `aim_keras` is compared to it.
+            in their order; if all are categorical, a sequence of their names will do. They are
+            compared to the fields of a model of `aim_keras`.
         path: Folder to write, such as `.../saved_model/1` (TF Serving: name / version). It
             appears whole or not at all, and replaces an older SavedModel, but nothing else.
         features: Arrays as the model takes them, on which the SavedModel is compared to it: `ids`
-            gets these, `serving_default` raw values of them. The first rows are the warm-up
-            requests of TF Serving (`warm_up.write`).
+            gets these, `serving_default` raw values that are encoded as these. The first rows are
+            the warm-up requests of TF Serving (`warm_up.write`).
         logit_shift: Float that is added to the model's logits, such as `log(rate)` where negatives
             were sampled down at a rate in training: the probabilities are then those of all rows.
 

@@ -123,8 +123,8 @@ def fit(
             after each such epoch the learning rate is multiplied by `plateau_factor`. `None`
             trains all epochs.
         plateau_factor: see `patience`.
-        patience_steps: Least number of steps that `patience` counts as an epoch: several epochs
-            where few rows make them shorter.
+        patience_steps: Least number of steps that `patience` counts as one epoch: several epochs
+            if few rows make them shorter.
         jit_compile: of `keras.Model.compile`.
 
     Returns:

@@ -64,8 +64,9 @@ def run(
     `search_interactions/order_3`. The test split, where there is one, is read once, at the end.
 
     Args:
-        run_dir: Folder of the results. One that holds a finished or interrupted run of the same
-            configuration goes on where it stopped; one in which no stage began is any's.
+        run_dir: Folder of the results. A finished or interrupted run of the same configuration in
+            it goes on where it stopped; one of another configuration is replaced if none of its
+            stages has begun.
         dataset: Callable that gives a TFDS builder from `data_dir` and, where given, `raw_dir`.
         model: Callable `(fields, architecture, search) -> Keras model` of logits, or, where there
             is nothing to search, `(fields) -> Keras model`; an argument `counts` gets how often
@@ -83,7 +84,7 @@ def run(
         architecture: Path of an `architecture.json` to start from, or `None`. Its interactions are
             the candidates of a search's first order.
         draw: Callable `(architecture, seed) -> architecture` that gives what to start from in its
-            place, such as `aim_keras.search.random_architecture`; `None` for itself.
+            place, such as `aim_keras.search.random_architecture`; `None` for the one given.
         start_from: Folder of a finished run whose model goes on, without a search, in place of
             `model`: the data must be encoded as that run's (`own_data.builder.encoding`). What it
             reaches on valid as it is comes before the stages. `None` for a new model.

@@ -11,8 +11,8 @@ LOST = 0.01  # of AUC from a search to the re-training: more is said
 
 
 def show(results):
-    """Prints the stages of a run, its test metrics, what of them is in doubt and, on planted data,
-    what was recovered.
+    """Prints the stages of a run, its test metrics, doubts about it and, on planted data, what was
+    recovered.
 
     Args:
         results: The content of `metrics.json`.
@@ -49,7 +49,7 @@ def show(results):
 
 
 def doubts(results):
-    """What of a run is in doubt, a sentence each: of its training, and of its data."""
+    """Doubts about a run, a sentence each: about its training, and about its data."""
     *searches, trained = results["stages"]
     best = max(searches, key=lambda record: record["auc"], default=trained)
     if trained["auc"] < best["auc"] - LOST:

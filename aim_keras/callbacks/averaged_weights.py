@@ -18,17 +18,17 @@ class AveragedWeights(keras.callbacks.Callback):
         mean, variance of a batch norm     over `batches`, of the activations under `w_bar`
 
     The moving statistics of batch norms are of the weights, not of their averages, whose
-    activations have another scale: under them logits may be far too large or too small. So they are
-    taken again, as means over batches in training mode.
+    activations have another scale: with them logits may be far too large or too small. So they are
+    measured again, as means over batches in training mode.
 
     While `callbacks` are at the end of an epoch the model has the averages, and when `fit` ends,
     however it does. At any other time it has the weights that are trained: for all other callbacks,
-    `Resume` among them, and for what `fit(validation_data=...)` measures itself. Meanwhile one more
-    copy of the weights is in memory.
+    `Resume` among them, and for what `fit(validation_data=...)` measures itself. While the averages
+    are in the model, one more copy of the weights is in memory.
 
     Args:
         batches: Iterable of batches of training data, `features` or `(features, ...)`, read at the
-            end of every epoch: a few thousand rows are enough.
+            end of every epoch: a few thousand rows suffice.
         callbacks: Sequence of callbacks that validate and save the averages; they are not given to
             `fit` too. Defaults to none.
         model: Keras model equal to the trained one, on which the statistics are taken, where that

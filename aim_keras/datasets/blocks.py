@@ -160,7 +160,7 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
 
     @property
     def doubts(self) -> list[str]:
-        """What is in doubt of a prepared data set, a sentence each."""
+        """Doubts about a prepared data set, a sentence each."""
         return doubts.of(self.info.metadata)
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -188,7 +188,7 @@ class BlockBuilder(tfds.core.dataset_builder.FileReaderBuilder, skip_registratio
     def download_and_prepare(self, **options):
         """As of TFDS, in one process at a time; what a killed one left is removed.
 
-        What is in doubt is logged, prepared just now or before.
+        Doubts are logged, whether the data were prepared just now or before.
         """
         if not self.data_path.exists():
             folder = pathlib.Path(self.data_path.parent)

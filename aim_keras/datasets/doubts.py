@@ -1,4 +1,4 @@
-"""What is in doubt of a prepared data set, in words, by the facts that its preparation left."""
+"""Doubts about a prepared data set, in words, by the facts that its preparation recorded."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ SHOWN = 5  # files whose malformed lines are told one by one
 
 
 def of(facts: Mapping[str, Any]) -> list[str]:
-    """A sentence each, of the metadata of a data set, which may be older than some of its facts.
+    """A sentence each, by the metadata of a data set, which may be older than some of the facts.
 
     Raises:
         ValueError: if a fact is none, naming it.

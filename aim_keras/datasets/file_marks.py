@@ -1,4 +1,4 @@
-"""What a data set knows its raw files by."""
+"""Marks by which a data set recognizes its raw files."""
 
 import hashlib
 import pathlib

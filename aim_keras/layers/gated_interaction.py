@@ -41,8 +41,8 @@ class GatedInteraction(keras.layers.Layer):
     are kept; with any other optimizer `alpha` is an ordinary weight. The sum of the columns is
     the interaction term of a factorization machine.
 
-    The `call` of a subclassed model must have an argument `training` for Keras to tell the batch
-    norm of it; without that the gates mean nothing.
+    The `call` of a subclassed model must have an argument `training`, so that Keras passes it on to
+    the batch norm; without it the gates mean nothing.
 
     Args:
         functions: Sequence of names out of `inner`, `outer`, `vector_kernel`, `scalar_kernel`,

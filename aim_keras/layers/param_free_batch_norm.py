@@ -23,9 +23,9 @@ class ParamFreeBatchNorm(keras.layers.Layer):
     have any part. A batch without rows leaves the moving averages alone.
 
     The moving averages are plain averages of the batches seen until `1 / (1 - momentum)` batches
-    have been seen, so they do not lag behind in a short run. A layer that is not `trainable` is at
-    inference in training too, as Keras's `BatchNormalization` is. All are float32, or float64 in a
-    layer of float64.
+    have been seen, so they do not lag behind in a short run. A layer that is not `trainable` is in
+    inference mode also in training, as Keras's `BatchNormalization` is. All are float32, or float64
+    in a layer of float64.
 
     Args:
         epsilon: Float > 0, added to the variance. Defaults to `1e-5`.

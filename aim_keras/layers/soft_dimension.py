@@ -29,10 +29,10 @@ class SoftDimension(DimensionGate):
         e'_{i,j} = BN(e_{i,j}) sum_{n: d_n > j} p_{i,n}
 
     The `alpha` start at zero, where `GRDA` would keep them: they are trained by another optimizer,
-    such as `Adam`. A layer that is not `trainable` is at inference in training too.
+    such as `Adam`. A layer that is not `trainable` is in inference mode also in training.
 
-    A found dimension so means the same here and in a model whose rows are that short, without a
-    linear transformation of each candidate in both (the paper's AD-2, which it prefers for FM).
+    So a dimension means the same here and in a model whose rows are that short, and neither needs
+    a linear transformation of each candidate (the paper's AD-2, which it prefers for FM).
 
     Args:
         candidates: Sequence of increasing integers >= 0, the dimensions `d_n`; the last one is
@@ -43,7 +43,7 @@ class SoftDimension(DimensionGate):
     Input shape: as of `DimensionGate`. Output shape: the same.
 
     Raises:
-        ValueError: on candidates that are none, and where `DimensionGate` does.
+        ValueError: on an argument outside these rules, and where `DimensionGate` raises one.
 
     Example:
 

@@ -19,8 +19,8 @@ EPSILON = 1e-10  # below the variance of embeddings, which a strong L2 leaves ne
 
 @keras.saving.register_keras_serializable("aim_keras")
 class Popularity(FunctionWiseEmbedding):
-    """A table of numbers that are never trained, as moving averages are not: not by a model that
-    was frozen and is trained again, either."""
+    """A table of numbers that, like moving averages, are never trained: not even in a model that
+    was frozen and is made trainable again."""
 
     def add_weight(self, *arguments: Any, **options: Any) -> Any:
         return super().add_weight(*arguments, **{**options, "trainable": False})

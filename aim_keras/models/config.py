@@ -37,9 +37,9 @@ METRICS_OF_DECISIONS = (  # which are made at a threshold, of a probability unle
 class CTRModel(keras.Model):
     """A functional model that is saved as the arguments it was made from.
 
-    It is made again under the dtype policy it was made under, whatever the policy is by then, with
-    the same layers frozen, and refuses to be trained or evaluated by a loss or a metric of
-    probabilities.
+    When it is loaded it is made again, with the same layers frozen, under the dtype policy that it
+    was made under, whatever the policy is by then. It refuses to be trained or evaluated with a
+    loss or a metric of probabilities.
 
     Args:
         features: What `field_inputs` gives.
@@ -130,8 +130,7 @@ def _of_probabilities(metric):
 
 
 def _serialized(value):
-    """With architectures, fields and Keras objects in their serialised form, and what is NumPy's
-    as Python's."""
+    """A value with architectures, fields and Keras objects serialised, and NumPy's as Python's."""
     if isinstance(value, Architecture):
         return value.to_dict()
     if isinstance(value, Field):

@@ -37,9 +37,8 @@ def read_gates(
     17). GRDA subtracts its own threshold from every gate, so a positive `threshold` is what a
     larger one of GRDA's would have kept at that step.
 
-    It warns where every interaction was pruned, and of a trained model where a search cannot have
-    worked: no gate is zero and `threshold` neither, or a batch norm has never seen a batch in
-    training.
+    It warns if every interaction was pruned, and, of a trained model, if the search cannot have
+    worked: `threshold` is zero and no gate is, or a batch norm has never seen a batch in training.
 
     Args:
         model: A built Keras model, ours or a user's, with `GatedInteraction` layers.
@@ -194,7 +193,7 @@ def found_architecture(
     quiet: bool = False,
     layers: Sequence[keras.layers.Layer] | None = None,
 ) -> Architecture:
-    """What a search stage hands to the next: `read_gates` without dead units, with a word on these.
+    """What a search stage hands to the next: `read_gates` without dead units, which are logged.
 
     Args:
         model: The model whose gates were searched.
@@ -202,7 +201,7 @@ def found_architecture(
             (where there are no gates on them) alphas and dimensions the result keeps; `None` for a
             model of all candidates.
         threshold: of `read_gates`.
-        quiet: Boolean, whether nothing is said.
+        quiet: Boolean, whether nothing is logged.
         layers: of `read_gates`.
     """
     read = gate_layers(model, layers)
