@@ -17,6 +17,7 @@ KILLS = flags.DEFINE_integer("kills", 20, "Number of kills.", 1)
 FOLDER = flags.DEFINE_string("folder", "runs/soak", "Folder of the runs; must not exist.")
 SOAK_JSON = flags.DEFINE_string("soak_json", "soak.json", "File of the result.")
 AUC_TOLERANCE = 1e-6
+FOUND = ("interactions", "dimensions", "groups", "operations")  # of any kind of search
 PASSED_ON = ("gin_file", "raw_dir", "beam_pipeline_options", "seed", "deterministic")
 
 
@@ -35,8 +36,9 @@ def soak(arguments, folder, kills, seed=0, longest=1.0):
 
     Returns:
         `{"kills", "runs", "same", "seconds", "auc", "largest_difference"}`: `same` counts the runs
-        that ended with the architectures, and the test AUC to 1e-6, of the one that was not killed;
-        `seconds` are the lifetimes of the killed processes.
+        that ended with the architectures, and to 1e-6 with the AUC on test (on valid where there
+        are no rows of test), of the one that was not killed; `seconds` are the lifetimes of the
+        killed processes.
 
     Raises:
         FileExistsError: if the folder is there.
@@ -105,14 +107,15 @@ def _ended(process, folder):
 
 
 def _result(folder):
-    """The architectures by stage, and the AUC on test."""
+    """What each stage found, and the AUC on test, or on valid where there are no rows of test."""
     found = {}
     for path in (folder / "run").rglob(run_files.ARCHITECTURE):
         content = json.loads(path.read_text())
         found[str(path.relative_to(folder))] = {
-            key: content[key] for key in ("interactions", "dimensions") if key in content
+            key: content[key] for key in FOUND if key in content
         }
-    return found, json.loads((folder / "run" / run_files.METRICS).read_text())["test"]["auc"]
+    metrics = json.loads((folder / "run" / run_files.METRICS).read_text())
+    return found, (metrics["test"] or metrics["valid"])["auc"]
 
 
 def _arguments():

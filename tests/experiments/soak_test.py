@@ -71,6 +71,16 @@ def test_folders_that_no_run_would_have_are_refused(monkeypatch, tmp_path, folde
         soaked(monkeypatch, tmp_path, **{folder: "here"})
 
 
+def test_a_run_without_rows_of_test_is_known_by_its_groups_and_valid(tmp_path):
+    (tmp_path / "run").mkdir()
+    groups = {"1": [["user", "item"]]}
+    found = {"format": "aim_keras.feature_groups/1", "groups": groups, "found_by": {"auc": 0.7}}
+    (tmp_path / "run" / "architecture.json").write_text(json.dumps(found))
+    metrics = {"test": None, "valid": {"auc": 0.75}}
+    (tmp_path / "run" / "metrics.json").write_text(json.dumps(metrics))
+    assert soak._result(tmp_path) == ({"run/architecture.json": {"groups": groups}}, 0.75)
+
+
 def test_what_a_run_failed_of_is_said(tmp_path):
     (tmp_path / "log").write_text(
         "Stage: retrain\nError: no room\n(--verbosity=1 shows where ...)\n"
