@@ -8,6 +8,7 @@ import dataclasses
 import numpy as np
 
 from aim_keras import metrics
+from aim_keras.arguments import checked_integer
 from aim_keras.click_counts import check_interaction, click_counts
 
 
@@ -32,8 +33,9 @@ def statistics_auc(train, evaluation, vocabulary_sizes, interactions):
         `{interaction: statistics_AUC}`, in the order of `interactions`.
 
     Raises:
-        ValueError: on an unknown field, an interaction of 2**63 crossed values or more, a batch of
-            another shape, an id or a label out of range, or a split without rows of both labels.
+        ValueError: on an unknown field, a size that is no integer, an interaction of 2**63 crossed
+            values or more, a batch of another shape, an id or a label out of range, or a split
+            without rows of both labels.
 
     Reference: AIM, section 4.4.2.
     """
@@ -121,9 +123,14 @@ def dimension_by_vocabulary(architecture, vocabulary_sizes, **sharing):
         List of `{"field", "vocabulary_size", "dimension", "dimensions": {orders: {functions:
         number}}}`, the smallest vocabulary first; those that share an embedding are joined by "+".
 
+    Raises:
+        ValueError: if a field has no size, or one that is no integer.
+
     Reference: AIM, Table 6.
     """
     stored = architecture.embeddings(**sharing)
+    for field in architecture.fields:
+        checked_integer(f"vocabulary_sizes[{field!r}]", vocabulary_sizes.get(field))
     rows = []
     for field in sorted(architecture.fields, key=vocabulary_sizes.get):
         dimensions = {

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from aim_keras.arguments import checked_integer
+
 MAX_CROSSED_VALUES = 2**63
 
 
@@ -34,14 +36,17 @@ def click_counts(batches, vocabulary_sizes, interactions):
 
 
 def check_interaction(interaction, vocabulary_sizes):
-    """Raises `ValueError` on an unknown field, or 2**63 crossed values or more."""
+    """Raises `ValueError` on an unknown field, a size that is none, or 2**63 crossed values."""
     unknown = [field for field in interaction if field not in vocabulary_sizes]
     if not interaction or unknown:
         raise ValueError(
             f"An interaction must be of fields among {list(vocabulary_sizes)}. "
             f"Received: {interaction}"
         )
-    crossed = math.prod(vocabulary_sizes[field] for field in interaction)
+    crossed = math.prod(
+        checked_integer(f"vocabulary_sizes[{field!r}]", vocabulary_sizes[field])
+        for field in interaction
+    )
     if crossed >= MAX_CROSSED_VALUES:
         raise ValueError(
             "The vocabulary sizes of an interaction's fields must have a product below 2**63. "

@@ -1,11 +1,12 @@
 import dataclasses
 import itertools
+import re
 
 import numpy as np
 import pytest
 import scipy.stats
 
-from aim_keras import Architecture, analysis
+from aim_keras import Architecture, Field, analysis
 from aim_keras.datasets import pipeline, planted
 from aim_keras.pair_operations import PairOperations
 
@@ -151,6 +152,16 @@ def test_interactions_whose_fields_come_in_another_order():
     rows = analysis.alpha_by_statistics(found, statistics)
     assert [row["alpha"] for row in rows] == [{"inner": 0.5}, {}]
     assert analysis.functions_by_statistics(found, statistics) == {0: [0.6], 1: [0.8]}
+
+
+@pytest.mark.parametrize("sizes", [{"a": 30, "c": 20}, {"a": 30, "b": Field(10), "c": 20}])
+def test_sizes_that_are_no_integers_are_refused(sizes):
+    message = re.escape("vocabulary_sizes['b'] must be an integer >= 1. Received: ")
+    with pytest.raises(ValueError, match=message):
+        analysis.dimension_by_vocabulary(FOUND, sizes)
+    if "b" in sizes:
+        with pytest.raises(ValueError, match=message):
+            analysis.statistics_auc([], [], sizes, [("a", "b")])
 
 
 def test_dimensions_sum_over_orders_and_functions():
