@@ -16,7 +16,15 @@ from aim_keras.datasets.config import Config
 from aim_keras.datasets.encoding import Encoding, each_value, encoding_path
 from aim_keras.datasets.own_files import ALL, part_of
 from aim_keras.datasets.schema import NULLS, NUMBERS, Schema
-from aim_keras.datasets.tabular import LEFT_OUT, TEST, TRAIN, VALID, TabularBuilder, check_options
+from aim_keras.datasets.tabular import (
+    LEFT_OUT,
+    TEST,
+    TRAIN,
+    VALID,
+    TabularBuilder,
+    check_options,
+    is_fraction,
+)
 from aim_keras.datasets.tabular import random_split as draw_split
 
 HOW = ("random", "ordered")
@@ -229,7 +237,7 @@ def builder(
     """
     if split not in HOW:
         raise ValueError(f"split must be one of {HOW}. Received: split={split!r}")
-    if isinstance(negative_rate, bool) or not 0 < negative_rate <= 1:
+    if negative_rate is True or not (negative_rate == 1 or is_fraction(negative_rate)):
         raise ValueError(
             f"negative_rate must be in (0, 1]. Received: negative_rate={negative_rate!r}"
         )

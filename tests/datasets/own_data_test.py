@@ -277,7 +277,7 @@ def test_negatives_of_train_alone_are_sampled_down(tmp_path, write):
     assert sampled.logit_shift == np.log(0.25)
     counts = pipeline.counts(sampled)["user"]
     assert counts.sum() == len(after)
-    for rate in (0, 1.5, True, -1):
+    for rate in (0, 1.5, True, -1, "0.5"):
         with pytest.raises(ValueError, match=r"negative_rate must be in \(0, 1\]"):
             own_data.builder(path, schema=schema, negative_rate=rate)
 
