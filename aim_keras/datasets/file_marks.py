@@ -10,22 +10,24 @@ MARKED_BYTES = 1 << 20
 def marks(files: Mapping[str, pathlib.Path]) -> dict[str, list]:
     """The size of each file, and a hash of its beginning and its end."""
     marks = {}
-    for name, path in files.items():
-        path = pathlib.Path(path)
+    for name, path in _by_name(files).items():
         with path.open("rb") as file:
             ends = file.read(MARKED_BYTES)
             file.seek(max(file.tell(), path.stat().st_size - MARKED_BYTES))
             ends += file.read()
-        marks[name if "/" in name else path.name] = [
-            path.stat().st_size,
-            hashlib.sha256(ends).hexdigest(),
-        ]
+        marks[name] = [path.stat().st_size, hashlib.sha256(ends).hexdigest()]
     return marks
 
 
 def sizes(files: Mapping[str, pathlib.Path]) -> dict[str, int]:
-    """The size of each file, by its name."""
-    return {pathlib.Path(path).name: pathlib.Path(path).stat().st_size for path in files.values()}
+    """The size of each file."""
+    return {name: path.stat().st_size for name, path in _by_name(files).items()}
+
+
+def _by_name(files):
+    """The files by their own names, or by those with the folders that tell them apart."""
+    paths = {name: pathlib.Path(path) for name, path in files.items()}
+    return {name if "/" in name else path.name: path for name, path in paths.items()}
 
 
 def newer(files: Mapping[str, pathlib.Path], than: pathlib.Path) -> list[pathlib.Path]:

@@ -46,8 +46,8 @@ class GroupInteraction(keras.layers.Layer):
     `(batch, groups)` for any other.
 
     Raises:
-        ValueError: on an order below 1, a negative position, a temperature that is not above 0, or
-            an input without a field that a group names.
+        ValueError: on an order below 1, a negative or repeated position, a temperature that is not
+            above 0, or an input without a field that a group names.
 
     Example:
 
@@ -75,8 +75,10 @@ class GroupInteraction(keras.layers.Layer):
             raise ValueError(f"temperature must be above 0. Received: temperature={temperature}")
         self.order = checked_integer("order", order)
         self.groups = [list(group) for group in groups]
-        if any(position < 0 for group in self.groups for position in group):
-            raise ValueError(f"groups must be of positions from 0 on. Received: groups={groups}")
+        if any(min(group, default=0) < 0 or len({*group}) < len(group) for group in self.groups):
+            raise ValueError(
+                f"groups must be of different positions, from 0 on. Received: groups={groups}"
+            )
         self.searched = searched
         self.temperature = temperature
         self.epsilon = epsilon

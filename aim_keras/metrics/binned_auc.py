@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from aim_keras.arguments import checked_integer
+from aim_keras.arguments import checked_integer, is_finite_number
 
 logger = logging.getLogger(__name__)
 
@@ -69,8 +69,8 @@ class BinnedAUC(keras.metrics.Metric):
         dtype: Any = "float32",
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        if not (limit > 0 and math.isfinite(limit)):
-            raise ValueError(f"limit must be a finite number above 0. Received: limit={limit}")
+        if not is_finite_number(limit) or limit <= 0:
+            raise ValueError(f"limit must be a finite number above 0. Received: limit={limit!r}")
         self._direction = "up"
         self._warned = False
         self.from_logits = from_logits

@@ -76,7 +76,8 @@ class DeepFM(CTRModel):
         name: str = "deepfm",
         **interaction_options: Unpack[InteractionOptions],
     ) -> None:
-        if isinstance(mlp_inputs, str) or not mlp_inputs or not set(mlp_inputs) <= set(MLP_INPUTS):
+        listed = mlp_inputs if isinstance(mlp_inputs, list | tuple) else ()
+        if not listed or not set(listed) <= set(MLP_INPUTS):
             raise ValueError(
                 f"mlp_inputs must be a sequence of one or more of {MLP_INPUTS}. "
                 f"Received: mlp_inputs={mlp_inputs!r}"

@@ -17,7 +17,8 @@ def memory(bench):
     """
     sizes = json.dumps(dataclasses.asdict(dataclasses.replace(bench.shape, rows=None)))
     peak = child.answer("experiments.benchmarks.memory", sizes, bench.steps, what="The training")
-    state = 3 * 4 * sum(bench.shape.sizes) * bench.shape.embedding_dim
+    row = bench.shape.embedding_dim + 1  # and the linear weight
+    state = 3 * 4 * sum(bench.shape.sizes) * row
     return {
         "ratio": (peak["trained"] - peak["imported"]) / state,
         "ours_ms": peak["milliseconds"],

@@ -10,7 +10,8 @@ from aim_keras.layers import GroupInteraction
     ("order", "groups", "message"),
     [
         (0, [[0, 1]], "order must be an integer >= 1. Received: order=0"),
-        (2, [[0, -1]], r"positions from 0 on. Received: groups=\[\[0, -1\]\]"),
+        (2, [[0, -1]], r"positions, from 0 on. Received: groups=\[\[0, -1\]\]"),
+        (2, [[0, 1], [2, 2]], r"different positions.* Received: groups=\[\[0, 1\], \[2, 2\]\]"),
     ],
 )
 def test_argument_errors(order, groups, message):

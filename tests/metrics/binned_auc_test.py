@@ -152,6 +152,7 @@ def test_half_precision_scores_are_counted_in_float32():
         ({"num_bins": 2.5}, "Received: num_bins=2.5"),
         ({"limit": 0}, "limit must be a finite number above 0. Received: limit=0"),
         ({"limit": np.inf}, "Received: limit=inf"),
+        ({"limit": "3"}, "Received: limit='3'"),
     ],
 )
 def test_argument_errors(arguments, message):

@@ -44,6 +44,7 @@ def test_argument_errors(model, sizes, arguments, message):
     [
         (DeepFM, {"mlp_inputs": ()}, r"one or more of .*Received: mlp_inputs=\(\)"),
         (DeepFM, {"mlp_inputs": "products"}, "a sequence .*Received: mlp_inputs='products'"),
+        (DeepFM, {"mlp_inputs": {"products"}}, "Received: mlp_inputs={'products'}"),
         (DeepFM, {"mlp_inputs": ("linear",)}, "Received: mlp_inputs=.'linear'"),
         (DeepFM, {"hidden_units": (0,)}, "hidden_units must be integers >= 1"),
         (DeepFM, {"dropout": 1.0}, "dropout must be in"),
