@@ -1,5 +1,6 @@
 """Bilinear fusion of two streams."""
 
+import math
 from typing import Any
 
 import keras
@@ -15,7 +16,8 @@ class BilinearFusion(keras.layers.Layer):
         logit = <v, x> + <w, y> + b + sum_h x_h^T W_h y_h
 
     `x_h` and `y_h` are the `num_heads` equal parts of `x` and `y`: with more heads `W` has that
-    many times fewer weights.
+    many times fewer weights. They start with Glorot's variance of a layer from all products to one
+    logit, as in the authors' code.
 
     Args:
         num_heads: Integer >= 1, which divides the widths of both streams.
@@ -46,9 +48,9 @@ class BilinearFusion(keras.layers.Layer):
                 "num_heads must divide the widths of two streams. "
                 f"Received: num_heads={self.num_heads}, shapes {[*map(tuple, input_shape)]}"
             )
-        self.kernel = self.add_weight(
-            (self.num_heads, *(width // self.num_heads for width in widths)), name="kernel"
-        )
+        shape = (self.num_heads, *(width // self.num_heads for width in widths))
+        normal = keras.initializers.RandomNormal(stddev=(2 / (math.prod(shape) + 1)) ** 0.5)
+        self.kernel = self.add_weight(shape, normal, name="kernel")
         self.linear = [
             self.add_weight((width, 1), name=f"linear_{i}") for i, width in enumerate(widths)
         ]

@@ -27,6 +27,13 @@ def test_equals_the_definition(num_heads):
     np.testing.assert_allclose(layer([X, Y]), expected, rtol=1e-4, atol=1e-4)
 
 
+def test_the_products_start_as_one_layer_to_one_logit():
+    layer = BilinearFusion(5)
+    layer.build([(None, 400), (None, 100)])
+    assert layer.kernel.shape == (5, 80, 20)
+    assert np.std(layer.kernel) == pytest.approx((2 / 8001) ** 0.5, rel=0.05)
+
+
 @pytest.mark.parametrize("num_heads", [0, 1.0])
 def test_argument_errors(num_heads):
     with pytest.raises(ValueError, match=r"must be an integer >= 1. Received: num_heads="):
