@@ -17,13 +17,14 @@ def field_inputs(vocabulary_sizes):
     `Field`. Without multi-valued fields the columns are the fields.
 
     Raises:
-        ValueError: if `vocabulary_sizes` is not a mapping from each field's name to its size or
-            `Field`.
+        ValueError: if `vocabulary_sizes` is not a mapping from each field's name, a string, to its
+            size or `Field`.
     """
-    if not isinstance(vocabulary_sizes, Mapping) or not vocabulary_sizes:
+    is_mapping = isinstance(vocabulary_sizes, Mapping) and len(vocabulary_sizes) > 0
+    if not is_mapping or not all(isinstance(name, str) for name in vocabulary_sizes):
         raise ValueError(
-            "vocabulary_sizes must map each field's name to its number of ids or its Field. "
-            f"Received: vocabulary_sizes={vocabulary_sizes!r}"
+            "vocabulary_sizes must map each field's name, a string, to its number of ids or its "
+            f"Field. Received: vocabulary_sizes={vocabulary_sizes!r}"
         )
     columns, weights = widths(as_fields(vocabulary_sizes).values())
     features = keras.Input((columns,), dtype="int32", name="features")

@@ -11,7 +11,8 @@ from tests.models.models_test import FUNCTIONS, MODELS, SPARSE, each_model
     ("sizes", "arguments", "message"),
     [
         ([8, 8], {}, r"number of ids or its Field. Received: .*\[8, 8\]"),
-        ({}, {}, "must map each field's name to its number of ids"),
+        ({}, {}, "must map each field's name, a string, to its number of ids"),
+        ({0: 8, 1: 8}, {}, "each field's name, a string, .* Received: .*{0: 8, 1: 8}"),
         ({"a": 8, "b": 0}, {}, r"vocabulary_sizes\['b'\]: size must be .* >= 1. Received: size=0"),
         ({"a": 8}, {}, "order must be from 2 to the number of fields, 1. Received: order=2"),
         (SIZES, {"search": "alpha"}, "search must be one of .*Received: search='alpha'"),
