@@ -58,6 +58,28 @@ def test_values_are_counted_after_the_sampling(tmp_path, write, positive_rate, k
     assert rows == 4120 if kept else 300 < rows < 500
 
 
+@pytest.mark.parametrize(("positive_rate", "kept"), [(0.5, 100), (0.25, 300), (0.8, 25)])
+def test_negatives_are_kept_in_the_share_that_makes_the_rate(tmp_path, write, positive_rate, kept):
+    write(tmp_path / "day_1", [_line(int(i % 5 == 0), 1) for i in range(500)])
+    write(tmp_path / "day_2", [_line(1, 1)])
+    builder = criteo_display.builder(
+        tmp_path, tmp_path, train_days=[1], test_days=[2], positive_rate=positive_rate
+    )
+    builder._surveys = {"day_1": builder._survey("day_1")}
+    draws = np.stack([np.zeros(400), np.arange(400) / 400], axis=1)
+    assert builder._surveys == {"day_1": (100, 500)}
+    assert builder._keep("day_1")([b"0\t1"] * 400, draws).tolist() == [*range(kept)]
+
+
+def test_days_are_read_beside_a_kaggle_sample_where_they_are_asked_for(tmp_path, write):
+    for name in ("train.txt", "day_1", "day_2"):
+        write(tmp_path / name, [_line(1, 1)])
+    options = {"train_days": [1], "test_days": [2]}
+    for source, files in {None: ["train.txt"], "days": ["day_1", "day_2"]}.items():
+        builder = criteo_display.builder(tmp_path, tmp_path, source=source, **options)
+        assert [*builder.builder_config.files] == files
+
+
 def test_a_day_is_sampled_alike_whatever_other_days_are_used(tmp_path, write):
     _days(tmp_path, write, (1, 2, 3))
     test_rows = []
