@@ -95,7 +95,7 @@ def test_a_third_order_unit_carries_hardly_any_signal_of_order_two(tmp_path):
 
 @pytest.mark.parametrize("function", planted.FUNCTIONS)
 @pytest.mark.parametrize("order", [2, 3])
-def test_units_are_centred_for_each_field_and_have_the_given_strength(function, order):
+def test_units_are_centred_on_the_bias_and_have_the_given_strength(function, order):
     fields = ("f0", "f1", "f2")[:order]
     world = planted._World(
         {
@@ -104,15 +104,15 @@ def test_units_are_centred_for_each_field_and_have_the_given_strength(function, 
             "units": [(function, fields)],
             "strength": 1.7,
             "main_strength": 0.0,
-            "bias": 0.0,
+            "bias": -0.6,
         }
     )
     grid = np.array(list(itertools.product(range(5), range(6), range(7))))
     table = world.logits(grid).reshape(5, 6, 7)
     for axis in range(order):
-        np.testing.assert_allclose(table.mean(axis), 0, atol=1e-12)
+        np.testing.assert_allclose(table.mean(axis), -0.6, atol=1e-12)
     assert table.std() == pytest.approx(1.7)
-    rank = np.linalg.matrix_rank(table.mean(2)) if order == 2 else None
+    rank = np.linalg.matrix_rank(table.mean(2) + 0.6) if order == 2 else None
     assert rank in (None, 1 if function == "outer" else 2)
 
 
@@ -128,6 +128,13 @@ def test_seed_decides_everything_and_splits_are_independent(tmp_path):
     assert not np.array_equal(_all(first, "train")[0], _all(other, "train")[0])
     np.testing.assert_array_equal(_all(first, "test")[1], _all(longer, "test")[1])
     assert not np.array_equal(_all(first, "test")[0], _all(first, "valid")[0])
+
+
+def test_parameters_and_splits_have_draws_of_their_own(tmp_path, monkeypatch):
+    seeds, generator = [], np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda of: seeds.append(of) or generator(of))
+    _prepare(tmp_path, seed=7, num_train=9, num_valid=9, num_test=99)
+    assert seeds == [[7, 0], [7, 1], [7, 2], [7, 3]]
 
 
 def test_bayes_auc_is_that_of_the_true_logits(default):
