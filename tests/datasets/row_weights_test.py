@@ -34,6 +34,7 @@ def test_weights_of_rows_stay_with_them_and_reach_fit(tmp_path):
     for x, _, weights in pipeline.batches(builder, "train", 5000, shuffle_seed=1):
         np.testing.assert_array_equal(weights, x[:, 0] / 2)
     assert pipeline.counts(builder)["low"].sum() == 9000
+    assert builder.facts("label_mean")["valid"] == 0.5
     inputs = keras.Input((2,), dtype="int32")
     model = keras.Model(inputs, keras.ops.zeros_like(inputs[:, :1], "float32"))
     model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))

@@ -68,6 +68,14 @@ def test_all_of_few_rows_and_some_of_each_file(tmp_path, name):
     assert 450 <= found.rows <= 800
 
 
+def test_rows_are_a_part_where_those_of_any_file_are(tmp_path, write):
+    cut = log(tmp_path / "a.parquet", 3000)
+    lines = (f"1,0,{i}{'x' * 2000}" for i in range(100))
+    whole = write(tmp_path / "b.csv", ["y,day,row", *lines])
+    assert whole.stat().st_size > cut.stat().st_size, "it is read last"
+    assert sample([cut, whole])["row"].is_part
+
+
 @pytest.mark.parametrize("name", ["{}.csv", "{}.parquet", "{}.csv.gz"])
 def test_small_files_leave_their_rows_to_a_large_one(tmp_path, name):
     files = [log(tmp_path / name.format("big"), 3000)]

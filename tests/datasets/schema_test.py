@@ -41,6 +41,8 @@ def test_what_it_says_of_the_fields():
     assert rules["click"].holds("3")
     assert not rules["click"].holds("0")
     assert [bool(rules["age"].holds(cell)) for cell in ("7", "", "NA", "7.5")] == [1, 1, 1, 0]
+    weight = Schema(COLUMNS | {"age": {"kind": "weight"}}).rules["age"]
+    assert [weight.holds(cell) for cell in ("0", "0.5", "-0.5", "", "NA")] == [1, 1, 0, 0, 0]
 
 
 def test_what_makes_no_difference_to_the_data_is_left_out():
