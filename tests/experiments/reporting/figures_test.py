@@ -144,12 +144,15 @@ def test_gate_paths_are_absolute_and_colored_by_what_became_of_them():
 
 def test_gate_paths_are_bounded():
     steps = list(range(1000))
-    values = [[0.6 - i * step / 1e6 for i in range(1000)] for step in steps]
+    ranks = [(7 * i + 500) % 1000 for i in range(1000)]  # the strongest is in the middle
+    values = [[0.6 - rank * step / 2e6 for rank in ranks] for step in steps]
     history = HISTORY.__class__("beta", steps, [None] * 1000, values, None)
     axes = axes_of("gate_paths", history, FUNCTIONS)
     assert len(axes.lines) <= figures.LINES
     assert all(len(line.get_xdata()) <= figures.POINTS for line in axes.lines)
-    assert max(line.get_ydata()[-1] for line in axes.lines) == np.abs(values[-1]).max()
+    ends = sorted(line.get_ydata()[-1] for line in axes.lines)
+    assert (ends[0], ends[-1]) == (min(values[-1]), max(values[-1]))
+    assert max(np.diff(ends)) < 2 * (ends[-1] - ends[0]) / len(ends), "of every strength"
 
 
 NAMES = ("_mine", "a$b$", r"$\frac$")
