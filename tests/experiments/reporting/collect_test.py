@@ -67,6 +67,13 @@ def test_the_last_gates_are_those_of_the_search(read):
     assert read.trainings[2].gates == []
 
 
+def test_seeds_come_by_their_number(tmp_path):
+    for seed in (10, 9, 1):
+        (tmp_path / "search" / f"seed_{seed}").mkdir(parents=True)
+    names = [training.name for training in collect._trainings(tmp_path / "search")]
+    assert names == ["search/seed_1", "search/seed_9", "search/seed_10"]
+
+
 def test_an_interrupted_epoch_is_counted_once(tmp_path):
     for number, value in enumerate((0.5, 0.7)):
         with tf.summary.create_file_writer(str(tmp_path), filename_suffix=f".{number}").as_default(

@@ -8,7 +8,7 @@ import pytest
 
 from aim_keras.feature_groups import FeatureGroups
 from aim_keras.pair_operations import PairOperations
-from experiments.reporting import page, run_page, runs_page
+from experiments.reporting import page, run_page, runs_page, training
 from tests.experiments.reporting.html_page import Page
 from tests.experiments.reporting.some_runs import ALPHA, FIELDS, FOUND, PLAIN, RUN, record
 
@@ -87,6 +87,22 @@ def test_headline_and_stages():
     cells = parsed.texts["td"]
     for value in ("search_interactions_2", "0.81000", "2 + 2", "3 + 2", "61.5", "0.76543"):
         assert value in cells
+
+
+def test_the_result_is_set_apart_and_is_of_the_last_stage():
+    stages = [record("search_interactions_2"), record("retrain", interactions={"2": 1})]
+    run = dataclasses.replace(RUN, metrics=RUN.metrics | {"stages": stages})
+    table = run_page._stages(run)
+    (row,) = (row for row in table.iter("tr") if row.get("class") == "emphasis")
+    assert row.find("td").text == "test"
+    assert training.Entry.of_run(run).interactions == {"2": 1}
+
+
+def test_what_was_recovered_of_what_was_planted():
+    planted = {"2": {"recall": 0.5, "precision": 0.75}}
+    run = dataclasses.replace(RUN, metrics=RUN.metrics | {"planted": planted})
+    *_, tile = run_page._headline(run)
+    assert [*tile.itertext()] == ["Planted, order 2", "50%", "found; precision 75%"]
 
 
 def test_without_rows_of_test_the_result_is_that_on_valid():
@@ -174,8 +190,28 @@ def test_runs_side_by_side():
     assert [t for t in parsed.texts["strong"] if t in ("4", "1")] == ["4", "1"]
     start = cells.index("2 of 2")
     assert cells[start : start + 3] == ["2 of 2", "0.400", "0.400"]
+    assert cells.count("123") == 2, "seconds of both stages"
     assert "different data sets" in parsed.text
     assert "different data sets" not in Page(page_of("runs")).text
+
+
+def test_interactions_that_as_many_runs_keep_come_by_their_strength():
+    kept = {"a": {("x", "y"): 0.1, ("x", "z"): 0.3, ("u", "v"): 0.9}}
+    kept["b"] = {("x", "y"): 0.1, ("x", "z"): None}
+    (table,) = runs_page._table(kept)
+    rows = [[cell.text for cell in row.iter("td")] for row in table.iter("tr")]
+    assert rows[1:] == [
+        ["x × z", "2 of 2", "0.300", "kept"],
+        ["x × y", "2 of 2", "0.100", "0.100"],
+        ["u × v", "1 of 2", "0.900", ""],
+    ]
+
+
+def test_learning_curves_of_several_runs_are_those_of_their_last_stage():
+    search, retrain = RUN.trainings
+    trainings = [dataclasses.replace(search, curves={}), retrain]
+    runs = [dataclasses.replace(PLAIN, trainings=trainings, name=name) for name in "ab"]
+    assert "Validation AUC" in Page(runs_page.html(runs)).texts["strong"]
 
 
 def test_the_importance_of_fields_is_that_of_the_analysis():
