@@ -247,7 +247,9 @@ def test_the_binary_says_where_the_scores_are_and_how_good(trained):
     run = forked.run("experiments.score", *arguments, *given)
     assert run.returncode == 0, run.stderr
     assert f"Scores of 3,000 rows in {folder / 'both.csv'}" in run.stdout
-    assert "log loss" in run.stdout
+    _, results = scored(folder, paths.split(","), label="click")
+    for figure, key in (("share of clicks", "clicks"), ("log loss", "log_loss"), ("AUC", "auc")):
+        assert f"{figure}: {results[key]:.5f}\n" in run.stdout
     run = forked.run("experiments.score", *arguments, "--paths=none.csv", "--scores=x.csv")
     assert run.returncode == 1
     assert "Error: paths must lead to files" in run.stderr

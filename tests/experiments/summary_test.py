@@ -1,9 +1,11 @@
 """What the binaries print at their end."""
 
+import re
+
 import pytest
 
 from experiments import summary
-from experiments.fuzzing.runs import METRICS
+from experiments.fuzzing.runs import ANALYSIS, METRICS
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,27 @@ def test_what_is_in_doubt_is_said(capsys):
         "0.69000 on valid",
         "Warning: skipped [2] lines",
     ]
+
+
+def test_figures_of_an_analysis_are_in_the_columns_of_their_names(capsys):
+    statistics = {"interactions": 5, "mean": 0.1, "median": 0.2, "min": 0.3, "max": 0.4}
+    sizes = {"dimensions": {"2": {"inner": 1, "outer": 2}, "3": {"inner": 4}}, "dimension": 7}
+    field = {"field": "user", "vocabulary_size": 9, "importance": {"auc": 0.5}, **sizes}
+    content = {"functions_by_statistics": {"2": statistics}, "dimensions": [field]}
+    content |= {"dimension_rank_correlation": -0.25, "top": {"n": 3, "overlap": 2 / 3}}
+    summary.show_analysis(ANALYSIS | content)
+    lines = [line.strip("│┃ ") for line in capsys.readouterr().out.splitlines()]
+    cells = [[cell.strip() for cell in re.split("[│┃]", line)] for line in lines]
+    for rows in (
+        ["functions", "interactions", "mean", "median", "min", "max"],
+        ["2", "5", "0.10000", "0.20000", "0.30000", "0.40000"],
+        ["field", "vocabulary", "dimension", "order 2", "order 3", "AUC lost"],
+        ["user", "9", "7", "3", "4", "0.50000"],
+        ["2", "75.0%", "25.0%"],
+        ["user x item", "0.80000", "0.3000", "1.0000"],
+    ):
+        assert rows in cells
+    assert lines[-1] == "Of the top 3 by alpha, 67% are so by statistics_AUC"
 
 
 @pytest.mark.parametrize(
