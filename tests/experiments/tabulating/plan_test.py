@@ -1,5 +1,7 @@
 """Plans, and the identity of what they train."""
 
+import types
+
 import pytest
 
 from experiments.configuration import GIN_DIR
@@ -110,6 +112,19 @@ def test_data_without_rows_of_test_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"must have rows of it \(CSV_TEST_PATHS\)"):
         data.prepared(plan, data_dir=tmp_path / "data")
     assert not (tmp_path / "data" / "own_data").exists()
+
+
+@pytest.mark.parametrize("changed", ["encoding", "rows", "label_mean"])
+def test_data_of_other_values_rows_or_labels_are_others(tmp_path, changed):
+    ids = set()
+    for number in (1, 2):
+        facts = {"rows": {"train": 9}, "label_mean": {"train": 0.5}, "encoding": "{}"}
+        facts |= {changed: f"changed {number}"}
+        (tmp_path / "encoding.json").write_text(facts["encoding"])
+        info = types.SimpleNamespace(full_name="shop/1.0.0")
+        builder = types.SimpleNamespace(data_dir=tmp_path, facts=facts.get, info=info)
+        ids.add(data.identity(builder)["id"])
+    assert len(ids) == 2
 
 
 def test_a_configuration_is_what_is_parsed_of_it():

@@ -74,6 +74,14 @@ def test_table_2():
     assert "Not configured: FwFM, AFM, FFM, IPNN, Fi-GNN" in missing
 
 
+def test_interactions_are_means_over_seeds_by_order():
+    kept = [{"interactions": {"2": 4, "10": 3}}, {"interactions": {"2": 1}}]
+    groups = [{"interactions": {"1": 2, "2": 4}}]
+    results = results_of([FM, AIM], {"AIM(2nd)": kept, "FM": groups}, seeds=2)
+    assert performance._interactions(results, "AIM(2nd)") == "2.5 + 1.5"
+    assert performance._interactions(results, "FM") == "groups: 2 + 4"
+
+
 def test_the_best_aim_is_chosen_on_valid_and_its_opponent_on_test():
     third = system("AIM(3rd)", "aim")
     valid = {"valid": {"auc": 0.99, "log_loss": 0.1}}
