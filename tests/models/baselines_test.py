@@ -45,6 +45,9 @@ def test_save_and_load(model, tmp_path):
     model = new_baseline(model, **{regularizer: keras.regularizers.L2(0.01)})
     loaded = check_save_and_load(model, IDS, tmp_path)
     assert sum(loaded.losses) == sum(model.losses) > 0
+    tables = [v for v in model.trainable_variables if v.name.startswith("table_")]
+    of_tables = 0.01 * sum(np.sum(np.square(table)) for table in tables)
+    assert sum(model.losses) >= of_tables * (1 - 1e-5), "every table is regularized"
 
 
 @each_model
@@ -94,6 +97,10 @@ def test_argument_errors(model):
         cls([8, 8], **arguments)
     with pytest.raises(TypeError, match="embeding_dim"):
         cls(SIZES, **arguments, embeding_dim=4)
-    if "embedding_dim" in inspect.signature(cls).parameters:
+    parameters = inspect.signature(cls).parameters
+    if "embedding_dim" in parameters:
         with pytest.raises(ValueError, match=r"must be an integer >= 1. Received: embedding_dim=0"):
             cls(SIZES, **arguments | {"embedding_dim": 0})
+    if "mlp_norm" in parameters:
+        with pytest.raises(ValueError, match=r"norm must be one of .*Received: norm='group'"):
+            cls(SIZES, **arguments | {"mlp_norm": "group"})

@@ -109,3 +109,16 @@ def test_export(tmp_path):
 def test_argument_errors(targets, message):
     with pytest.raises(ValueError, match=message):
         DIN(KINDS, targets)
+
+
+@pytest.mark.parametrize("dropout", ["dropout", "attention_dropout"])
+def test_dropouts_are_in_training_alone(dropout):
+    model = randomized(new_model(**{dropout: 0.5}))
+    ids = np.zeros((50, 4), "int32")
+    assert len(np.unique(model(ids))) == 1
+    assert len(np.unique(model(ids, training=True))) > 1
+
+
+def test_the_norm_is_that_of_the_mlp():
+    with pytest.raises(ValueError, match=r"norm must be one of .*Received: norm='group'"):
+        new_model(mlp_norm="group")
