@@ -61,9 +61,9 @@ BASELINES = {
         FinalMLP,
         {
             "embedding_dim": 4,
-            "hidden_units": ((6,), (4,)),
+            "hidden_units": ((8,), (6,)),
             "contexts": (["b", "c"], ["d"]),
-            "gate_units": (3,),
+            "gate_units": (4,),
         },
     ),
     "ffm": (FFM, {}),
