@@ -264,31 +264,6 @@ def test_a_quantized_model_is_exported_and_not_saved(tmp_path):
             saved.get_config()
 
 
-@pytest.mark.parametrize("loss", ["binary_crossentropy", keras.losses.BinaryCrossentropy()])
-def test_a_loss_of_probabilities_is_refused(loss):
-    model = compiled(new_model("fm_of_interactions"), "adam", loss=loss)
-    for use in (model.fit, model.evaluate):
-        with pytest.raises(ValueError, match="FM gives logits, so its loss must take them"):
-            use(IDS, LABELS, verbose=0)
-
-
-@pytest.mark.parametrize(
-    "metric",
-    [
-        *("AUC", "bce", keras.metrics.AUC(curve="PR"), aim_keras.metrics.BinnedAUC()),
-        *("accuracy", keras.metrics.Precision(), keras.metrics.RecallAtPrecision(0.5)),
-    ],
-)
-def test_a_metric_of_probabilities_is_refused(metric):
-    model = compiled(new_model("fm_of_interactions"), "adam", metrics=[metric])
-    for use in (model.fit, model.evaluate):
-        with pytest.raises(ValueError, match="FM gives logits, so its metrics must take them"):
-            use(IDS, LABELS, verbose=0)
-    of_logits = [keras.metrics.Precision(0), keras.metrics.AUC(from_logits=True)]
-    compiled(model, "adam", metrics=of_logits)
-    model.fit(IDS, LABELS, verbose=0)
-
-
 def test_modules_are_there_without_an_import_of_their_own():
     program = "import aim_keras; print(aim_keras.callbacks.GateHistory, aim_keras.export.signature)"
     forked.output_of_python("-c", program)

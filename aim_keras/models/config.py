@@ -10,36 +10,16 @@ from keras import ops
 from aim_keras.architecture import Architecture
 from aim_keras.fields import Field, as_fields
 from aim_keras.layers.quantized import refuse_quantized
-from aim_keras.metrics import BinnedAUC
 from aim_keras.models.inputs import within_32_bits
-
-LOSSES_OF_PROBABILITIES = (
-    keras.losses.binary_crossentropy,
-    keras.losses.binary_focal_crossentropy,
-)
-METRICS_OF_EITHER = (keras.metrics.AUC, keras.metrics.BinaryCrossentropy, BinnedAUC)
-METRICS_OF_DECISIONS = (  # which are made at a threshold, of a probability unless it is 0
-    keras.metrics.BinaryAccuracy,
-    keras.metrics.FBetaScore,
-    keras.metrics.Precision,
-    keras.metrics.Recall,
-    keras.metrics.TruePositives,
-    keras.metrics.TrueNegatives,
-    keras.metrics.FalsePositives,
-    keras.metrics.FalseNegatives,
-    keras.metrics.PrecisionAtRecall,
-    keras.metrics.RecallAtPrecision,
-    keras.metrics.SensitivityAtSpecificity,
-    keras.metrics.SpecificityAtSensitivity,
-)
+from aim_keras.models.of_probabilities import refuse_loss, refuse_metric
 
 
 class CTRModel(keras.Model):
     """A functional model that is saved as the arguments it was made from.
 
     When it is loaded it is made again, with the same layers frozen, under the dtype policy that it
-    was made under, whatever the policy is by then. It refuses to be trained or evaluated with a
-    loss or a metric of probabilities.
+    was made under, whatever the policy is by then. It refuses to be trained or evaluated with
+    Keras's losses and metrics of probabilities.
 
     Args:
         features: What `field_inputs` gives.
@@ -79,25 +59,14 @@ class CTRModel(keras.Model):
 
     def _check_loss(self):
         for loss in keras.tree.flatten(self.loss):
-            found = keras.losses.get(loss)
-            if found in LOSSES_OF_PROBABILITIES or getattr(found, "from_logits", True) is False:
-                raise ValueError(
-                    f"{type(self).__name__} gives logits, so its loss must take them, as "
-                    f"keras.losses.BinaryCrossentropy(from_logits=True). Received: loss={loss}"
-                )
+            refuse_loss(self, loss)
 
     # The first public moment at which Keras has made metrics of their names.
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         results = super().compute_metrics(x, y, y_pred, sample_weight)
         for compiled in self.metrics:
             for metric in getattr(compiled, "metrics", ()):
-                if given := _of_probabilities(metric):
-                    raise ValueError(
-                        f"{type(self).__name__} gives logits, so its metrics must take them, as "
-                        "aim_keras.metrics.BinnedAUC(from_logits=True), or decide at 0, as "
-                        "keras.metrics.Precision(thresholds=0). "
-                        f"Received: {type(metric).__name__}({given})"
-                    )
+                refuse_metric(self, metric)
         return results
 
     @classmethod
@@ -116,17 +85,6 @@ class CTRModel(keras.Model):
             if layer.path in config.get("frozen", ()):
                 layer.trainable = False
         return model
-
-
-def _of_probabilities(metric):
-    """The argument by which a metric takes probabilities; nothing of any other metric."""
-    if isinstance(metric, METRICS_OF_EITHER) and not metric.get_config()["from_logits"]:
-        return "from_logits=False"
-    if isinstance(metric, METRICS_OF_DECISIONS):
-        thresholds = getattr(metric, "thresholds", None) or [metric.threshold]
-        if any(threshold != 0 for threshold in thresholds):
-            return f"thresholds={thresholds!r:.40}"
-    return ""
 
 
 def _serialized(value):
