@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from aim_keras.arguments import checked_integer
+from aim_keras.fields import shapes_of
 
 
 @keras.saving.register_keras_serializable("aim_keras")
@@ -42,11 +43,12 @@ class BilinearFusion(keras.layers.Layer):
         self.num_heads = checked_integer("num_heads", num_heads)
 
     def build(self, input_shape: Any) -> None:
-        widths = [shape[-1] for shape in input_shape]
-        if len(widths) != 2 or any(width % self.num_heads for width in widths):
+        shapes = shapes_of(input_shape)
+        widths = [shape[-1] or 0 for shape in shapes if len(shape) == 2]
+        if len(shapes) != 2 or len(widths) != 2 or any(w % self.num_heads or not w for w in widths):
             raise ValueError(
-                "num_heads must divide the widths of two streams. "
-                f"Received: num_heads={self.num_heads}, shapes {[*map(tuple, input_shape)]}"
+                "The input must be two streams, (batch, features), whose widths num_heads divides. "
+                f"Received: num_heads={self.num_heads}, shapes {shapes}"
             )
         shape = (self.num_heads, *(width // self.num_heads for width in widths))
         normal = keras.initializers.RandomNormal(stddev=(2 / (math.prod(shape) + 1)) ** 0.5)

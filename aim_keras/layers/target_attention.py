@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from aim_keras.fields import shapes_of
 from aim_keras.layers.mlp import MLP
 
 
@@ -15,7 +16,8 @@ class TargetAttention(keras.layers.Layer):
 
         a_l = MLP([q, k_l, q - k_l, q * k_l]),  y = sum_l a_l k_l  over the places that are used
 
-    The weights are not normalized, so that a longer history may count for more.
+    The weights are not normalized, as in the paper, so that a longer history may count for more.
+    What is in memory grows as `length * (4 dim + sum(hidden_units))` numbers a row.
 
     Args:
         hidden_units: of the `MLP`.
@@ -35,8 +37,9 @@ class TargetAttention(keras.layers.Layer):
     (2, 8)
     ```
 
-    Reference: Zhou et al., Deep Interest Network, KDD 2018, Eq. 3; the difference and the product
-    as in the authors' code. The hidden layers have ReLUs in place of Dice.
+    Reference: Zhou et al., Deep Interest Network, KDD 2018, Eq. 3. The difference and the product
+    are as in the authors' code, which has a softmax over the places besides, and sigmoids in place
+    of the paper's Dice; here are ReLUs.
     """
 
     def __init__(
@@ -47,14 +50,15 @@ class TargetAttention(keras.layers.Layer):
         self.mlp = MLP(hidden_units, dropout=dropout, name="mlp", **options)
 
     def build(self, input_shape: Any) -> None:
-        target, places, used = map(tuple, input_shape)
-        if (target[1:], used[1:]) != (places[2:], places[1:2]) or len(places) != 3:
+        shapes = shapes_of(input_shape)
+        _, length, dim = shapes[1] if len(shapes) == 3 and len(shapes[1]) == 3 else (None,) * 3
+        if dim is None or [shape[1:] for shape in shapes] != [(dim,), (length, dim), (length,)]:
             raise ValueError(
                 "TargetAttention takes a target, a list and whether its places are used, "
                 "(batch, dim), (batch, length, dim) and (batch, length). "
-                f"Received: shapes {[target, places, used]}"
+                f"Received: shapes {shapes}"
             )
-        self.mlp.build((*places[:2], 4 * places[2]))
+        self.mlp.build((None, length, 4 * dim))
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         target, places, used = inputs

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import keras
+import numpy as np
 from keras import ops
 
 from aim_keras.fields import PADDING, Field, as_fields, places
@@ -20,8 +21,9 @@ class DIN(CTRModel):
 
     Args:
         vocabulary_sizes: `{field: number of ids, or Field}`, in the order of the features.
-        targets: `{field of a list: field of its target}`, as `{"history": "item"}`; of other lists
-            the `Field` says how they are pooled.
+        targets: `{field of a list: field of its target}`, as `{"history": "item"}`: each list is
+            attended by itself, and best has the table of its target. Of other lists the `Field`
+            says how they are pooled.
         embedding_dim: The embedding dimension.
         attention_units: Widths of the hidden layers of each `TargetAttention`.
         attention_dropout: of each `TargetAttention`.
@@ -84,16 +86,17 @@ class DIN(CTRModel):
             regularizer=embedding_regularizer,
         )
         ids = features[0] if isinstance(features, list) else features
-        position = {field: i for i, field in enumerate(separate)}
         slices = dict(zip(fields, places(fields.values()), strict=True))
+        lengths = [kind.length if field in targets else 1 for field, kind in fields.items()]
+        rows = dict(
+            zip(fields, ops.split(e, np.cumsum(lengths)[:-1].tolist(), axis=1), strict=True)
+        )
 
         def embedding_of(field):
             if field not in targets:
-                return e[:, position[field]]
-            start, length = position[field, 0], fields[field].length
+                return rows[field][:, 0]
             used = ops.not_equal(ids[:, slices[field][0]], PADDING)
-            target = e[:, position[targets[field]]]
-            return attention[field]([target, e[:, start : start + length], used])
+            return attention[field]([rows[targets[field]][:, 0], rows[field], used])
 
         logits = mlp(ops.concatenate([embedding_of(field) for field in fields], axis=1))
 
@@ -114,7 +117,7 @@ class DIN(CTRModel):
 
 
 def _check_targets(targets, fields):
-    if not isinstance(targets, Mapping) or not targets:
+    if not isinstance(targets, Mapping) or not targets or {*map(type, targets.values())} != {str}:
         raise ValueError(
             f"targets must map fields of lists to those of their targets. Received: {targets!r}"
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
+from aim_keras.documents import check_distinct, check_known
 from aim_keras.fields import Field
 from aim_keras.layers import MLP, BilinearFusion
 from aim_keras.models.config import CTRModel
@@ -24,8 +25,8 @@ class FinalMLP(CTRModel):
         embedding_dim: The embedding dimension.
         hidden_units: Two sequences: the widths of each MLP's hidden layers, one or more.
         num_heads: of the `BilinearFusion`.
-        contexts: Two sequences: the names of each stream's context fields, one or more; `None` for
-            streams without gates.
+        contexts: Two sequences: the names of each stream's context fields; none of them, no gates
+            of that stream.
         gate_units: Widths of the hidden layers of the gates' MLPs.
         mlp_norm: of both `MLP`s.
         dropout: of both `MLP`s.
@@ -47,8 +48,8 @@ class FinalMLP(CTRModel):
     [(None, 400), (None, 100)]
     ```
 
-    Reference: Mao et al., FinalMLP, AAAI 2023. Where the paper has no context fields, its gates are
-    a learned vector; here there are none.
+    Reference: Mao et al., FinalMLP, AAAI 2023. A stream without context fields has learned gates
+    there, the same for all rows; here it has none.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class FinalMLP(CTRModel):
         embedding_dim: int = 10,
         hidden_units: Sequence[Sequence[int]] = ((400, 400, 400), (400, 400, 400)),
         num_heads: int = 1,
-        contexts: Sequence[Sequence[str]] | None = None,
+        contexts: Sequence[Sequence[str]] = ((), ()),
         gate_units: Sequence[int] = (64,),
         mlp_norm: str = "none",
         dropout: float = 0.0,
@@ -67,11 +68,11 @@ class FinalMLP(CTRModel):
         # === Layers ===
         features = field_inputs(vocabulary_sizes)
         exact = keras.config.dtype_policy().variable_dtype
-        _check_streams("hidden_units", hidden_units)
-        if contexts is not None:
-            _check_streams("contexts", contexts)
-            if unknown := {*contexts[0], *contexts[1]} - vocabulary_sizes.keys():
-                raise ValueError(f"contexts must be fields. Received: {sorted(unknown)}")
+        _check_streams("hidden_units", hidden_units, least=1)
+        _check_streams("contexts", contexts)
+        for context in contexts:
+            check_known(context, list(vocabulary_sizes), "fields", "contexts")
+            check_distinct(context, "contexts")
         mlps = [
             MLP(units, mlp_norm, dropout, logit=False, name=f"mlp_{s}")
             for s, units in enumerate(hidden_units, start=1)
@@ -92,7 +93,9 @@ class FinalMLP(CTRModel):
 
         e = embedded(features, vocabulary_sizes, "embedding")
         streams = [e, e]
-        for s, context in enumerate(contexts or (), start=1):
+        for s, context in enumerate(contexts, start=1):
+            if not context:
+                continue
             fields, inputs = some_fields(features, vocabulary_sizes, context)
             c = embedded(inputs, fields, f"context_{s}")
             gate = keras.layers.Dense(e.shape[1], "sigmoid", dtype=exact, name=f"gate_{s}")
@@ -116,10 +119,10 @@ class FinalMLP(CTRModel):
         )
 
 
-def _check_streams(name, values):
-    held = [len(value) for value in values if isinstance(value, list | tuple)]
-    if len(held) != len(values) or len(held) != 2 or 0 in held:
+def _check_streams(name, values, least=0):
+    are_pair = isinstance(values, list | tuple) and len(values) == 2
+    if not are_pair or not all(isinstance(v, list | tuple) and len(v) >= least for v in values):
         raise ValueError(
-            f"{name} must be two sequences, one of each stream, that hold at least one. "
+            f"{name} must be two sequences, one of each stream, that hold at least {least}. "
             f"Received: {name}={values}"
         )

@@ -40,8 +40,10 @@ def test_argument_errors(num_heads):
         BilinearFusion(num_heads)
 
 
-def test_shape_errors():
-    with pytest.raises(ValueError, match=r"must divide the widths.*num_heads=4, .*\(3, 6\)"):
-        BilinearFusion(4)([X, Y])
-    with pytest.raises(ValueError, match="of two streams"):
-        BilinearFusion(2)([X, X, Y])
+@pytest.mark.parametrize(
+    "shapes",
+    [[(3, 6), (3, 6)], [(3, 8)] * 3, [(3, 8)], [(3, 4, 4), (3, 4, 4)], [(3, None), (3, 4)]],
+)
+def test_shape_errors(shapes):
+    with pytest.raises(ValueError, match=r"two streams.* Received: num_heads=4, shapes \[\(3, "):
+        BilinearFusion(4).build(shapes)

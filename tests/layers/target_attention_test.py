@@ -41,11 +41,17 @@ def test_an_unused_place_is_not_read():
 
 @pytest.mark.parametrize(
     "shapes",
-    [[(4, 3), (4, 5, 2), (4, 5)], [(4, 3), (4, 5, 3), (4, 6)], [(4, 3), (4, 3), (4, 3)]],
+    [
+        [(4, 3), (4, 5, 2), (4, 5)],
+        [(4, 3), (4, 5, 3), (4, 6)],
+        [(4, 3), (4, 3), (4, 3)],
+        [(4, 3), (4, 5, 3)],
+        [(4, None), (4, 5, None), (4, 5)],
+    ],
 )
 def test_shape_errors(shapes):
-    with pytest.raises(ValueError, match=r"a target, a list and .* Received: shapes \[\(4, 3\)"):
-        TargetAttention()([np.ones(shape, "float32") for shape in shapes])
+    with pytest.raises(ValueError, match=r"a target, a list and .* Received: shapes \[\(4, "):
+        TargetAttention().build(shapes)
 
 
 def test_argument_errors():

@@ -96,6 +96,7 @@ def test_export(tmp_path):
     ("targets", "message"),
     [
         ({}, "must map fields of lists to those of their targets. Received: {}"),
+        ({"b": ["a"]}, r"must map fields .* Received: {'b': \['a'\]}"),
         (["b"], r"must map fields .* Received: \['b'\]"),
         (
             {"a": "b"},

@@ -25,21 +25,28 @@ def formula(w, rows):
     return fused(w, hidden(w, "mlp_1", e), hidden(w, "mlp_2", e))
 
 
+def gate(w, s, context):
+    return 2 / (1 + np.exp(-dense(w, f"gate_{s}", hidden(w, f"gate_mlp_{s}", context))))
+
+
 def gated(w, rows):
     e = np.concatenate(w[f"embedding/table_{DIM}"][rows])
     a, b, c = rows - [0, SIZES["a"], SIZES["a"] + SIZES["b"]]
-    of_context = [
-        w[f"context_1/table_{DIM}"][b],
-        np.concatenate(w[f"context_2/table_{DIM}"][[c, SIZES["c"] + a]]),
-    ]
-    streams = []
-    for s, context in enumerate(of_context, start=1):
-        gate = dense(w, f"gate_{s}", hidden(w, f"gate_mlp_{s}", context))
-        streams.append(hidden(w, f"mlp_{s}", 2 / (1 + np.exp(-gate)) * e))
-    return fused(w, *streams)
+    first = gate(w, 1, w[f"context_1/table_{DIM}"][b])
+    second = gate(w, 2, np.concatenate(w[f"context_2/table_{DIM}"][[c, SIZES["c"] + a]]))
+    return fused(w, hidden(w, "mlp_1", first * e), hidden(w, "mlp_2", second * e))
 
 
-@pytest.mark.parametrize(("contexts", "expected"), [(None, formula), ((["b"], ["c", "a"]), gated)])
+def gated_once(w, rows):
+    e = np.concatenate(w[f"embedding/table_{DIM}"][rows])
+    second = gate(w, 2, w[f"context_2/table_{DIM}"][rows[1] - SIZES["a"]])
+    return fused(w, hidden(w, "mlp_1", e), hidden(w, "mlp_2", second * e))
+
+
+@pytest.mark.parametrize(
+    ("contexts", "expected"),
+    [(((), ()), formula), ((["b"], ["c", "a"]), gated), (([], ["b"]), gated_once)],
+)
 def test_equals_its_formula(contexts, expected):
     model = FinalMLP(SIZES, DIM, ((6,), (4,)), 2, contexts, gate_units=(3,))
     assert_equals_formula(model, expected)
@@ -49,12 +56,14 @@ def test_equals_its_formula(contexts, expected):
     ("options", "message"),
     [
         ({"hidden_units": ((4,),)}, "hidden_units must be two sequences"),
-        ({"hidden_units": ((4,), ())}, r"at least one. Received: hidden_units=\(\(4,\), \(\)\)"),
+        ({"hidden_units": ((4,), ())}, r"at least 1. Received: hidden_units=\(\(4,\), \(\)\)"),
         ({"hidden_units": (4, 4)}, r"must be two sequences.* Received: hidden_units=\(4, 4\)"),
         ({"contexts": ("a", "b")}, r"must be two sequences.* Received: contexts=\('a', 'b'\)"),
-        ({"contexts": (["a"], [])}, r"at least one. Received: contexts=\(\['a'\], \[\]\)"),
-        ({"contexts": (["a"], ["d", "b"])}, r"contexts must be fields. Received: \['d'\]"),
-        ({"num_heads": 3}, "num_heads must divide the widths of two streams"),
+        ({"contexts": 3}, "must be two sequences.* Received: contexts=3"),
+        ({"contexts": (["a"], ["d", "b"])}, r"contexts: fields must be of .* Received: 'd'"),
+        ({"contexts": (["a", "a"], [])}, "contexts: nothing may repeat. Received: a"),
+        ({"contexts": ([["a"]], [])}, r"contexts: fields must be of .* Received: \['a'\]"),
+        ({"num_heads": 3}, "whose widths num_heads divides. Received: num_heads=3"),
         ({"num_heads": 0}, "num_heads must be an integer >= 1. Received: num_heads=0"),
     ],
 )
