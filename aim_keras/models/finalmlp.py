@@ -123,6 +123,6 @@ def _check_streams(name, values, least=0):
     are_pair = isinstance(values, list | tuple) and len(values) == 2
     if not are_pair or not all(isinstance(v, list | tuple) and len(v) >= least for v in values):
         raise ValueError(
-            f"{name} must be two sequences, one of each stream, that hold at least {least}. "
+            f"{name} must be two sequences, one for each stream, of {least} or more. "
             f"Received: {name}={values}"
         )

@@ -56,7 +56,7 @@ def test_equals_its_formula(contexts, expected):
     ("options", "message"),
     [
         ({"hidden_units": ((4,),)}, "hidden_units must be two sequences"),
-        ({"hidden_units": ((4,), ())}, r"at least 1. Received: hidden_units=\(\(4,\), \(\)\)"),
+        ({"hidden_units": ((4,), ())}, r"of 1 or more. Received: hidden_units=\(\(4,\), \(\)\)"),
         ({"hidden_units": (4, 4)}, r"must be two sequences.* Received: hidden_units=\(4, 4\)"),
         ({"contexts": ("a", "b")}, r"must be two sequences.* Received: contexts=\('a', 'b'\)"),
         ({"contexts": 3}, "must be two sequences.* Received: contexts=3"),
